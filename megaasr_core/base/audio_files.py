@@ -1,0 +1,126 @@
+"""Reading and writing recordings: the boundary at which a bad file is refused in one line."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from .audio import Audio
+from .errors import AudioError, one_line
+from .files import atomic_path
+
+STREAMED_LENGTH = 0xFFFFFFFF
+"""WAV written to a pipe carries this as its length; such a file is not a truncated one."""
+
+
+@dataclass(frozen=True)
+class AudioLimits:
+    """What a boundary accepts.
+
+    Args:
+        min_duration_s, max_duration_s: shorter and longer files are refused.
+        min_rate_hz, max_rate_hz: other sample rates are refused, unless `convert`.
+        convert: mix channels to mono and accept any sample rate.
+    """
+
+    min_duration_s: float = 0.02
+    max_duration_s: float = 7200.0
+    min_rate_hz: int = 8_000
+    max_rate_hz: int = 48_000
+    convert: bool = False
+
+
+def read_audio(path: str | Path, limits: AudioLimits | None = None) -> Audio:
+    """Read a recording at its own rate.
+
+    Raises:
+        AudioError: missing, empty, truncated or no audio; NaN; several channels, a rate or a length outside the limits.
+    """
+    import soundfile
+
+    limits = limits or AudioLimits()
+    path = Path(path)
+    if not path.exists():
+        raise AudioError(f"{path}: no such file")
+    if path.is_dir():
+        raise AudioError(f"{path}: is a folder, a recording is expected")
+    if path.stat().st_size == 0:
+        raise AudioError(f"{path}: the file is empty (0 bytes)")
+    try:
+        file = soundfile.SoundFile(path)
+    except soundfile.LibsndfileError as error:
+        raise AudioError(
+            f"{path}: cannot be read as audio ({one_line(error.error_string)}); give WAV, FLAC, Ogg or MP3"
+        ) from error
+    except OSError as error:
+        raise AudioError(f"{path}: cannot be read ({error.strerror or one_line(error)})") from error
+    with file:
+        _check_header(path, file, limits)
+        expected = file.frames
+        try:
+            samples = file.read(dtype="float32", always_2d=True)
+        except soundfile.LibsndfileError as error:
+            raise AudioError(f"{path}: truncated or damaged, decoding stops midway; copy the file again") from error
+    if len(samples) != expected:
+        raise AudioError(f"{path}: truncated, {len(samples)} of {expected} frames are there; copy the file again")
+    mono = samples[:, 0] if samples.shape[1] == 1 else samples.mean(axis=1)
+    return Audio(np.ascontiguousarray(mono, dtype=np.float32), file.samplerate, str(path))
+
+
+def _check_header(path: Path, file: object, limits: AudioLimits) -> None:
+    frames: int = file.frames  # type: ignore[attr-defined]
+    rate: int = file.samplerate  # type: ignore[attr-defined]
+    channels: int = file.channels  # type: ignore[attr-defined]
+    log: str = file.extra_info  # type: ignore[attr-defined]
+    # libsndfile shortens a cut WAV or AIFF in silence; only its log tells the length that the header promised.
+    for promised, present in re.findall(r"^\s*(?:data|SSND)\s*: (\d+) \(should be (\d+)\)", log, flags=re.MULTILINE):
+        if int(promised) not in (0, STREAMED_LENGTH) and int(promised) > int(present):
+            raise AudioError(f"{path}: truncated, {present} of {promised} data bytes are there; copy the file again")
+    if "ended unexpectedly" in log:
+        raise AudioError(f"{path}: truncated, the stream has no end; copy the file again")
+    if frames == 0:
+        raise AudioError(f"{path}: holds no samples")
+    if channels != 1 and not limits.convert:
+        raise AudioError(f"{path}: has {channels} channels where mono is expected; pass --convert to mix them")
+    if not (limits.min_rate_hz <= rate <= limits.max_rate_hz or limits.convert):
+        raise AudioError(
+            f"{path}: sample rate {rate} Hz is outside {limits.min_rate_hz}..{limits.max_rate_hz} Hz; "
+            "pass --convert to resample it"
+        )
+    duration_s = frames / rate
+    if duration_s < limits.min_duration_s:
+        raise AudioError(
+            f"{path}: {frames} samples ({duration_s * 1000:.3g} ms) are shorter than the minimum of "
+            f"{limits.min_duration_s * 1000:g} ms; give a longer recording"
+        )
+    if duration_s > limits.max_duration_s:
+        raise AudioError(
+            f"{path}: {duration_s:.0f} s is longer than the limit of {limits.max_duration_s:g} s; "
+            "split the file or raise --max-duration-s"
+        )
+
+
+def write_audio(path: str | Path, audio: Audio) -> None:
+    """Write a recording whole or not at all; the format follows the suffix.
+
+    WAV is written as 32-bit float, so that nothing is lost; FLAC as 24 bit, the others as the format's own default.
+
+    Raises:
+        OutputError: the place cannot be written.
+        AudioError: no audio format has that suffix, or samples beyond ±1 would be cut by an integer format.
+    """
+    import soundfile
+
+    path = Path(path)
+    suffix = path.suffix.lower().lstrip(".")
+    if suffix.upper() not in soundfile.available_formats():
+        raise AudioError(f"{path}: cannot write the format {suffix!r}; name a .wav or .flac file")
+    subtype = {"wav": "FLOAT", "flac": "PCM_24"}.get(suffix)
+    peak = float(np.max(np.abs(audio.samples), initial=0.0))
+    if peak > 1.0 and suffix != "wav":
+        raise AudioError(f"{path}: the peak is {peak:.3g} and {suffix} would cut it at 1; write a .wav (32-bit float)")
+    with atomic_path(path) as temporary:
+        soundfile.write(temporary, audio.samples, audio.sample_rate, subtype=subtype)

@@ -1,0 +1,1 @@
+"""Roof: thin commands; everything they do is a flow."""

@@ -1,0 +1,80 @@
+"""`megaasr degrade`: one recording in, one degraded recording out."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from .context import PluginOption, StrictOption, open_plugins, say
+
+
+def degrade(
+    source: Annotated[Path, typer.Argument(metavar="IN", help="Recording to degrade.")],
+    target: Annotated[Path, typer.Argument(metavar="OUT", help="Where to write it: .wav (32-bit float) or .flac.")],
+    scenario: Annotated[
+        str | None, typer.Option(help="A name of `megaasr scenarios`, effect+effect, or a .yaml file.")
+    ] = None,
+    severity: Annotated[
+        float | None, typer.Option(help="0 (easy) to 1 (hard); drawn from the seed if left out.")
+    ] = None,
+    curve: Annotated[
+        str, typer.Option(help="linear, sqrt-forward, sqrt-backward or gaussian-mid; for drawn severity.")
+    ] = ("linear"),
+    seed: Annotated[int, typer.Option(help="Another seed draws another degradation.")] = 0,
+    utterance: Annotated[
+        str | None, typer.Option(help="Key of the draws beside the seed; the file's stem if left out.")
+    ] = None,
+    noise: Annotated[Path | None, typer.Option(help="Folder or manifest of noise recordings.")] = None,
+    recipe: Annotated[bool, typer.Option("--recipe", help="Print the recipe as JSON.")] = False,
+    from_recipe: Annotated[Path | None, typer.Option(help="Replay this recipe, bit for bit.")] = None,
+    convert: Annotated[bool, typer.Option("--convert", help="Mix channels to mono and resample to 16 kHz.")] = False,
+    plugin: PluginOption = None,
+    strict_plugins: StrictOption = False,
+) -> None:
+    """Degrade a recording by a scenario, or replay a recipe.
+
+    Example: megaasr degrade clean.flac noisy.wav --scenario far_field+noise --severity 0.7 --seed 1 --noise noises/
+    """
+    from ..base.audio import SAMPLE_RATE_HZ
+    from ..base.audio_files import AudioLimits, read_audio, write_audio
+    from ..base.errors import ParameterError
+    from ..base.files import check_writable, read_text
+    from ..base.seeding import SampleKey
+    from ..base.sound_bank import SoundBank
+    from ..contracts.recipe import Recipe
+    from ..flows.plan import plan
+    from ..flows.render import render
+    from ..flows.scenario_files import open_scenario
+
+    if (scenario is None) == (from_recipe is None):
+        raise ParameterError("give either --scenario NAME or --from-recipe FILE")
+    plugins = open_plugins(plugin, strict_plugins)
+    chosen = open_scenario(scenario, plugins) if scenario else None
+    check_writable(target)
+    audio = read_audio(source, AudioLimits(convert=convert))
+    if convert:
+        audio = audio.resampled(SAMPLE_RATE_HZ)
+    banks: dict[str, SoundBank] = {"noise": SoundBank.open(noise)} if noise else {}
+    if chosen is not None:
+        key = SampleKey(seed, utterance or source.stem)
+        made = plan(
+            chosen,
+            key,
+            plugins,
+            num_samples=len(audio.samples),
+            sample_rate=audio.sample_rate,
+            severity=severity,
+            curve=curve,
+            banks=banks,
+        )
+    elif from_recipe is not None:
+        made = Recipe.parse(read_text(from_recipe), from_recipe)
+    rendered = render(audio, made, plugins, banks)
+    write_audio(target, rendered.audio)
+    if rendered.flags:
+        say(f"megaasr: note: {target}: {', '.join(rendered.flags)} (peak {rendered.peak:.3g})")
+    if recipe:
+        sys.stdout.write(made.model_dump_json(indent=2) + "\n")

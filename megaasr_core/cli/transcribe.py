@@ -1,0 +1,88 @@
+"""`megaasr transcribe`: recordings in, words out."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from .context import EXIT_SOME_FAILED, JsonOption, PluginOption, StrictOption, open_plugins, say
+from .listening import (
+    AdapterOption,
+    BackendOption,
+    BackendSetOption,
+    BatchSizeOption,
+    LanguageOption,
+    RouterOption,
+    RouterSetOption,
+    open_transcriber,
+)
+
+
+def transcribe(
+    recordings: Annotated[list[Path], typer.Argument(metavar="RECORDING...", help="Audio files, or folders of them.")],
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="Write JSON lines here instead of text.")
+    ] = None,
+    adapter: AdapterOption = None,
+    router: RouterOption = None,
+    router_set: RouterSetOption = None,
+    backend: BackendOption = "whisper",
+    backend_set: BackendSetOption = None,
+    language: LanguageOption = None,
+    batch_size: BatchSizeOption = 8,
+    convert: Annotated[bool, typer.Option("--convert", help="Mix channels to mono, accept any sample rate.")] = False,
+    max_duration_s: Annotated[float, typer.Option(help="Refuse longer recordings.")] = 7200.0,
+    as_json: JsonOption = False,
+    plugin: PluginOption = None,
+    strict_plugins: StrictOption = False,
+) -> None:
+    """Transcribe recordings of any length; prints one line a recording.
+
+    A recording that cannot be read is reported, the others are done, and the exit code is 1 (2 when it was the only one).
+
+    Example: megaasr transcribe interview.wav --json
+    """
+    from ..base.audio_files import AudioLimits
+    from ..base.errors import AudioError
+    from ..base.files import atomic_path, check_writable, jsonl_line
+    from ..flows.progress import progress
+    from ..flows.recordings import find_recordings
+
+    paths = find_recordings(recordings)
+    if output:
+        check_writable(output)
+    limits = AudioLimits(min_duration_s=0.1, max_duration_s=max_duration_s, convert=convert)
+    transcriber = open_transcriber(
+        open_plugins(plugin, strict_plugins), backend, backend_set, router, router_set, adapter, language, batch_size
+    )
+    lines = []
+    failed = 0
+    results = transcriber.transcribe_files(paths, limits)
+    for result in progress(results, total=len(paths), what="recordings"):
+        if result.transcript is None:
+            failed += 1
+            if len(paths) == 1:
+                raise AudioError(result.error)
+            say(f"megaasr: failed: {result.error}")
+            row = {"audio": result.name, "error": result.error}
+        else:
+            row = {"audio": result.name, **asdict(result.transcript)}
+            if len(result.segments) > 1:
+                row["segments"] = [asdict(segment) for segment in result.segments]
+        if output or as_json:
+            lines.append(jsonl_line(row))
+        elif result.transcript is not None:
+            sys.stdout.write((f"{result.name}: " if len(paths) > 1 else "") + result.transcript.text.strip() + "\n")
+            sys.stdout.flush()
+    if output:
+        with atomic_path(output) as temporary:
+            temporary.write_text("".join(lines), encoding="utf-8")
+    elif as_json:
+        sys.stdout.write("".join(lines))
+    if failed:
+        say(f"megaasr: {failed} of {len(paths)} recordings failed")
+        raise typer.Exit(EXIT_SOME_FAILED)

@@ -1,0 +1,88 @@
+"""`Primitive`: one signal-level operator with every number explicit (Mega-ASR's vocabulary, spec 2.1)."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, ClassVar, Literal
+
+import numpy as np
+
+from ..base.audio import Samples
+from ..base.errors import RecipeError
+from ..base.sound_bank import SoundBank, SoundRef
+from .unit import Unit
+
+Change = Literal["level", "timing", "length"]
+
+
+@dataclass(frozen=True)
+class DrawContext:
+    """What a primitive may consult while a recipe is planned.
+
+    Args:
+        rng: generator of this sample and this place in the chain.
+        num_samples, sample_rate: of the utterance.
+        banks: sound banks by name, e.g. ``noise``.
+    """
+
+    rng: np.random.Generator
+    num_samples: int
+    sample_rate: int
+    banks: Mapping[str, SoundBank] = field(default_factory=dict)
+
+    def bank(self, name: str) -> SoundBank:
+        """The bank of that name; RecipeError when the caller gave none."""
+        return _bank(self.banks, name)
+
+
+@dataclass(frozen=True)
+class ApplyContext:
+    """What a primitive may use while it is applied.
+
+    Args:
+        rng: generator of this sample and this place in the chain; the same at every rendering.
+        banks: sound banks by name.
+        flag: call with a short name when the sample could not be treated as asked; it becomes a flag of the result.
+    """
+
+    rng: np.random.Generator
+    banks: Mapping[str, SoundBank] = field(default_factory=dict)
+    flag: Callable[[str], None] = lambda _: None
+
+    def load(self, bank: str, sound: SoundRef, sample_rate: int) -> Samples:
+        """The samples of a recorded sound at `sample_rate`; RecipeError when it is missing or has changed."""
+        return _bank(self.banks, bank).load(sound, sample_rate)
+
+
+def _bank(banks: Mapping[str, SoundBank], name: str) -> SoundBank:
+    if name not in banks:
+        raise RecipeError(f"this scenario needs recorded {name}: give --{name} with a folder or a manifest of sounds")
+    return banks[name]
+
+
+class Primitive(Unit):
+    """A pure operator: explicit numbers in, the same samples out every time.
+
+    Subclasses declare their numbers as pydantic fields (units in the names) and write `apply`. A primitive that needs
+    a discrete random choice before rendering (which noise clip, from where on) makes it in `draw`, the only place that
+    may choose; `apply` may use its generator for the signal itself, such as white noise.
+    """
+
+    kind: ClassVar[str] = "primitive"
+    changes: ClassVar[frozenset[Change]] = frozenset()
+    """What `apply` may change beside the spectrum: the level, the timing, the length."""
+    stacks: ClassVar[bool] = False
+    """Whether a later effect's step of this primitive is kept when chains are merged (true of noise sources)."""
+    revision: ClassVar[int] = 1
+    """Raise it when the output for equal parameters changes: recipes of another revision are then refused."""
+
+    @classmethod
+    def draw(cls, parameters: dict[str, Any], context: DrawContext) -> dict[str, Any]:
+        """Complete the parameters of one sample with random choices; by default there are none."""
+        return parameters
+
+    @abstractmethod
+    def apply(self, samples: Samples, sample_rate: int, context: ApplyContext) -> Samples:
+        """Return the treated samples: float32, shape (num_samples,), finite; `samples` itself is left as it was."""

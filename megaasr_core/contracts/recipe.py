@@ -1,0 +1,69 @@
+"""`Recipe`: the plan of one degraded sample with every number fixed; plain JSON that replays bit for bit."""
+
+from __future__ import annotations
+
+from typing import Any, Final, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from ..base.errors import RecipeError
+from ..base.seeding import SampleKey
+
+SCHEMA_VERSION: Final = 1
+
+
+class RecipeStep(BaseModel):
+    """One primitive with its final numbers.
+
+    Args:
+        primitive, revision: which operator, and which revision of it.
+        effect: the degradation that brought it.
+        parameters: as the primitive's own model takes them.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+    primitive: str
+    revision: int
+    effect: str
+    parameters: dict[str, Any]
+
+
+class Recipe(BaseModel):
+    """A degraded sample as data.
+
+    Args:
+        utterance, seed, epoch: the key of every generator of this sample.
+        scenario: name; severity: in [0, 1].
+        sample_rate, num_samples: of the audio that it was planned for.
+        steps: the merged chain.
+        versions: distribution name -> version of the plugins that made it; for the record, revisions decide.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+    schema_version: Literal[1] = SCHEMA_VERSION
+    utterance: str
+    seed: int
+    epoch: int = 0
+    scenario: str
+    severity: float = Field(ge=0.0, le=1.0)
+    sample_rate: int = Field(gt=0)
+    num_samples: int = Field(ge=0)
+    steps: tuple[RecipeStep, ...]
+    versions: dict[str, str] = {}
+
+    @property
+    def key(self) -> SampleKey:
+        """The key that the sample's generators are derived from."""
+        return SampleKey(self.seed, self.utterance, self.epoch)
+
+    @classmethod
+    def parse(cls, text: str, source: object = "recipe") -> Recipe:
+        """Read a recipe from JSON; RecipeError in one line when it is none."""
+        try:
+            return cls.model_validate_json(text)
+        except ValidationError as error:
+            first = error.errors()[0]
+            where = ".".join(str(part) for part in first["loc"]) or "the JSON"
+            raise RecipeError(f"{source}: not a recipe of schema {SCHEMA_VERSION}: {where}: {first['msg']}") from error

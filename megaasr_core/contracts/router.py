@@ -1,0 +1,63 @@
+"""`Router`: decides, utterance by utterance, whether the base or an adapter listens (spec 3.3)."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+from ..base.audio import Audio
+from .backend import Transcript
+from .unit import Unit
+
+
+@dataclass(frozen=True)
+class Route:
+    """Where one utterance goes.
+
+    Args:
+        adapter: name of a mounted adapter, or None for the base.
+        reason: a few words for the report.
+        probability: p(degraded), for routers that estimate it.
+    """
+
+    adapter: str | None
+    reason: str
+    probability: float | None = None
+
+
+@dataclass(frozen=True)
+class Reviewed:
+    """An utterance after its first decoding.
+
+    Args:
+        audio: what was decoded.
+        transcript: what was heard.
+        reference: what was said, where it is known (evaluation).
+    """
+
+    audio: Audio
+    transcript: Transcript
+    reference: str | None = None
+
+
+class Router(Unit):
+    """A routing policy. `adapter` is a field of every policy that can choose one."""
+
+    kind: ClassVar[str] = "router"
+    needs_reference: ClassVar[bool] = False
+    """True of policies that only evaluation can serve."""
+
+    @abstractmethod
+    def route(self, batch: Sequence[Audio]) -> list[Route]:
+        """One route an utterance, before decoding."""
+
+    def review(self, batch: Sequence[Reviewed]) -> list[Route | None]:
+        """A second look: a route to decode the utterance again by, or None to leave it; by default none is."""
+        return [None] * len(batch)
+
+    def keep_second(self, first: Sequence[Reviewed], second: Sequence[Reviewed]) -> list[bool]:
+        """After a second decoding, whether the second transcript is kept; by default it is."""
+        del first
+        return [True] * len(second)

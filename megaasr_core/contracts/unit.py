@@ -1,0 +1,47 @@
+"""`Unit`: what primitives, rewards, routers and backends have in common — a name and one model of their parameters."""
+
+from __future__ import annotations
+
+import inspect
+from typing import Any, ClassVar, Self
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from ..base.errors import ParameterError, unknown_name
+
+
+class Unit(BaseModel):
+    """A registered thing whose parameters are its fields.
+
+    The fields feed validation, the command line, the docs and the JSON schema. Instances are frozen.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, validate_default=True)
+
+    name: ClassVar[str]
+    kind: ClassVar[str] = "unit"
+
+    @classmethod
+    def summary(cls) -> str:
+        """The first line of the docstring."""
+        return (inspect.getdoc(cls) or "").partition("\n")[0]
+
+    @classmethod
+    def create(cls, parameters: dict[str, Any] | None = None) -> Self:
+        """Build from plain numbers.
+
+        Raises:
+            ParameterError: one line with unit, parameter, value and bound, or the nearest known parameter.
+        """
+        parameters = parameters or {}
+        for parameter in parameters:
+            if parameter not in cls.model_fields:
+                raise ParameterError(
+                    str(unknown_name(f"parameter of {cls.kind} {cls.name}:", parameter, cls.model_fields))
+                )
+        try:
+            return cls(**parameters)
+        except ValidationError as error:
+            first = error.errors()[0]
+            where = ".".join(str(part) for part in first["loc"]) or "parameters"
+            raise ParameterError(f"{cls.kind} {cls.name}: {where} = {first['input']!r}: {first['msg']}") from error

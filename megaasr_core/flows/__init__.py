@@ -1,0 +1,1 @@
+"""Second floor: what is done with plugins — plan and render, transcribe, evaluate, report."""

@@ -1,0 +1,72 @@
+"""`render` does what a recipe says and draws no parameter; equal recipe, equal input, equal bits."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..base.audio import Audio, check_samples
+from ..base.errors import AudioError, PluginError, RecipeError
+from ..base.sound_bank import SoundBank
+from ..contracts.plugins import Plugins
+from ..contracts.primitive import ApplyContext, Primitive
+from ..contracts.recipe import Recipe, RecipeStep
+
+
+@dataclass(frozen=True)
+class Rendered:
+    """A degraded sample.
+
+    Args:
+        audio: the result, at the input's rate.
+        flags: what could not be done as asked, or what a file format would cut; sorted, e.g. ``over_full_scale``.
+        peak: largest absolute sample.
+    """
+
+    audio: Audio
+    flags: tuple[str, ...]
+    peak: float
+
+
+def render(audio: Audio, recipe: Recipe, plugins: Plugins, banks: Mapping[str, SoundBank] | None = None) -> Rendered:
+    """Apply a recipe.
+
+    A peak beyond full scale is flagged and left as it is: cutting it would be one more, unrecorded, distortion.
+
+    Raises:
+        RecipeError: planned for another rate or length or by another revision of a primitive, or its sounds are gone.
+        UnknownNameError: a primitive that is not installed.
+        PluginError: a primitive that returns what its contract forbids.
+    """
+    if (audio.sample_rate, len(audio.samples)) != (recipe.sample_rate, recipe.num_samples):
+        raise RecipeError(
+            f"{audio.name}: {len(audio.samples)} samples at {audio.sample_rate} Hz, but the recipe was planned for "
+            f"{recipe.num_samples} at {recipe.sample_rate} Hz; give the recording that it was made for"
+        )
+    flags: set[str] = set()
+    samples = audio.samples
+    for position, step in enumerate(recipe.steps):
+        unit = _unit(step, plugins)
+        context = ApplyContext(recipe.key.rng("render", position), banks or {}, flags.add)
+        samples = unit.apply(samples, audio.sample_rate, context)
+        try:
+            check_samples(samples, f"output of primitive {step.primitive}")
+        except AudioError as error:
+            raise PluginError(str(error)) from error
+    peak = float(np.max(np.abs(samples), initial=0.0))
+    if peak > 1.0:
+        flags.add("over_full_scale")
+    return Rendered(Audio(samples, audio.sample_rate, audio.name), tuple(sorted(flags)), peak)
+
+
+def _unit(step: RecipeStep, plugins: Plugins) -> Primitive:
+    primitive = plugins.primitives[step.primitive]
+    if primitive.revision != step.revision:
+        raise RecipeError(
+            f"the recipe uses revision {step.revision} of {step.primitive}, but revision {primitive.revision} is "
+            f"installed, whose output differs; install the version of "
+            f"{plugins.primitives.owner(step.primitive).distribution} that made it"
+        )
+    return primitive.create(step.parameters)

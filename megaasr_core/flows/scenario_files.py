@@ -1,0 +1,36 @@
+"""A scenario by whatever a user calls it: a registered name, ``effect+effect``, or a YAML file of their own."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from ..base.errors import ScenarioError, one_line
+from ..base.files import read_text
+from ..contracts.plugins import Plugins
+from ..contracts.scenario import Scenario, merge, scenario_from
+from .plan import find_scenario
+
+
+def read_scenario(path: Path, plugins: Plugins) -> Scenario:
+    """Read and check a scenario file.
+
+    Raises:
+        ManifestError: it cannot be read.
+        ScenarioError, UnknownNameError: it is no YAML, a field is wrong, or the scenario cannot be composed.
+    """
+    import yaml
+
+    try:
+        data = yaml.safe_load(read_text(path))
+    except yaml.YAMLError as error:
+        raise ScenarioError(f"{path}: not YAML: {one_line(error)}") from error
+    scenario = scenario_from(data, path)
+    merge(scenario, plugins.degradations, plugins.stacking)
+    return scenario
+
+
+def open_scenario(name: str, plugins: Plugins) -> Scenario:
+    """The scenario that the text names: a path ending in .yaml or .yml, else a name or a composition."""
+    if name.endswith((".yaml", ".yml")):
+        return read_scenario(Path(name), plugins)
+    return find_scenario(name, plugins)

@@ -1,0 +1,23 @@
+"""always_base: the base model hears everything."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import ClassVar
+
+from megaasr_core import Audio, Route, Router, hookimpl
+
+
+class AlwaysBase(Router):
+    """Send every utterance to the base model."""
+
+    name: ClassVar[str] = "always_base"
+
+    def route(self, batch: Sequence[Audio]) -> list[Route]:
+        """One route to the base an utterance."""
+        return [Route(None, "base")] * len(batch)
+
+
+@hookimpl
+def register_routers(register):
+    register(AlwaysBase)
