@@ -79,7 +79,7 @@ def _check_header(path: Path, file: object, limits: AudioLimits) -> None:
     for promised, present in re.findall(r"^\s*(?:data|SSND)\s*: (\d+) \(should be (\d+)\)", log, flags=re.MULTILINE):
         if int(promised) not in (0, STREAMED_LENGTH) and int(promised) > int(present):
             raise AudioError(f"{path}: truncated, {present} of {promised} data bytes are there; copy the file again")
-    if "ended unexpectedly" in log:
+    if "ended unexpectedly" in log or ("lacks an end-of-stream bit" in log and "Junk after" in log):
         raise AudioError(f"{path}: truncated, the stream has no end; copy the file again")
     if frames == 0:
         raise AudioError(f"{path}: holds no samples")

@@ -42,7 +42,7 @@ def transcribe(
 ) -> None:
     """Transcribe recordings of any length; prints one line a recording.
 
-    A recording that cannot be read is reported, the others are done, and the exit code is 1 (2 when it was the only one).
+    A recording that cannot be read is reported, the others are done, and the exit code is 1 (2 if it was the only one).
 
     Example: megaasr transcribe interview.wav --json
     """

@@ -76,8 +76,15 @@ def _render_once(name: str, plugins: Plugins) -> str:
     with tempfile.TemporaryDirectory() as folder:
         write_audio(Path(folder) / "noise.wav", audio)
         banks = {"noise": SoundBank.open(folder)}
-        size = {"num_samples": len(audio.samples), "sample_rate": audio.sample_rate}
-        recipe = plan(Scenario(name, (name,)), SampleKey(0, "doctor"), plugins, severity=0.5, banks=banks, **size)
+        recipe = plan(
+            Scenario(name, (name,)),
+            SampleKey(0, "doctor"),
+            plugins,
+            num_samples=len(audio.samples),
+            sample_rate=audio.sample_rate,
+            severity=0.5,
+            banks=banks,
+        )
         rendered = render(audio, recipe, plugins, banks)
     return f"{len(recipe.steps)} primitives, peak {rendered.peak:.2f}"
 

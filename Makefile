@@ -1,0 +1,49 @@
+# Everything runs in a virtual environment of the project's own, made on first use.
+VENV ?= .venv
+PYTHON ?= python3
+BIN := $(VENV)/bin
+TORCH ?= torch==2.13.0
+STAMP := $(VENV)/.installed
+
+.PHONY: help install lint test demo bench clean
+
+help:
+	@echo "make install   virtual environment in $(VENV) with everything that development needs"
+	@echo "make demo      transcribe eight bad recordings, then degrade a clean one and transcribe that"
+	@echo "make test      the whole test suite"
+	@echo "make lint      ruff, mypy, import-linter"
+	@echo "make bench     speed and parity, side by side"
+
+install: $(STAMP)
+
+# torch first and alone: it is the large part, and the CPU build is enough for everything here.
+$(STAMP): pyproject.toml
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet "$(TORCH)"
+	$(BIN)/python -m pip install --quiet -e ".[tiny,oracle,dev]"
+	touch $@
+
+$(VENV)/.demo: pyproject.toml
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet "$(TORCH)"
+	$(BIN)/python -m pip install --quiet -e ".[tiny]"
+	touch $@
+
+demo: $(VENV)/.demo
+	$(BIN)/python examples/demo.py
+
+lint: $(STAMP)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy --strict megaasr_core
+	$(BIN)/mypy degradations rewards routers plugins
+	$(BIN)/lint-imports
+
+test: $(STAMP)
+	$(BIN)/python -m pytest --cov --cov-report=term:skip-covered --durations=10
+
+bench: $(STAMP)
+	$(BIN)/python -m benchmarks
+
+clean:
+	rm -rf build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache

@@ -1,0 +1,92 @@
+"""Transcribe eight bad recordings, then make one clean recording bad and transcribe that. Run by `make demo`."""
+
+from __future__ import annotations
+
+import sys
+import time
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from megaasr_core import installed_plugins
+from megaasr_core.base.alignment import align
+from megaasr_core.base.audio_files import read_audio, write_audio
+from megaasr_core.base.files import read_jsonl
+from megaasr_core.base.seeding import SampleKey
+from megaasr_core.base.sound_bank import SoundBank
+from megaasr_core.base.text import tokenise
+from megaasr_core.flows.plan import find_scenario, plan
+from megaasr_core.flows.render import render
+from megaasr_core.flows.transcriber import Transcriber
+
+HERE = Path(__file__).parent
+CLEAN = HERE / "clean" / "LJ001-0001.flac"
+CLEAN_TEXT = (
+    "Printing, in the only sense with which we are at present concerned, differs from most if not from all the arts "
+    "and crafts represented in the Exhibition"
+)
+
+
+def main() -> None:
+    """Print references, transcripts, WER, route and seconds."""
+    started = time.perf_counter()
+    transcriber = Transcriber.open()
+    say(f"model loaded in {time.perf_counter() - started:.1f} s\n")
+    degraded_clips(transcriber)
+    degrade_one(transcriber)
+    say(f"\nall of it took {time.perf_counter() - started:.1f} s")
+
+
+def degraded_clips(transcriber: Transcriber) -> None:
+    """The eight clips of examples/vitw, in one batch."""
+    rows = read_jsonl(HERE / "vitw" / "manifest.jsonl")
+    results = list(transcriber.transcribe_files(HERE / "vitw" / row["audio"] for row in rows))
+    edits = words = 0
+    for row, result in zip(rows, results, strict=True):
+        if result.transcript is None:
+            sys.exit(result.error)
+        alignment = align(tokenise(row["text"]), tokenise(result.transcript.text))
+        edits, words = edits + alignment.num_edits, words + alignment.ref_len
+        say(
+            f"{row['category']}: WER {alignment.wer:.1%}, route {result.transcript.route}, {result.transcript.seconds:.2f} s"
+        )
+        say(f"  said   {row['text']}\n  heard  {result.transcript.text}")
+    say(f"eight clips: WER {edits / words:.1%} ({edits} edits, {words} words)\n")
+
+
+def degrade_one(transcriber: Transcriber) -> None:
+    """A clean sentence, and the same across a room with babble."""
+    plugins = installed_plugins()
+    clean = read_audio(CLEAN)
+    banks = {"noise": SoundBank.open(HERE / "noise")}
+    scenario = find_scenario("far_field+noise", plugins)
+    size = len(clean.samples)
+    recipe = plan(
+        scenario,
+        SampleKey(1, "demo"),
+        plugins,
+        num_samples=size,
+        sample_rate=clean.sample_rate,
+        severity=0.7,
+        banks=banks,
+    )
+    rendered = render(clean, recipe, plugins, banks)
+    say(f"{CLEAN.name}, clean and as {recipe.scenario} at severity {recipe.severity}:")
+    say(f"  said   {CLEAN_TEXT}")
+    with TemporaryDirectory() as folder:
+        write_audio(Path(folder) / "degraded.wav", rendered.audio)
+        for name, path in (("clean", CLEAN), ("degraded", Path(folder) / "degraded.wav")):
+            heard = transcriber.transcribe(path)
+            alignment = align(tokenise(CLEAN_TEXT), tokenise(heard.text))
+            say(
+                f"  heard  {heard.text}\n         {name}: WER {alignment.wer:.1%}, route {heard.route}, {heard.seconds:.2f} s"
+            )
+
+
+def say(line: str) -> None:
+    """Print at once, so that a slow machine shows progress."""
+    sys.stdout.write(line + "\n")
+    sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    main()

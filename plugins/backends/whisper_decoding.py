@@ -1,0 +1,142 @@
+"""Decoding a batch with Whisper: one encoder pass, one generate call, one scoring pass."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from megaasr_core import Audio, DecodingOptions
+from megaasr_core.base.errors import BackendError
+
+
+@dataclass(frozen=True)
+class Decoded:
+    """One row of the result; the fields are those of `Transcript`."""
+
+    text: str
+    language: str
+    mean_logprob: float
+    num_tokens: int
+    truncated: bool
+
+
+def decode(model: Any, processor: Any, batch: Sequence[Audio], options: DecodingOptions) -> list[Decoded]:
+    """Decode utterances of at most 30 s, greedily or with beams.
+
+    Every row has its own bound on tokens, taken from its own length, so that a row's text is the same in any batch.
+
+    Args:
+        model: WhisperForConditionalGeneration.
+        processor: WhisperProcessor of the same model.
+
+    Raises:
+        BackendError: a language that the model does not know.
+    """
+    import torch
+    from transformers.generation import GenerationMixin
+    from transformers.modeling_outputs import BaseModelOutput
+
+    with torch.inference_mode():
+        features = _features(processor, batch).to(model.device, model.dtype)
+        encoded = BaseModelOutput(last_hidden_state=model.get_encoder()(features).last_hidden_state)
+        languages, prompt = _prompts(model, encoded, options.language, len(batch))
+        budgets = [_budget(model, prompt.shape[1], options, audio) for audio in batch]
+        settings = _settings(model, options, max_length=prompt.shape[1] + max(budgets))
+        # Whisper's own generate() adds a long-form loop with fallbacks; the plain one is exact and has one outcome.
+        sequences = GenerationMixin.generate(
+            model,
+            generation_config=settings,
+            encoder_outputs=BaseModelOutput(last_hidden_state=encoded.last_hidden_state),
+            attention_mask=torch.ones(encoded.last_hidden_state.shape[:2], dtype=torch.long, device=model.device),
+            decoder_input_ids=prompt,
+            stopping_criteria=_stopping(prompt.shape[1], budgets, model.device),
+        )
+        emitted = sequences[:, prompt.shape[1] :]
+        logprobs = _score(model, encoded, sequences, prompt.shape[1])
+    end = settings.eos_token_id
+    rows = []
+    for index, budget in enumerate(budgets):
+        tokens = emitted[index].tolist()[:budget]
+        truncated = end not in tokens
+        num_tokens = len(tokens) if truncated else tokens.index(end) + 1
+        text = processor.tokenizer.decode(tokens[:num_tokens], skip_special_tokens=True)
+        mean_logprob = float(logprobs[index, :num_tokens].mean())
+        rows.append(Decoded(text.strip(), languages[index], mean_logprob, num_tokens, truncated))
+    return rows
+
+
+def _features(processor: Any, batch: Sequence[Audio]) -> Any:
+    """Log-mel features padded to 30 s, shape (batch, mels, 3000)."""
+    samples = [np.asarray(audio.samples) for audio in batch]
+    return processor.feature_extractor(samples, sampling_rate=batch[0].sample_rate, return_tensors="pt").input_features
+
+
+def _budget(model: Any, prompt_length: int, options: DecodingOptions, audio: Audio) -> int:
+    return min(options.max_tokens(audio.duration_s), model.config.max_target_positions - prompt_length)
+
+
+def _prompts(model: Any, encoded: Any, language: str | None, rows: int) -> tuple[list[str], Any]:
+    """The language of each row and its prompt tokens, shape (batch, prompt_length)."""
+    import torch
+
+    own = model.generation_config
+    start = own.decoder_start_token_id
+    if not own.is_multilingual:
+        if language not in (None, "en"):
+            raise BackendError(f"this Whisper knows English only, not {language!r}; choose a multilingual model")
+        tokens = torch.tensor([[start, own.no_timestamps_token_id]], device=model.device)
+        return ["en"] * rows, tokens.repeat(rows, 1)
+    by_code = {token.strip("<|>"): index for token, index in own.lang_to_id.items()}
+    if language is None:
+        found = model.detect_language(encoder_outputs=encoded).tolist()
+    elif language in by_code:
+        found = [by_code[language]] * rows
+    else:
+        raise BackendError(
+            f"this Whisper does not know the language {language!r} (known: {', '.join(sorted(by_code))})"
+        )
+    code_of = {index: code for code, index in by_code.items()}
+    task = own.task_to_id["transcribe"]
+    prompt = [[start, index, task, own.no_timestamps_token_id] for index in found]
+    return [code_of[index] for index in found], torch.tensor(prompt, device=model.device)
+
+
+def _settings(model: Any, options: DecodingOptions, max_length: int) -> Any:
+    from transformers import GenerationConfig
+
+    own = model.generation_config
+    end = own.eos_token_id[0] if isinstance(own.eos_token_id, list) else own.eos_token_id
+    return GenerationConfig(
+        max_length=max_length,
+        num_beams=options.num_beams,
+        do_sample=False,
+        eos_token_id=end,
+        pad_token_id=end,
+        suppress_tokens=own.suppress_tokens,
+        begin_suppress_tokens=own.begin_suppress_tokens,
+    )
+
+
+def _stopping(prompt_length: int, budgets: Sequence[int], device: Any) -> Any:
+    import torch
+    from transformers import StoppingCriteria, StoppingCriteriaList
+
+    limits = prompt_length + torch.tensor(budgets, device=device)
+
+    class OwnBudget(StoppingCriteria):
+        """Ends each row at its own bound."""
+
+        def __call__(self, input_ids: Any, scores: Any, **_: Any) -> Any:
+            candidates = input_ids.shape[0] // len(budgets)  # beam search asks for several continuations of each row
+            return limits.repeat_interleave(candidates) <= input_ids.shape[1]
+
+    return StoppingCriteriaList([OwnBudget()])
+
+
+def _score(model: Any, encoded: Any, sequences: Any, prompt_length: int) -> Any:
+    """Natural log-probability of every emitted token under the unconstrained model, shape (batch, num_emitted)."""
+    logits = model(encoder_outputs=encoded, decoder_input_ids=sequences[:, :-1]).logits[:, prompt_length - 1 :]
+    return logits.float().log_softmax(dim=-1).gather(2, sequences[:, prompt_length:, None]).squeeze(2)

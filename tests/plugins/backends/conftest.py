@@ -1,0 +1,96 @@
+"""Recognisers for tests: the packaged tiny.en, and a random Whisper that is small enough to toggle a hundred times."""
+
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from megaasr_core import Audio
+from megaasr_core.base.audio_files import read_audio
+from megaasr_plugins.backends.tiny_model import tiny_english_folder
+from megaasr_plugins.backends.whisper import Whisper
+
+EXAMPLES = Path(__file__).parents[3] / "examples" / "vitw"
+ENCODER_Q = r".*encoder\.layers\.\d+\.self_attn\.(q_proj|v_proj)"
+
+
+@pytest.fixture(scope="session")
+def tiny_folder(tmp_path_factory):
+    return tiny_english_folder(tmp_path_factory.mktemp("cache"))
+
+
+@pytest.fixture(scope="session")
+def small_folder(tiny_folder, tmp_path_factory):
+    """tiny.en's tokeniser and features with random weights of 2 layers and width 32."""
+    import torch
+    from transformers import WhisperConfig, WhisperForConditionalGeneration
+
+    folder = tmp_path_factory.mktemp("small") / "whisper"
+    shutil.copytree(tiny_folder, folder)
+    config = WhisperConfig.from_pretrained(tiny_folder)
+    config.update({"d_model": 32, "encoder_layers": 2, "decoder_layers": 2, "encoder_attention_heads": 2})
+    config.update({"decoder_attention_heads": 2, "encoder_ffn_dim": 64, "decoder_ffn_dim": 64, "dtype": "float32"})
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        WhisperForConditionalGeneration(config).save_pretrained(folder)
+    shutil.copy(tiny_folder / "generation_config.json", folder)
+    return folder
+
+
+@pytest.fixture
+def small(small_folder):
+    backend = Whisper.create({"model": str(small_folder), "device": "cpu"})
+    backend.load()
+    return backend
+
+
+@pytest.fixture(scope="session")
+def tiny(tiny_folder):
+    backend = Whisper.create({"model": str(tiny_folder), "device": "cpu"})
+    backend.load()
+    return backend
+
+
+@pytest.fixture(scope="session")
+def clips():
+    rows = [json.loads(line) for line in (EXAMPLES / "manifest.jsonl").read_text().splitlines()]
+    return [read_audio(EXAMPLES / row["audio"]) for row in rows]
+
+
+@pytest.fixture(scope="session")
+def noise_clips():
+    rng = np.random.default_rng(3)
+    return [Audio((0.1 * rng.standard_normal(8_000 * n)).astype(np.float32), 16_000, f"noise {n}") for n in (1, 2, 3)]
+
+
+@pytest.fixture
+def make_adapter(small, tmp_path):
+    """Write a LoRA folder as PEFT would, with random weights strong enough to change what is heard."""
+
+    def make(
+        name="adapter", *, width=32, layers=2, rank=4, alpha=8, parts=("q_proj", "v_proj"), drop=(), extra=(), **config
+    ):
+        import torch
+        from safetensors.torch import save_file
+
+        generator = torch.Generator().manual_seed(len(name))
+        tensors = {}
+        for layer in range(layers):
+            for part in parts:
+                module = f"base_model.model.model.encoder.layers.{layer}.self_attn.{part}"
+                tensors[f"{module}.lora_A.weight"] = torch.randn(rank, width, generator=generator)
+                tensors[f"{module}.lora_B.weight"] = torch.randn(width, rank, generator=generator)
+        for key in drop:
+            del tensors[key]
+        for key in extra:
+            tensors[key] = torch.zeros(1)
+        folder = tmp_path / name
+        folder.mkdir()
+        save_file(tensors, folder / "adapter_model.safetensors")
+        settings = {"peft_type": "LORA", "r": rank, "lora_alpha": alpha, "target_modules": ENCODER_Q, **config}
+        (folder / "adapter_config.json").write_text(json.dumps(settings))
+        return folder
+
+    return make
