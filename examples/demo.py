@@ -46,10 +46,9 @@ def degraded_clips(transcriber: Transcriber) -> None:
             sys.exit(result.error)
         alignment = align(tokenise(row["text"]), tokenise(result.transcript.text))
         edits, words = edits + alignment.num_edits, words + alignment.ref_len
-        say(
-            f"{row['category']}: WER {alignment.wer:.1%}, route {result.transcript.route}, {result.transcript.seconds:.2f} s"
-        )
-        say(f"  said   {row['text']}\n  heard  {result.transcript.text}")
+        heard = result.transcript
+        say(f"{row['category']}: WER {alignment.wer:.1%}, route {heard.route}, {heard.seconds:.2f} s")
+        say(f"  said   {row['text']}\n  heard  {heard.text}")
     say(f"eight clips: WER {edits / words:.1%} ({edits} edits, {words} words)\n")
 
 
@@ -77,9 +76,8 @@ def degrade_one(transcriber: Transcriber) -> None:
         for name, path in (("clean", CLEAN), ("degraded", Path(folder) / "degraded.wav")):
             heard = transcriber.transcribe(path)
             alignment = align(tokenise(CLEAN_TEXT), tokenise(heard.text))
-            say(
-                f"  heard  {heard.text}\n         {name}: WER {alignment.wer:.1%}, route {heard.route}, {heard.seconds:.2f} s"
-            )
+            say(f"  heard  {heard.text}")
+            say(f"         {name}: WER {alignment.wer:.1%}, route {heard.route}, {heard.seconds:.2f} s")
 
 
 def say(line: str) -> None:

@@ -10,6 +10,7 @@ import sys
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import lru_cache, partial
+from hashlib import blake2b
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from typing import Any
@@ -245,7 +246,8 @@ def import_target(target: str) -> object:
     path = Path(target).resolve()
     if not path.is_file():
         raise PluginError(f"{target}: no such file")
-    name = f"megaasr_plugin_{path.stem}"
+    # With the path in it: two files may share a stem, and each must stay importable under its own name for pickling.
+    name = f"megaasr_plugin_{path.stem}_{blake2b(str(path).encode(), digest_size=4).hexdigest()}"
     spec = importlib.util.spec_from_file_location(name, path)
     if spec is None or spec.loader is None:
         raise PluginError(f"{target}: cannot be imported")

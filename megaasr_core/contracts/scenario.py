@@ -133,8 +133,8 @@ def _check_roles(scenario: Scenario, effects: Sequence[Degradation]) -> None:
     anchors = [effect.name for effect in effects if effect.role is Role.ANCHOR]
     if len(anchors) > 1:
         raise ScenarioError(
-            f"scenario {scenario.name}: {' and '.join(anchors)} are anchors (acoustic geometries), which never combine; "
-            "keep one"
+            f"scenario {scenario.name}: {' and '.join(anchors)} are anchors (acoustic geometries), which never "
+            "combine; keep one"
         )
 
 

@@ -54,7 +54,7 @@ class Whisper(Backend):
         logging.disable_progress_bar()  # the weights are read in a fraction of a second
         try:
             self._processor = WhisperProcessor.from_pretrained(source)
-            model = WhisperForConditionalGeneration.from_pretrained(
+            model: Any = WhisperForConditionalGeneration.from_pretrained(
                 source, dtype=getattr(torch, self.dtype), use_safetensors=True
             )
             for needed in ("is_multilingual", "no_timestamps_token_id"):

@@ -41,7 +41,8 @@ def decode(model: Any, processor: Any, batch: Sequence[Audio], options: Decoding
 
     with torch.inference_mode():
         features = _features(processor, batch).to(model.device, model.dtype)
-        encoded = BaseModelOutput(last_hidden_state=model.get_encoder()(features).last_hidden_state)
+        hidden = model.get_encoder()(features).last_hidden_state
+        encoded = BaseModelOutput(last_hidden_state=hidden)
         languages, prompt = _prompts(model, encoded, options.language, len(batch))
         budgets = [_budget(model, prompt.shape[1], options, audio) for audio in batch]
         settings = _settings(model, options, max_length=prompt.shape[1] + max(budgets))
@@ -49,8 +50,8 @@ def decode(model: Any, processor: Any, batch: Sequence[Audio], options: Decoding
         sequences = GenerationMixin.generate(
             model,
             generation_config=settings,
-            encoder_outputs=BaseModelOutput(last_hidden_state=encoded.last_hidden_state),
-            attention_mask=torch.ones(encoded.last_hidden_state.shape[:2], dtype=torch.long, device=model.device),
+            encoder_outputs=BaseModelOutput(last_hidden_state=hidden),
+            attention_mask=torch.ones(hidden.shape[:2], dtype=torch.long, device=model.device),
             decoder_input_ids=prompt,
             stopping_criteria=_stopping(prompt.shape[1], budgets, model.device),
         )

@@ -1,0 +1,1 @@
+"""Acoustic conditions: primitives, the seven effects and the 54 scenarios."""

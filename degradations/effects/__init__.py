@@ -1,0 +1,1 @@
+"""The seven atomic effects, one a file."""

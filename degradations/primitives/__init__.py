@@ -1,0 +1,1 @@
+"""The eight signal-level operators, one a file."""

@@ -1,0 +1,32 @@
+"""add_distortion: an overdriven input."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+import numpy as np
+from pydantic import Field
+
+from megaasr_core import ApplyContext, Primitive, hookimpl
+from megaasr_core.base.audio import Samples
+
+
+class AddDistortion(Primitive):
+    """Overdrive: ``tanh(10^(drive_db / 20) x)``, which lies in [-1, 1] (spec 2.1)."""
+
+    name: ClassVar[str] = "add_distortion"
+    changes: ClassVar = frozenset({"level"})
+
+    drive_db: float = Field(ge=0.0, le=100.0, description="gain before the curve, in dB")
+    wet: float = Field(1.0, ge=0.0, le=1.0, description="share of the distorted sound")
+
+    def apply(self, samples: Samples, sample_rate: int, context: ApplyContext) -> Samples:
+        """Drive the curve."""
+        distorted = np.tanh(samples * np.float32(10.0 ** (self.drive_db / 20.0)))
+        mixed = distorted if self.wet == 1.0 else (1.0 - self.wet) * samples + self.wet * distorted
+        return np.clip(mixed, -1.0, 1.0).astype(np.float32)
+
+
+@hookimpl
+def register_primitives(register):
+    register(AddDistortion)

@@ -1,0 +1,69 @@
+"""add_noise: background interference at a given SNR, recorded or white."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar, Literal, Self
+
+import numpy as np
+from pydantic import Field, model_validator
+
+from megaasr_core import ApplyContext, DrawContext, Primitive, hookimpl
+from megaasr_core.base.audio import Samples
+from megaasr_core.base.sound_bank import SoundRef
+
+
+class AddNoise(Primitive):
+    """Add noise so that ``20 log10(rms(speech) / rms(noise)) = snr_db`` over the whole clip (spec 2.1).
+
+    Noise that is shorter than the speech is repeated, longer noise is cropped. Where speech or noise is silent there is
+    no SNR: the samples stay as they are and a flag says so.
+    """
+
+    name: ClassVar[str] = "add_noise"
+    changes: ClassVar = frozenset({"level"})
+    stacks: ClassVar[bool] = True
+
+    snr_db: float = Field(ge=-60.0, le=100.0, description="speech-to-noise ratio in dB, before `wet`")
+    wet: float = Field(1.0, ge=0.0, le=1.0, description="factor on the noise")
+    source: Literal["bank", "white"] = Field("bank", description="recorded noise, or white noise made on the spot")
+    category: str | None = Field(None, description="category of the recorded noise; any if not given")
+    noise: SoundRef | None = Field(None, description="the recording; drawn when the recipe is planned")
+    offset_samples: int = Field(0, ge=0, description="where in the recording to begin; drawn with it")
+
+    @model_validator(mode="after")
+    def _white_noise_has_no_recording(self) -> Self:
+        if self.source == "white" and (self.noise or self.category):
+            raise ValueError("white noise has no recording and no category")
+        return self
+
+    @classmethod
+    def draw(cls, parameters: dict[str, Any], context: DrawContext) -> dict[str, Any]:
+        """Choose a recording and where to begin in it, unless they are given."""
+        if parameters.get("source", "bank") == "white" or parameters.get("noise"):
+            return parameters
+        bank = context.bank("noise")
+        noise = bank.pick(context.rng, parameters.get("category"))
+        spare = bank.num_samples(noise, context.sample_rate) - context.num_samples
+        offsets = spare + 1 if spare >= 0 else spare + context.num_samples
+        return {**parameters, "noise": noise, "offset_samples": int(context.rng.integers(offsets))}
+
+    def apply(self, samples: Samples, sample_rate: int, context: ApplyContext) -> Samples:
+        """Scale the noise to the SNR and add it."""
+        from ..dsp.mixing import noise_gain, rms, tile_from
+
+        if self.source == "white":
+            noise = context.rng.standard_normal(len(samples), dtype=np.float32)
+        elif self.noise is None:
+            raise ValueError("add_noise: a recipe names the recording; this one was not planned")
+        else:
+            noise = tile_from(context.load("noise", self.noise, sample_rate), self.offset_samples, len(samples))
+        for level, flag in ((rms(samples), "silent_input"), (rms(noise), "silent_noise")):
+            if level == 0.0:
+                context.flag(flag)
+                return samples
+        return samples + np.float32(self.wet * noise_gain(samples, noise, self.snr_db)) * noise
+
+
+@hookimpl
+def register_primitives(register):
+    register(AddNoise)

@@ -1,0 +1,46 @@
+"""add_resample: the narrow band of a low sample rate."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+import numpy as np
+from pydantic import Field
+
+from megaasr_core import ApplyContext, Primitive, hookimpl
+from megaasr_core.base.audio import Samples
+
+
+class AddResample(Primitive):
+    """Resample down and up again, so that only the band below half the target rate is left (spec 2.1).
+
+    It is applied when `prob` is above `threshold`, which lets the severity decide. The filter is soxr's (linear phase,
+    so the timing stays); the original rate and length are kept.
+    """
+
+    name: ClassVar[str] = "add_resample"
+    changes: ClassVar = frozenset({"level"})
+
+    target_rate_hz: int = Field(ge=1_000, le=192_000, description="the low rate in Hz")
+    wet: float = Field(1.0, ge=0.0, le=1.0, description="share of the resampled sound")
+    prob: float = Field(1.0, ge=0.0, le=1.0, description="compared with the threshold")
+    threshold: float = Field(0.4, ge=0.0, le=1.0, description="above it, resampling takes place")
+
+    def apply(self, samples: Samples, sample_rate: int, context: ApplyContext) -> Samples:
+        """Go down and up again, or leave everything as it was."""
+        if self.prob <= self.threshold or self.target_rate_hz >= sample_rate or len(samples) == 0:
+            return samples
+        import soxr
+
+        low = soxr.resample(samples, sample_rate, self.target_rate_hz, quality="HQ")
+        back = np.zeros(len(samples), np.float32)
+        high = soxr.resample(low, self.target_rate_hz, sample_rate, quality="HQ")[: len(samples)]
+        back[: len(high)] = high
+        if self.wet == 1.0:
+            return back
+        return np.float32(1.0 - self.wet) * samples + np.float32(self.wet) * back
+
+
+@hookimpl
+def register_primitives(register):
+    register(AddResample)

@@ -1,0 +1,36 @@
+"""add_reverb: dense reflections with a long tail."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from pydantic import Field
+
+from megaasr_core import ApplyContext, Primitive, hookimpl
+from megaasr_core.base.audio import Samples
+
+
+class AddReverb(Primitive):
+    """Freeverb (Jezar at Dreampoint, public domain), with the parameters of spec 2.1.
+
+    The direct sound stays where it was; the tail beyond the end of the clip is cut.
+    """
+
+    name: ClassVar[str] = "add_reverb"
+    changes: ClassVar = frozenset({"level"})
+
+    room_size: float = Field(ge=0.0, le=1.0, description="0 is a closet, 1 a hall that rings for many seconds")
+    damping: float = Field(ge=0.0, le=1.0, description="how much faster high frequencies die")
+    wet_level: float = Field(ge=0.0, le=1.0, description="level of the reverberation")
+    dry_level: float = Field(ge=0.0, le=1.0, description="level of the direct sound")
+
+    def apply(self, samples: Samples, sample_rate: int, context: ApplyContext) -> Samples:
+        """Reverberate."""
+        from ..dsp.freeverb import freeverb
+
+        return freeverb(samples, sample_rate, self.room_size, self.damping, self.wet_level, self.dry_level)
+
+
+@hookimpl
+def register_primitives(register):
+    register(AddReverb)

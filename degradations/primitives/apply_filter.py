@@ -1,0 +1,43 @@
+"""apply_filter: what walls, masks and small devices leave of a sound."""
+
+from __future__ import annotations
+
+from typing import ClassVar, Literal
+
+import numpy as np
+from pydantic import Field
+
+from megaasr_core import ApplyContext, Primitive, hookimpl
+from megaasr_core.base.audio import Samples
+from megaasr_core.base.errors import ParameterError
+
+
+class ApplyFilter(Primitive):
+    """A first-order low-pass or high-pass, `repeat` times over: 6 dB an octave each (spec 2.1)."""
+
+    name: ClassVar[str] = "apply_filter"
+    changes: ClassVar = frozenset({"level"})
+
+    type: Literal["lowpass", "highpass"] = Field(description="which side of the cutoff is kept")
+    cutoff_hz: float = Field(gt=0.0, le=96_000.0, description="where one pass has -3 dB; below half the sample rate")
+    repeat: int = Field(1, ge=1, le=32, description="number of passes")
+    wet: float = Field(1.0, ge=0.0, le=1.0, description="share of the filtered sound")
+
+    def apply(self, samples: Samples, sample_rate: int, context: ApplyContext) -> Samples:
+        """Filter; ParameterError when the cutoff is not below half the sample rate."""
+        from ..dsp.first_order import first_order
+
+        if self.cutoff_hz >= sample_rate / 2:
+            raise ParameterError(
+                f"primitive apply_filter: cutoff_hz = {self.cutoff_hz:g} must be below half the sample rate, "
+                f"{sample_rate / 2:g} Hz"
+            )
+        filtered = first_order(samples, sample_rate, self.type, self.cutoff_hz, self.repeat)
+        if self.wet == 1.0:
+            return filtered
+        return np.float32(1.0 - self.wet) * samples + np.float32(self.wet) * filtered
+
+
+@hookimpl
+def register_primitives(register):
+    register(ApplyFilter)

@@ -1,0 +1,45 @@
+"""Normalising Chinese: variants, numbers, widths, punctuation and spaces."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from functools import lru_cache
+from typing import Any
+
+NUMERALS = "零〇一二三四五六七八九十百千万亿两点"
+NUMBER = re.compile(f"[{NUMERALS}]{{2,}}")
+"""Number words of two characters and more. A single one may be part of a word (一起, 两边), so it becomes a digit
+everywhere by itself, in hypothesis and reference alike, which is all that scoring needs."""
+SINGLE = str.maketrans("零〇一二三四五六七八九两", "001234567892")
+
+
+def normalise_chinese(text: str) -> str:
+    """Simplified characters, digits for numbers, half width, lower case, nothing but letters and digits.
+
+    >>> normalise_chinese("漢語，二零二六年　３５％ 一百二十三个！")
+    '汉语2026年35123个'
+    """
+    simple = unicodedata.normalize("NFKC", str(_converter().convert(text))).lower()
+    digits = NUMBER.sub(lambda match: _digits(match.group()), simple).translate(SINGLE)
+    return "".join(character for character in digits if unicodedata.category(character)[0] in "LNM")
+
+
+def _digits(words: str) -> str:
+    """A number in digits; what reads as none is left as it is."""
+    import cn2an
+
+    if not any(unit in words for unit in "十百千万亿点"):
+        return words.translate(SINGLE)
+    try:
+        value = cn2an.cn2an(words, "smart")
+    except (ValueError, KeyError, IndexError):
+        return words
+    return f"{value:.10f}".rstrip("0").rstrip(".") if isinstance(value, float) else str(value)
+
+
+@lru_cache(maxsize=1)
+def _converter() -> Any:
+    import opencc
+
+    return opencc.OpenCC("t2s")

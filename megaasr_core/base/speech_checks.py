@@ -1,0 +1,83 @@
+"""What a transcript itself says went wrong. One detector for decoding, rewards and evaluation."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from .text import is_scored_by_character
+
+
+@dataclass(frozen=True)
+class RepetitionSettings:
+    """When repeating counts as a loop. The paper gives no numbers; these are ours.
+
+    Args:
+        max_ngram: longest unit that is looked for, in tokens.
+        min_repeats_word: a single token this often in a row ("no no no no" is still speech).
+        min_repeats_ngram: a unit of two tokens and more this often in a row.
+        min_repeated_tokens: tokens that the loop must cover at least.
+    """
+
+    max_ngram: int = 12
+    min_repeats_word: int = 6
+    min_repeats_ngram: int = 3
+    min_repeated_tokens: int = 6
+
+
+def is_repetitive(tokens: Sequence[str], settings: RepetitionSettings | None = None) -> bool:
+    """Whether some n-gram is repeated back to back beyond the threshold.
+
+    For each n the longest run of ``tokens[i] == tokens[i + n]`` is found; a run of k equal pairs is a unit of n tokens
+    that fills ``k + n`` tokens, that is ``(k + n) // n`` repeats. Time is max_ngram * len(tokens).
+
+    >>> is_repetitive("thank you thank you thank you".split()), is_repetitive("very very good".split())
+    (True, False)
+    """
+    settings = settings or RepetitionSettings()
+    for n in range(1, min(settings.max_ngram, len(tokens) // 2) + 1):
+        needed = settings.min_repeats_word if n == 1 else settings.min_repeats_ngram
+        run = 0
+        for i in range(len(tokens) - n):
+            run = run + 1 if tokens[i] == tokens[i + n] else 0
+            if (run + n) // n >= needed and run + n >= settings.min_repeated_tokens:
+                return True
+    return False
+
+
+def compression_ratio(text: str) -> float:
+    """UTF-8 bytes over zlib bytes, as Whisper measures it (Radford et al. 2022, section 4.5); 0 for no text.
+
+    >>> compression_ratio("") == 0.0 and compression_ratio("la " * 100) > 2.4 > compression_ratio("A short sentence.")
+    True
+    """
+    data = text.strip().encode("utf-8")
+    return len(data) / len(zlib.compress(data)) if data else 0.0
+
+
+def check_text(text: str, *, truncated: bool = False, language: str = "en") -> tuple[str, ...]:
+    """Flags of a transcript, sorted: ``empty``, ``repetitive``, ``truncated``.
+
+    Words are compared without case and punctuation at their edges; no normaliser is run, since this is called on every
+    decoded utterance.
+
+    >>> check_text(" ... "), check_text("Oh, oh, oh, oh, oh, oh!", truncated=True)
+    (('empty',), ('repetitive', 'truncated'))
+    """
+    tokens = loop_tokens(text, language)
+    flags = (("empty", not tokens), ("repetitive", is_repetitive(tokens)), ("truncated", truncated))
+    return tuple(flag for flag, present in flags if present)
+
+
+def loop_tokens(text: str, language: str = "en") -> list[str]:
+    """The tokens in which loops are looked for: lower-case words, or characters of Chinese, without punctuation."""
+    if is_scored_by_character(language):
+        return [character for character in text.lower() if character.isalnum()]
+    words = ("".join(c for c in word if c.isalnum() or c == "'") for word in text.lower().split())
+    return [word for word in words if word]
+
+
+def is_invented(hypothesis: Sequence[str], reference: Sequence[str]) -> bool:
+    """Whether there are words although nothing was said."""
+    return not reference and bool(hypothesis)

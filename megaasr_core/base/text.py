@@ -1,0 +1,81 @@
+"""Text before it is scored: one normaliser a language, named with its version, and the tokens that are counted."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from importlib.metadata import version
+from typing import Any
+
+from .errors import ParameterError
+
+_NAMES = {"english": "en", "chinese": "zh", "mandarin": "zh", "cmn": "zh", "yue": "zh", "cantonese": "zh"}
+
+
+def language_code(language: str | None) -> str:
+    """An ISO 639-1 code from a code, a tag such as zh-CN, or the names of the two main languages; None is English.
+
+    >>> language_code("zh-CN"), language_code("English"), language_code(None)
+    ('zh', 'en', 'en')
+
+    Raises:
+        ParameterError: neither a code nor one of these names.
+    """
+    if language is None:
+        return "en"
+    short = language.strip().lower().replace("_", "-").partition("-")[0]
+    short = _NAMES.get(short, short)
+    if not (2 <= len(short) <= 3 and short.isascii() and short.isalpha()):
+        raise ParameterError(f"language {language!r}: an ISO 639-1 code such as en or zh is expected")
+    return short
+
+
+def is_scored_by_character(language: str) -> bool:
+    """Whether tokens are characters (CER) and not words (WER): true of Chinese."""
+    return language_code(language) == "zh"
+
+
+def normalise(text: str, language: str = "en") -> str:
+    """Bring text to the form in which differences of writing are gone.
+
+    English: Whisper's English normaliser (Radford et al. 2022, appendix C). Chinese: traditional to simplified, number
+    words to digits, full width to half, punctuation and spaces removed. Others: Whisper's basic normaliser.
+
+    >>> normalise("Mr. Smith's colour isn't twenty-one!")
+    'mister smith is color is not 21'
+    """
+    code = language_code(language)
+    if code == "zh":
+        from .chinese_text import normalise_chinese
+
+        return normalise_chinese(text)
+    return str(_whisper_normaliser(code == "en")(text)).strip()
+
+
+def tokenise(text: str, language: str = "en") -> list[str]:
+    """The normalised words, or the normalised characters of Chinese.
+
+    >>> tokenise("Hello, world!"), tokenise("你好，世界", "zh")
+    (['hello', 'world'], ['你', '好', '世', '界'])
+    """
+    plain = normalise(text, language)
+    return list(plain.replace(" ", "")) if is_scored_by_character(language) else plain.split()
+
+
+def normaliser_version(language: str = "en") -> str:
+    """What normalised the text; two figures are comparable only if this is the same."""
+    code = language_code(language)
+    if code == "zh":
+        return f"megaasr-zh-1 (opencc {version('opencc')}, cn2an {version('cn2an')})"
+    scheme = "whisper-english" if code == "en" else "whisper-basic"
+    return f"{scheme} (whisper-normalizer {version('whisper-normalizer')})"
+
+
+@lru_cache(maxsize=2)
+def _whisper_normaliser(english: bool) -> Any:
+    if english:
+        from whisper_normalizer.english import EnglishTextNormalizer
+
+        return EnglishTextNormalizer()
+    from whisper_normalizer.basic import BasicTextNormalizer
+
+    return BasicTextNormalizer()

@@ -1,0 +1,46 @@
+"""sentence_reconstruction: is the sentence there, in order and in length."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import ClassVar
+
+from megaasr_core import Reward, RewardSample, Score, hookimpl
+
+from .pairs import Pair, pair_of
+
+
+class SentenceReconstruction(Reward):
+    """``R_struc = 1/2 LCS(H, R) / |R| + 1/2 max(0, 1 - ||H| - |R|| / |R|)`` (Mega-ASR; spec 3.2).
+
+    LCS is the longest common subsequence of tokens. An empty hypothesis scores 0. With an empty reference the score is
+    1 for an empty hypothesis and 0 for words. Without a reference the term abstains.
+
+    Below: three of four tokens in order, and a length of three for four: 1/2 * 3/4 + 1/2 * 3/4.
+
+    >>> SentenceReconstruction().score([RewardSample("the cat down", "the cat sat down")])
+    [0.75]
+    """
+
+    name: ClassVar[str] = "sentence_reconstruction"
+
+    def score(self, batch: Sequence[RewardSample]) -> list[Score]:
+        """One score a sample."""
+        return [_one(pair_of(sample)) for sample in batch]
+
+
+def _one(pair: Pair | None) -> Score:
+    from rapidfuzz.distance import LCSseq
+
+    if pair is None:
+        return None
+    said, heard = len(pair.reference), len(pair.hypothesis)
+    if said == 0:
+        return 1.0 if heard == 0 else 0.0
+    order = LCSseq.similarity(pair.hypothesis, pair.reference) / said
+    return 0.5 * order + 0.5 * max(0.0, 1.0 - abs(heard - said) / said)
+
+
+@hookimpl
+def register_rewards(register):
+    register(SentenceReconstruction)
