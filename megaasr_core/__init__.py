@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from .base.audio import Audio as Audio
+    from .base.audio import Samples as Samples
     from .base.severity import Choice as Choice
     from .base.severity import Range as Range
     from .contracts.backend import Backend as Backend
@@ -36,6 +37,7 @@ __version__ = "0.1.0"
 
 _HOME = {
     "Audio": "base.audio",
+    "Samples": "base.audio",
     "Choice": "base.severity",
     "Range": "base.severity",
     "Backend": "contracts.backend",

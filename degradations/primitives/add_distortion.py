@@ -7,8 +7,7 @@ from typing import ClassVar
 import numpy as np
 from pydantic import Field
 
-from megaasr_core import ApplyContext, Primitive, hookimpl
-from megaasr_core.base.audio import Samples
+from megaasr_core import ApplyContext, Primitive, Samples, hookimpl
 
 
 class AddDistortion(Primitive):

@@ -7,8 +7,7 @@ from typing import Any, ClassVar, Literal, Self
 import numpy as np
 from pydantic import Field, model_validator
 
-from megaasr_core import ApplyContext, DrawContext, Primitive, hookimpl
-from megaasr_core.base.audio import Samples
+from megaasr_core import ApplyContext, DrawContext, Primitive, Samples, hookimpl
 from megaasr_core.base.sound_bank import SoundRef
 
 

@@ -7,8 +7,7 @@ from typing import ClassVar
 import numpy as np
 from pydantic import Field
 
-from megaasr_core import ApplyContext, Primitive, hookimpl
-from megaasr_core.base.audio import Samples
+from megaasr_core import ApplyContext, Primitive, Samples, hookimpl
 
 
 class AddResample(Primitive):
@@ -28,7 +27,10 @@ class AddResample(Primitive):
 
     def apply(self, samples: Samples, sample_rate: int, context: ApplyContext) -> Samples:
         """Go down and up again, or leave everything as it was."""
-        if self.prob <= self.threshold or self.target_rate_hz >= sample_rate or len(samples) == 0:
+        if self.prob <= self.threshold or len(samples) == 0:
+            return samples
+        if self.target_rate_hz >= sample_rate:
+            context.flag("already_narrow_band")
             return samples
         import soxr
 

@@ -6,8 +6,7 @@ from typing import ClassVar
 
 from pydantic import Field
 
-from megaasr_core import ApplyContext, Primitive, hookimpl
-from megaasr_core.base.audio import Samples
+from megaasr_core import ApplyContext, Primitive, Samples, hookimpl
 
 
 class AddStutterReplace(Primitive):

@@ -7,8 +7,7 @@ from typing import ClassVar, Literal
 import numpy as np
 from pydantic import Field
 
-from megaasr_core import ApplyContext, Primitive, hookimpl
-from megaasr_core.base.audio import Samples
+from megaasr_core import ApplyContext, Primitive, Samples, hookimpl
 from megaasr_core.base.errors import ParameterError
 
 
@@ -19,15 +18,22 @@ class ApplyFilter(Primitive):
     changes: ClassVar = frozenset({"level"})
 
     type: Literal["lowpass", "highpass"] = Field(description="which side of the cutoff is kept")
-    cutoff_hz: float = Field(gt=0.0, le=96_000.0, description="where one pass has -3 dB; below half the sample rate")
+    cutoff_hz: float = Field(gt=0.0, le=96_000.0, description="where one pass has -3 dB")
     repeat: int = Field(1, ge=1, le=32, description="number of passes")
     wet: float = Field(1.0, ge=0.0, le=1.0, description="share of the filtered sound")
 
     def apply(self, samples: Samples, sample_rate: int, context: ApplyContext) -> Samples:
-        """Filter; ParameterError when the cutoff is not below half the sample rate."""
+        """Filter. A low-pass above half the sample rate has nothing to take away: a flag, and the samples as they are.
+
+        Raises:
+            ParameterError: a high-pass there, which would leave nothing.
+        """
         from ..dsp.first_order import first_order
 
         if self.cutoff_hz >= sample_rate / 2:
+            if self.type == "lowpass":
+                context.flag("cutoff_above_nyquist")
+                return samples
             raise ParameterError(
                 f"primitive apply_filter: cutoff_hz = {self.cutoff_hz:g} must be below half the sample rate, "
                 f"{sample_rate / 2:g} Hz"

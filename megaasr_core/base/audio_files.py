@@ -124,3 +124,15 @@ def write_audio(path: str | Path, audio: Audio) -> None:
         raise AudioError(f"{path}: the peak is {peak:.3g} and {suffix} would cut it at 1; write a .wav (32-bit float)")
     with atomic_path(path) as temporary:
         soundfile.write(temporary, audio.samples, audio.sample_rate, subtype=subtype)
+        if suffix == "wav":
+            _clear_time_of_writing(temporary)
+
+
+def _clear_time_of_writing(path: Path) -> None:
+    """libsndfile notes the time in a float WAV's PEAK chunk; without it equal samples are equal files."""
+    with path.open("r+b") as file:
+        head = file.read(256)
+        chunk = head.find(b"PEAK")
+        if chunk >= 0:
+            file.seek(chunk + 12)  # name, size and version of the chunk come first, four bytes each
+            file.write(bytes(4))

@@ -52,6 +52,9 @@ class OutputError(MegaasrError):
     """A place that cannot be written to."""
 
 
+MOST_NAMES_SHOWN = 12
+
+
 def one_line(text: object) -> str:
     """Fold any text into one line, since messages of other libraries often span several."""
     return " ".join(str(text).split())
@@ -66,7 +69,8 @@ def unknown_name(kind: str, name: str, known: Iterable[str]) -> UnknownNameError
     from rapidfuzz import fuzz, process
 
     names = sorted(known)
-    match = process.extractOne(name, names, scorer=fuzz.WRatio, score_cutoff=60)
-    hint = f"did you mean {match[0]!r}? " if match else ""
-    shown = ", ".join(names[:12]) + (f", … {len(names)} in all" if len(names) > 12 else "")
+    near = [match for match, *_ in process.extract(name, names, scorer=fuzz.WRatio, score_cutoff=60, limit=3)]
+    hint = f"did you mean {near[0]!r}? " if near else ""
+    few = len(names) <= MOST_NAMES_SHOWN
+    shown = ", ".join(names) if few else f"{len(names)} names, near it: {', '.join(near) or 'none'}"
     return UnknownNameError(f"unknown {kind} {name!r}: {hint}(known: {shown or 'none'})")

@@ -11,7 +11,7 @@ import typer
 from .context import EXIT_USER_ERROR, say
 from .degrade import degrade
 from .doctor import doctor
-from .evaluate import evaluate
+# from .evaluate import evaluate
 from .new import new
 from .plugins import plugins
 from .reward import reward
@@ -21,7 +21,6 @@ from .transcribe import transcribe
 app = typer.Typer(
     name="megaasr",
     help="Speech recognition that holds up on bad recordings: simulate, score, route, transcribe.",
-    no_args_is_help=True,
     add_completion=False,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
@@ -31,7 +30,7 @@ app.command()(transcribe)
 app.command()(degrade)
 app.command()(scenarios)
 app.command()(reward)
-app.command(name="eval")(evaluate)
+# app.command(name="eval")(evaluate)
 app.command()(plugins)
 app.command()(new)
 app.command()(doctor)
@@ -71,11 +70,10 @@ def main() -> None:
 
     add_plugin_commands()
     try:
-        sys.exit(app(standalone_mode=False) or 0)
+        sys.exit(app(sys.argv[1:] or ["--help"], standalone_mode=False) or 0)
     except typer.TyperException as error:
         message = error.format_message() if hasattr(error, "format_message") else str(error)
-        if message:  # the help that is printed for no arguments at all comes without one
-            say(f"megaasr: error: {one_line(message)}")
+        say(f"megaasr: error: {one_line(message)}")
         sys.exit(EXIT_USER_ERROR)
     except MegaasrError as error:
         say(f"megaasr: error: {one_line(error)}")

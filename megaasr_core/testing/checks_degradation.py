@@ -1,0 +1,68 @@
+"""What a degradation must do: resolve, render, replay, and merge with the others."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from ..base.errors import MegaasrError, ScenarioError
+from ..contracts.degradation import Role
+from ..contracts.scenario import Scenario, merge
+from . import composed
+from .guards import expect
+from .subject import Subject
+
+
+def checks(subject: Subject) -> list[Callable[[Subject], None]]:
+    """The checks of a degradation."""
+    changed = {
+        change
+        for step in subject.thing.chain
+        if step.primitive in subject.plugins.primitives
+        for change in subject.plugins.primitives[step.primitive].changes
+    }
+    return [
+        has_a_description,
+        composed.resolves_at_every_severity,
+        composed.harder_differs,
+        composed.replays_from_json,
+        composed.same_recipe_gives_same_bits,
+        composed.other_utterance_gets_other_draws,
+        *([] if "length" in changed else [composed.length_is_kept]),
+        composed.silence_and_short_clips_survive,
+        composed.sample_rates_survive,
+        composed.order_of_samples_is_nothing,
+        composed.can_be_pickled,
+        composed.global_random_state_is_kept,
+        merges_with_the_others,
+    ]
+
+
+def has_a_description(subject: Subject) -> None:
+    """One line for people, in listings and docs."""
+    text = subject.thing.description
+    expect(text.strip() and "\n" not in text, "needs a description of one line: Degradation(..., description='...')")
+
+
+def merges_with_the_others(subject: Subject) -> None:
+    """With every other effect, in both orders: planned together, unless both are anchors, which is refused."""
+    own = subject.thing
+    for name, other in subject.plugins.degradations.items():
+        if name == own.name:
+            continue
+        for pair in ((own.name, name), (name, own.name)):
+            scenario = Scenario("+".join(pair), pair)
+            if own.role is Role.ANCHOR and other.role is Role.ANCHOR:
+                expect(_is_refused(subject, scenario), f"{scenario.name}: two anchors were combined")
+                continue
+            try:
+                composed.planned(subject, composed.speech(), scenario=scenario)
+            except AssertionError as error:
+                raise AssertionError(f"together with {name}: {error}") from error.__cause__
+
+
+def _is_refused(subject: Subject, scenario: Scenario) -> bool:
+    try:
+        merge(scenario, subject.plugins.degradations, subject.plugins.stacking)
+    except MegaasrError as error:
+        return isinstance(error, ScenarioError)
+    return False

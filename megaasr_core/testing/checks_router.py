@@ -1,0 +1,224 @@
+"""What a router must do: one route a clip, whichever batch it came in, to the base or to its own adapter."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from ..base.audio import SAMPLE_RATE_HZ, Audio
+from ..base.seeding import SampleKey
+from ..contracts.backend import Transcript
+from ..contracts.router import Reviewed, Route
+from .checks_unit import PICKLING, can_be_pickled, fields_are_described, has_a_docstring, parameters_survive_json
+from .guards import attempt, expect, expect_no_global_random, expect_same_after_pickling
+from .signals import copies, silence, speech_like, square_wave
+from .subject import Subject
+
+SAMPLE_RATES_HZ = (8_000, 44_100, 48_000)
+TEXT = "the quick brown fox jumps over the lazy dog"
+TRANSCRIPTS = (
+    Transcript(TEXT, "en", mean_logprob=-0.1, num_tokens=10, duration_s=1.0),
+    Transcript("", "en", mean_logprob=-4.0, num_tokens=1, flags=("empty",), duration_s=1.0),
+    Transcript("the the the the the the the the", "en", -0.5, 30, True, ("repetitive", "truncated"), 1.0),
+    Transcript("今天天气很好", "zh", mean_logprob=None, num_tokens=7, duration_s=1.0),
+)
+
+
+def checks(subject: Subject) -> list[Callable[[Subject], None]]:
+    """The checks of a router."""
+    del subject
+    return [
+        has_a_docstring,
+        fields_are_described,
+        parameters_survive_json,
+        can_be_pickled,
+        one_route_a_clip,
+        adapter_is_its_own,
+        probability_is_one,
+        same_batch_gives_same_routes,
+        order_is_nothing,
+        batch_equals_one_by_one,
+        silence_and_short_clips_survive,
+        sample_rates_survive,
+        clips_are_kept,
+        review_fits_the_batch,
+        keep_second_fits_the_batch,
+        global_random_state_is_kept,
+    ]
+
+
+def _clips() -> list[Audio]:
+    """Speech, noise, silence, a loud wave."""
+    noise = 0.05 * SampleKey(0, "router").rng("noise").standard_normal(SAMPLE_RATE_HZ)
+    sounds = {
+        "speech": speech_like(),
+        "other speech": speech_like(duration_s=1.5, key="other"),
+        "quiet speech": 0.01 * speech_like(),
+        "noisy speech": speech_like() + noise,
+        "noise": noise,
+        "silence": silence(SAMPLE_RATE_HZ),
+        "a square wave": square_wave(SAMPLE_RATE_HZ),
+    }
+    return [Audio(np.array(samples, np.float32), SAMPLE_RATE_HZ, name) for name, samples in sounds.items()]
+
+
+def _reviewed(subject: Subject, *, shift: int = 0) -> list[Reviewed]:
+    clips = _clips()
+    transcripts = [TRANSCRIPTS[(index + shift) % len(TRANSCRIPTS)] for index in range(len(clips))]
+    pairs = list(zip(clips, transcripts, strict=True))
+    known = [Reviewed(clip, transcript, TEXT) for clip, transcript in pairs]
+    return known if subject.thing.needs_reference else [*known, *(Reviewed(*pair) for pair in pairs)]
+
+
+def _routes(subject: Subject, batch: Sequence[Audio], what: str) -> list[Route]:
+    routes = attempt(what, lambda: subject.unit.route(copies(batch)))
+    expect(isinstance(routes, list), f"route() returns {type(routes).__name__} on {what}; a list is expected")
+    expect(len(routes) == len(batch), f"route() returns {len(routes)} routes for {len(batch)} clips of {what}")
+    for route in routes:
+        _expect_route(route, "route()")
+    checked: list[Route] = routes
+    return checked
+
+
+def _expect_route(route: Any, where: str) -> None:
+    expect(isinstance(route, Route), f"{where} returns {route!r}; a Route is expected")
+    expect(isinstance(route.reason, str) and route.reason, f"{where} gives {route!r} without a reason; reports show it")
+    expect(
+        route.adapter is None or (isinstance(route.adapter, str) and route.adapter),
+        f"{where} gives the adapter {route.adapter!r}; a name or None (the base) is expected",
+    )
+
+
+def _review(subject: Subject, reviewed: Sequence[Reviewed]) -> list[Route | None]:
+    seconds = attempt(f"the review of {len(reviewed)} transcripts", lambda: subject.unit.review(list(reviewed)))
+    expect(
+        isinstance(seconds, list) and len(seconds) == len(reviewed),
+        f"review() returns {_size(seconds)} for {len(reviewed)} transcripts; None stands for one that is left alone",
+    )
+    for second in seconds:
+        if second is not None:
+            _expect_route(second, "review()")
+    checked: list[Route | None] = seconds
+    return checked
+
+
+def one_route_a_clip(subject: Subject) -> None:
+    """As many routes as clips, each a `Route`, and none for none."""
+    _routes(subject, _clips(), "a batch")
+    expect(_routes(subject, [], "an empty batch") == [], "an empty batch must give []")
+
+
+def adapter_is_its_own(subject: Subject) -> None:
+    """Routes lead to the base or to the adapter that the router's `adapter` field names."""
+    own = getattr(subject.unit, "adapter", None)
+    seconds = [route for route in _review(subject, _reviewed(subject)) if route is not None]
+    for route in [*_routes(subject, _clips(), "a batch"), *seconds]:
+        expect(
+            route.adapter in {None, own},
+            f"routes to the adapter {route.adapter!r}, but its field `adapter` is {own!r}; name that one",
+        )
+
+
+def probability_is_one(subject: Subject) -> None:
+    """p(degraded) is None or within 0..1."""
+    for route in _routes(subject, _clips(), "a batch"):
+        chance = route.probability
+        expect(
+            chance is None or (isinstance(chance, (float, int)) and 0.0 <= chance <= 1.0),
+            f"gives the probability {chance!r}; a float in 0..1 or None is expected",
+        )
+
+
+def same_batch_gives_same_routes(subject: Subject) -> None:
+    """No state, no chance; nor does a pickled copy route otherwise."""
+    first, second = (_routes(subject, _clips(), "a batch") for _ in range(2))
+    expect(first == second, "routes the same batch otherwise the second time; keep no state and draw nothing")
+    copied = expect_same_after_pickling(subject.unit, PICKLING).route(_clips())
+    expect(first == copied, f"routes otherwise after pickling; {PICKLING}")
+    reviews = [_review(subject, _reviewed(subject)) for _ in range(2)]
+    expect(reviews[0] == reviews[1], "reviews the same transcripts otherwise the second time")
+
+
+def order_is_nothing(subject: Subject) -> None:
+    """Permuting the batch permutes the routes."""
+    straight = _routes(subject, _clips(), "a batch")
+    backwards = _routes(subject, _clips()[::-1], "the batch backwards")[::-1]
+    for clip, one, other in zip(_clips(), straight, backwards, strict=True):
+        expect(_equal(one, other), f"routes {clip.name} by {one!r}, and by {other!r} when the batch is turned round")
+
+
+def batch_equals_one_by_one(subject: Subject) -> None:
+    """A clip's route does not depend on its neighbours."""
+    for clip, route in zip(_clips(), _routes(subject, _clips(), "a batch"), strict=True):
+        (alone,) = _routes(subject, [clip], f"{clip.name} alone")
+        expect(_equal(route, alone), f"routes {clip.name} by {route!r} in a batch and by {alone!r} alone")
+
+
+def _equal(one: Route, other: Route) -> bool:
+    """Equal but for the last digits of the probability, which a batched model may round otherwise."""
+    if one.probability is None or other.probability is None:
+        return one == other
+    return one.adapter == other.adapter and abs(one.probability - other.probability) <= 1e-4
+
+
+def silence_and_short_clips_survive(subject: Subject) -> None:
+    """Silence, 10 ms, one sample."""
+    for num_samples, name in ((SAMPLE_RATE_HZ, "silence"), (160, "10 ms"), (1, "one sample")):
+        _routes(subject, [Audio(silence(num_samples), SAMPLE_RATE_HZ, name)], name)
+    _routes(subject, [Audio(np.full(1, 0.1, np.float32), SAMPLE_RATE_HZ), *_clips()], "one sample among longer clips")
+
+
+def sample_rates_survive(subject: Subject) -> None:
+    """It hears recordings at their own rates, mixed in one batch."""
+    _routes(
+        subject, [Audio(speech_like(rate), rate, f"{rate} Hz") for rate in SAMPLE_RATES_HZ], "clips of several rates"
+    )
+
+
+def clips_are_kept(subject: Subject) -> None:
+    """The samples are left as they were: the recogniser hears them next."""
+    clips = _clips()
+    attempt("a batch", lambda: subject.unit.route(clips))
+    for clip, fresh in zip(clips, _clips(), strict=True):
+        expect(
+            np.array_equal(clip.samples, fresh.samples), f"writes into the samples of {clip.name}; copy what you change"
+        )
+
+
+def review_fits_the_batch(subject: Subject) -> None:
+    """One `Route` or None a transcript, none for none; transcripts without a log-probability survive."""
+    _review(subject, _reviewed(subject))
+    expect(_review(subject, []) == [], "review([]) must give []")
+
+
+def keep_second_fits_the_batch(subject: Subject) -> None:
+    """One bool a pair of transcripts, none for none."""
+    for shift in range(len(TRANSCRIPTS)):
+        first, second = _reviewed(subject), _reviewed(subject, shift=shift)
+        kept = attempt("two decodings", partial(subject.unit.keep_second, first, second))
+        expect(
+            isinstance(kept, list) and len(kept) == len(first),
+            f"keep_second() returns {_size(kept)} for {len(first)} pairs of transcripts",
+        )
+        expect(
+            all(isinstance(one, bool) for one in kept), f"keep_second() returns {kept!r}; a list of bool is expected"
+        )
+    expect(attempt("no decodings", lambda: subject.unit.keep_second([], [])) == [], "keep_second([], []) must give []")
+
+
+def global_random_state_is_kept(subject: Subject) -> None:
+    """Nothing is drawn from random, numpy.random or torch's global generator, nor are they seeded."""
+
+    def use() -> None:
+        subject.unit.route(_clips())
+        subject.unit.review(_reviewed(subject))
+        subject.unit.keep_second(_reviewed(subject), _reviewed(subject, shift=1))
+
+    expect_no_global_random(lambda: attempt("a batch", use), "a router draws nothing")
+
+
+def _size(returned: Any) -> str:
+    return f"{len(returned)} entries" if isinstance(returned, list) else f"a {type(returned).__name__}"

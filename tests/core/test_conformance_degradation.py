@@ -1,0 +1,206 @@
+"""The kit's checks of degradations and scenarios: good ones pass, each broken one trips the check meant for it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any, ClassVar
+
+import numpy as np
+import pytest
+from pydantic import Field
+
+from megaasr_core import Degradation, Primitive, Range, Role, Scenario, step
+from megaasr_core.base.errors import PluginError
+from megaasr_core.base.severity import Choice
+from megaasr_core.base.sound_bank import SoundRef
+from megaasr_core.testing import cases, failures, plugins_of
+
+
+class Gain(Primitive):
+    """Change the level."""
+
+    name = "gain"
+    gain_db: float = Field(-6.0, ge=-60.0, le=20.0, description="positive is louder")
+
+    def apply(self, samples, sample_rate, context):
+        return (samples * 10 ** (self.gain_db / 20)).astype(np.float32)
+
+
+class Sounds(Primitive):
+    """Add a recorded sound."""
+
+    name = "sounds"
+    stacks = True
+    level: float = Field(0.5, ge=0.0, le=1.0, description="factor")
+    sound: SoundRef = Field(description="which", examples=[{"path": "a.wav", "digest": "0123456789abcdef"}])
+
+    @classmethod
+    def draw(cls, parameters, context):
+        return {**parameters, "sound": context.bank("noise").pick(context.rng)}
+
+    def apply(self, samples, sample_rate, context):
+        return samples + np.float32(self.level) * np.resize(
+            context.load("noise", self.sound, sample_rate), len(samples)
+        )
+
+
+class Hiss(Primitive):
+    """Add white noise, drawn while rendering."""
+
+    name = "hiss"
+    level: float = Field(0.01, ge=0.0, le=1.0, description="RMS")
+
+    def apply(self, samples, sample_rate, context):
+        return (samples + self.level * context.rng.standard_normal(len(samples))).astype(np.float32)
+
+
+class Odd(Primitive):
+    """A primitive with one of several faults, for degradations to trip over."""
+
+    name = "odd"
+    calls: ClassVar[Counter[str]] = Counter()
+    fault: str = Field("none", description="which")
+    amount: float = Field(0.0, description="does nothing, but severity moves it")
+
+    def apply(self, samples, sample_rate, context):
+        gained = samples * np.float32(1.0 + self.amount)
+        self.calls["apply"] += 1
+        match self.fault:
+            case "counts":
+                return gained + np.float32(1e-6 * self.calls["apply"])
+            case "global":
+                np.random.seed(1)  # noqa: NPY002
+            case "cuts" if len(samples) > 1:
+                return gained[:-1]
+            case "silence" if not samples.any():
+                raise ZeroDivisionError("no level")
+            case "rate" if sample_rate > 16_000:
+                raise ValueError("too fast")
+            case "hard" if self.amount > 0.9:
+                return gained * np.float32(np.nan)
+            case "idle":
+                context.rng.random()
+        return gained
+
+
+class Shortens(Odd):
+    """Declares that it shortens."""
+
+    name = "shortens"
+    changes = frozenset({"length"})
+
+
+PRIMITIVES = (Gain, Sounds, Hiss, Odd, Shortens)
+QUIET = Degradation("quiet", Role.MODIFIER, (step("gain", gain_db=Range(-3.0, -30.0)),), "Far too quiet.")
+STREET = Degradation(
+    "street",
+    Role.MODIFIER,
+    (step("sounds", level=Range(0.1, 1.0)), step("gain", gain_db=-3.0)),
+    "Traffic.",
+)
+TUBE = Degradation("tube", Role.ANCHOR, (step("hiss", level=Range(0.001, 0.1)), step("gain")), "A long tube.")
+HALL = Degradation("hall", Role.ANCHOR, (step("gain", gain_db=Range(-1.0, -9.0)),), "A hall.")
+NEIGHBOURS = (QUIET, STREET, TUBE, HALL)
+
+
+@pytest.mark.parametrize("name", ["quiet", "street", "tube", "hall"])
+def test_good_degradations_pass(name):
+    assert failures(cases(f"degradation:{name}", plugins=plugins_of(*PRIMITIVES, *NEIGHBOURS))) == {}
+
+
+def broken(*chain: Any, role: Role = Role.MODIFIER, description: str = "Broken.") -> Degradation:
+    return Degradation("broken", role, chain, description)
+
+
+def odd(fault: str) -> Degradation:
+    return broken(step("odd", fault=fault, amount=Range(0.0, 1.0)))
+
+
+EVERY_PLAN = {
+    "resolves_at_every_severity",
+    "replays_from_json",
+}
+BROKEN = {
+    "out of bounds between the severities that loading tries": (
+        broken(step("gain", gain_db=Choice((0.0, 99.0, 0.0, -3.0, -6.0)))),
+        EVERY_PLAN,
+        "cannot be planned at severity 0.25: ParameterError: primitive gain: gain_db = 99.0",
+    ),
+    "no range": (broken(step("gain", gain_db=-3.0)), {"harder_differs"}, "Range(easy, hard)"),
+    "no description": (
+        broken(step("gain", gain_db=Range(-3.0, -9.0)), description=""),
+        {"has_a_description"},
+        "description",
+    ),
+    "state": (
+        odd("counts"),
+        {
+            "replays_from_json",
+            "same_recipe_gives_same_bits",
+            "other_utterance_gets_other_draws",
+            "order_of_samples_is_nothing",
+        },
+        "another order",
+    ),
+    "global random": (odd("global"), {"global_random_state_is_kept"}, "numpy.random"),
+    "length": (odd("cuts"), {"length_is_kept"}, "15999 samples for 16000"),
+    "silence": (odd("silence"), {"silence_and_short_clips_survive"}, "ZeroDivisionError on silence"),
+    "rates": (odd("rate"), {"sample_rates_survive"}, "ValueError on speech"),
+    "NaN when hard": (
+        odd("hard"),
+        {
+            "resolves_at_every_severity",
+            "harder_differs",
+            "replays_from_json",
+            "silence_and_short_clips_survive",
+            "sample_rates_survive",
+        },
+        "must be finite",
+    ),
+    "draws for nothing": (odd("idle"), {"other_utterance_gets_other_draws"}, "8 other utterances got the same"),
+}
+
+
+@pytest.mark.parametrize("case", BROKEN)
+def test_broken_degradation_trips(case):
+    degradation, tripped, says = BROKEN[case]
+    failed = failures(cases("degradation:broken", plugins=plugins_of(*PRIMITIVES, *NEIGHBOURS, degradation)))
+    assert set(failed) == tripped
+    assert any(says in line for line in failed.values()), failed
+    assert all(line.startswith("degradation broken: ") and "\n" not in line for line in failed.values())
+
+
+def test_a_range_beyond_the_bounds_is_refused_when_it_is_registered():
+    degradation = broken(step("gain", gain_db=Range(0.0, -99.0)))
+    with pytest.raises(PluginError, match=r"degradation broken, step gain, severity 1: .* gain_db = -99"):
+        plugins_of(*PRIMITIVES, degradation)
+
+
+def test_a_neighbour_that_cannot_be_planned_is_named():
+    fragile = Degradation("fragile", Role.MODIFIER, (step("sounds", label="bird"),), "Needs a bank.")
+    failed = failures(cases("degradation:quiet", plugins=plugins_of(*PRIMITIVES, QUIET, fragile), banks={}))
+    assert set(failed) == {"merges_with_the_others"}
+    assert "together with fragile: cannot be planned at severity 0.5: RecipeError" in failed["merges_with_the_others"]
+
+
+def test_two_anchors_must_be_refused(monkeypatch):
+    chosen = cases("degradation:hall", plugins=plugins_of(*PRIMITIVES, *NEIGHBOURS))
+    monkeypatch.setattr("megaasr_core.testing.checks_degradation.merge", lambda *_: ())
+    assert failures(chosen) == {"merges_with_the_others": "degradation hall: hall+tube: two anchors were combined"}
+
+
+def test_a_declared_change_of_length_is_not_held_against_it():
+    degradation = broken(step("shortens", fault="cuts", amount=Range(0.0, 1.0)))
+    chosen = cases("degradation:broken", plugins=plugins_of(*PRIMITIVES, degradation))
+    assert "length_is_kept" not in {case.name for case in chosen}
+    assert failures(chosen) == {}
+
+
+def test_scenarios():
+    good = Scenario("in_the_tube", ("tube", "street"), "A street musician underground.")
+    bare = Scenario("bare", ("tube", "quiet"))
+    plugins = plugins_of(*PRIMITIVES, *NEIGHBOURS, good, bare)
+    assert failures(cases("scenario:in_the_tube", plugins=plugins)) == {}
+    failed = failures(cases("scenario:bare", plugins=plugins))
+    assert set(failed) == {"has_a_description", "every_effect_is_heard"}
+    assert "nothing is left of quiet" in failed["every_effect_is_heard"]
