@@ -11,7 +11,7 @@ import typer
 from .context import EXIT_USER_ERROR, say
 from .degrade import degrade
 from .doctor import doctor
-# from .evaluate import evaluate
+from .evaluate import evaluate
 from .new import new
 from .plugins import plugins
 from .reward import reward
@@ -30,7 +30,7 @@ app.command()(transcribe)
 app.command()(degrade)
 app.command()(scenarios)
 app.command()(reward)
-# app.command(name="eval")(evaluate)
+app.command(name="eval")(evaluate)
 app.command()(plugins)
 app.command()(new)
 app.command()(doctor)

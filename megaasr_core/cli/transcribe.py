@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -46,8 +46,7 @@ def transcribe(
 
     Example: megaasr transcribe interview.wav --json
     """
-    from ..base.audio_files import AudioLimits
-    from ..base.errors import AudioError
+    from ..base.audio_files import AudioLimits, read_audio
     from ..base.files import atomic_path, check_writable, jsonl_line
     from ..flows.progress import progress
     from ..flows.recordings import find_recordings
@@ -56,6 +55,8 @@ def transcribe(
     if output:
         check_writable(output)
     limits = AudioLimits(min_duration_s=0.1, max_duration_s=max_duration_s, convert=convert)
+    if len(paths) == 1:
+        read_audio(paths[0], limits)  # a mistake in the only recording is told before the model is loaded
     transcriber = open_transcriber(
         open_plugins(plugin, strict_plugins), backend, backend_set, router, router_set, adapter, language, batch_size
     )
@@ -65,10 +66,8 @@ def transcribe(
     for result in progress(results, total=len(paths), what="recordings"):
         if result.transcript is None:
             failed += 1
-            if len(paths) == 1:
-                raise AudioError(result.error)
             say(f"megaasr: failed: {result.error}")
-            row = {"audio": result.name, "error": result.error}
+            row: dict[str, Any] = {"audio": result.name, "error": result.error}
         else:
             row = {"audio": result.name, **asdict(result.transcript)}
             if len(result.segments) > 1:

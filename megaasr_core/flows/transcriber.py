@@ -85,11 +85,11 @@ class Transcriber:
         plugins = plugins or installed_plugins()
         policy = plugins.routers[router or ("confidence" if adapter else "always_base")].create(router_settings)
         listener = plugins.backends[backend].create(backend_settings)
-        listener.load()
         if adapter is not None:
             listener.mount(getattr(policy, "adapter", "robust"), Path(adapter))
         elif hasattr(policy, "adapter"):
             raise ParameterError(f"router {policy.name} sends utterances to an adapter: give --adapter FOLDER")
+        listener.load()
         return cls(listener, policy, options, batch_size)
 
     def transcribe(self, recording: Audio | str | Path) -> Transcript:

@@ -147,10 +147,10 @@ class Whisper(Backend):
         from .lora import inject
         from .lora_files import read_lora
 
-        self.load()
         if name in self._mounted:
             raise AdapterError(f"adapter {name!r} is already mounted; unmount it first or choose another name")
         lora = read_lora(folder)
+        self.load()
         self._mounted[name] = inject(self._loaded, lora, name)
         return self._mounted[name]
 

@@ -1,0 +1,5 @@
+"""`python -m megaasr_core.cli`: the command line without its script on the path."""
+
+from .main import main
+
+main()

@@ -1,0 +1,126 @@
+"""Evaluation: a manifest through a transcriber, each row scored and kept with all its fields (spec 5)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ..base.alignment import align
+from ..base.audio_files import AudioLimits, read_audio
+from ..base.errors import ManifestError, MegaasrError
+from ..base.files import read_jsonl
+from ..base.speech_checks import is_invented
+from ..base.text import is_scored_by_character, language_code, tokenise
+from ..contracts.backend import Transcript
+from .segments import cut, join
+from .transcriber import Transcriber
+
+
+@dataclass(frozen=True)
+class Item:
+    """One utterance to evaluate.
+
+    Args:
+        row: the manifest's row, kept whole.
+        audio: path of the recording; reference: what was said; language: ISO 639-1 code.
+    """
+
+    row: dict[str, Any]
+    audio: Path
+    reference: str
+    language: str
+
+
+def read_items(manifest: Path, language: str | None = None) -> list[Item]:
+    """Read a manifest of ``{"audio" or "audio_path", "answer" or "text", ...}``; paths are relative to its folder.
+
+    The language is the row's ``language``, else the middle of its ``subset`` (``sim-zh-noise``), else `language`, else
+    English.
+
+    Raises:
+        ManifestError: a broken line, or a row without audio or reference; named by line.
+    """
+    items = []
+    for number, row in enumerate(read_jsonl(manifest), start=1):
+        audio = row.get("audio", row.get("audio_path"))
+        reference = row.get("answer", row.get("text"))
+        for value, names in ((audio, "'audio' or 'audio_path'"), (reference, "'answer' or 'text'")):
+            if not isinstance(value, str):
+                raise ManifestError(
+                    f"{manifest}, row {number}: needs {names}, a text; it has {', '.join(row) or 'nothing'}"
+                )
+        spoken = row.get("language") or subset_parts(row)[2] or language
+        items.append(Item(row, manifest.parent / str(audio), str(reference), language_code(spoken)))
+    return items
+
+
+def subset_parts(row: dict[str, Any]) -> tuple[str, str, str | None]:
+    """Source, category and language of a row: its own fields, else those in ``subset`` (``sim-zh-noise``)."""
+    parts = str(row.get("subset", "")).split("-", 2)
+    source, spoken, category = parts if len(parts) == 3 else ("unknown", None, "unknown")
+    if row.get("source") in ("real", "sim"):
+        source = row["source"]
+    return source, str(row.get("category", category)), row.get("language", spoken)
+
+
+def evaluate(
+    items: Sequence[Item], transcriber: Transcriber, limits: AudioLimits | None = None
+) -> Iterator[dict[str, Any]]:
+    """Transcribe and score; one row an item, in order. An unreadable recording is a row with ``error``.
+
+    Recordings that fit into one piece are decoded in batches; a longer one is cut and decoded by itself.
+    """
+    for start in range(0, len(items), transcriber.batch_size):
+        chunk = items[start : start + transcriber.batch_size]
+        heard = _transcribe(chunk, transcriber, limits)
+        for item, result in zip(chunk, heard, strict=True):
+            yield score(item, result) if isinstance(result, Transcript) else {**item.row, "error": result}
+
+
+def _transcribe(chunk: Sequence[Item], transcriber: Transcriber, limits: AudioLimits | None) -> list[Transcript | str]:
+    results: list[Transcript | str] = [""] * len(chunk)
+    short = []
+    for index, item in enumerate(chunk):
+        try:
+            audio = read_audio(item.audio, limits).resampled(transcriber.backend.sample_rate)
+            pieces = cut(audio, transcriber.backend.max_duration_s)
+            if len(pieces) == 1:
+                short.append((index, pieces[0]))
+            else:
+                results[index] = join([t for one in pieces for t in transcriber.transcribe_batch([one])])
+        except MegaasrError as error:
+            results[index] = str(error)
+    heard = transcriber.transcribe_batch([audio for _, audio in short], [chunk[index].reference for index, _ in short])
+    for (index, _), transcript in zip(short, heard, strict=True):
+        results[index] = transcript
+    return results
+
+
+def score(item: Item, transcript: Transcript) -> dict[str, Any]:
+    """The row with prediction, metric, wer, num_edits, ref_len and the rest of spec 5 added.
+
+    ``wer`` is edits / max(ref_len, 1); for Chinese it counts characters and ``metric`` is ``cer``.
+    """
+    reference = tokenise(item.reference, item.language)
+    hypothesis = tokenise(transcript.text, item.language)
+    alignment = align(reference, hypothesis)
+    flags = set(transcript.flags) | ({"invented"} if is_invented(hypothesis, reference) else set())
+    return {
+        **item.row,
+        "prediction": transcript.text,
+        "metric": "cer" if is_scored_by_character(item.language) else "wer",
+        "wer": alignment.wer,
+        "num_edits": alignment.num_edits,
+        "ref_len": alignment.ref_len,
+        "substitutions": alignment.substitutions,
+        "insertions": alignment.insertions,
+        "deletions": alignment.deletions,
+        "flags": sorted(flags),
+        "mean_logprob": transcript.mean_logprob,
+        "route": transcript.route,
+        "adapter": transcript.adapter,
+        "audio_s": transcript.duration_s,
+        "decoding_s": transcript.seconds,
+    }

@@ -1,0 +1,312 @@
+"""The command line as its users meet it: each call is a process of its own."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+
+from megaasr_core.base.audio_files import read_audio
+
+from .conftest import TONES
+
+EXAMPLES = Path(__file__).parents[2] / "examples"
+CLEAN = str(EXAMPLES / "clean" / "LJ001-0001.flac")
+NOISE = str(EXAMPLES / "noise")
+
+
+def megaasr(*args, cwd=None, **environment):
+    command = [sys.executable, "-m", "megaasr_core.cli", *map(str, args)]
+    return subprocess.run(
+        command, cwd=cwd, capture_output=True, text=True, check=False, env={**os.environ, **environment}
+    )
+
+
+def refused(*args, code=2, **options):
+    """Run a call that must fail, and return its one line."""
+    result = megaasr(*args, **options)
+    assert result.returncode == code, result.stderr
+    lines = result.stderr.strip().split("\n")
+    assert len(lines) == 1, result.stderr
+    assert lines[0].startswith("megaasr: error: ")
+    return lines[0]
+
+
+def test_help_names_every_command_and_does_not_load_what_is_slow():
+    code = (
+        "import sys; sys.argv = ['megaasr', '--help']\n"
+        "from megaasr_core.cli.main import main\n"
+        "try: main()\n"
+        "except SystemExit as done:\n"
+        "    print(done.code, sorted({'torch', 'numpy', 'transformers', 'numba'} & set(sys.modules)))"
+    )
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert result.stdout.strip().endswith("0 []")
+    for command in ("transcribe", "degrade", "scenarios", "reward", "eval", "plugins", "new", "doctor"):
+        assert f"  {command} " in result.stdout
+
+
+@pytest.mark.parametrize(
+    "command", ["transcribe", "degrade", "scenarios", "reward", "eval", "plugins", "new", "doctor"]
+)
+def test_every_command_explains_itself_with_an_example(command):
+    result = megaasr(command, "--help")
+    assert result.returncode == 0
+    assert f"Example: megaasr {command}" in result.stdout
+
+
+def test_no_arguments_is_a_call_for_help():
+    result = megaasr()
+    assert result.returncode == 0
+    assert "Commands:" in result.stdout
+
+
+def test_a_wrong_command_or_option_is_one_line():
+    assert "Did you mean 'degrade'?" in refused("degrad")
+    assert "No such option" in refused("scenarios", "--colour")
+
+
+@pytest.fixture
+def recipe(tmp_path):
+    """A degraded clip and its recipe, both made by the command."""
+    out = tmp_path / "out.wav"
+    options = ["--scenario", "far_field+noise+dropout", "--severity", 0.7, "--seed", 1, "--noise", NOISE]
+    result = megaasr("degrade", CLEAN, out, *options, "--recipe")
+    assert result.returncode == 0, result.stderr
+    (tmp_path / "recipe.json").write_text(result.stdout)
+    return out, tmp_path / "recipe.json"
+
+
+def test_a_recipe_replays_bit_for_bit(recipe, tmp_path):
+    out, path = recipe
+    assert json.loads(path.read_text())["severity"] == 0.7
+    again = tmp_path / "again.wav"
+    result = megaasr("degrade", CLEAN, again, "--from-recipe", path, "--noise", NOISE)
+    assert result.returncode == 0, result.stderr
+    assert again.read_bytes() == out.read_bytes()
+    assert not np.array_equal(read_audio(out).samples, read_audio(CLEAN).samples)
+
+
+def test_a_recipe_for_another_recording_or_without_its_noise_is_refused(recipe, tmp_path):
+    _, path = recipe
+    other = EXAMPLES / "vitw" / "mixed.flac"
+    assert "but the recipe was planned for" in refused("degrade", other, tmp_path / "x.wav", "--from-recipe", path)
+    assert "give --noise" in refused("degrade", CLEAN, tmp_path / "x.wav", "--from-recipe", path)
+    assert not (tmp_path / "x.wav").exists()
+
+
+def test_seed_and_severity_decide_and_a_drawn_severity_is_told(tmp_path):
+    def severity(*options):
+        call = ["degrade", CLEAN, tmp_path / "x.wav", "--scenario", "dropout", "--recipe"]
+        return json.loads(megaasr(*call, *options).stdout)["severity"]
+
+    assert severity("--seed", 1) == severity("--seed", 1) != severity("--seed", 2)
+
+
+def test_a_peak_beyond_full_scale_is_noted_and_kept(tmp_path):
+    loud = tmp_path / "loud.yaml"
+    loud.write_text(
+        "name: loud\neffects: [obstructed]\noverrides: {obstructed: {change_volume: {target_lufs: [-1.0, -1.0]}}}\n"
+    )
+    result = megaasr("degrade", CLEAN, tmp_path / "x.wav", "--scenario", loud, "--severity", 0.0)
+    assert "over_full_scale" in result.stderr
+    assert np.max(np.abs(read_audio(tmp_path / "x.wav").samples)) > 1.0
+    assert "would cut it" in refused("degrade", CLEAN, tmp_path / "x.flac", "--scenario", loud, "--severity", 0.0)
+
+
+@pytest.mark.parametrize(
+    ("options", "reason"),
+    [
+        (["--scenario", "far_fild"], "did you mean 'far_field'"),
+        (["--scenario", "far_field+nois"], "did you mean 'noise'"),
+        (["--scenario", "far_field+obstructed"], "anchors"),
+        (["--scenario", "nowhere.yaml"], "nowhere.yaml"),
+        (["--scenario", "noise"], "give --noise"),
+        (["--scenario", "noise", "--noise", "nowhere"], "nowhere"),
+        (["--scenario", "dropout", "--severity", "1.5"], "severity 1.5 is outside 0..1"),
+        (["--scenario", "dropout", "--curve", "cubic"], "unknown severity curve 'cubic'"),
+        (["--scenario", "dropout", "--plugin", "nowhere.py"], "nowhere.py"),
+        (["--from-recipe", "nowhere.json"], "nowhere.json"),
+        ([], "either --scenario NAME or --from-recipe"),
+    ],
+)
+def test_what_cannot_be_degraded_is_one_line_and_nothing_is_written(tmp_path, options, reason):
+    assert reason in refused("degrade", CLEAN, "out.wav", *options, cwd=tmp_path)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_place_that_cannot_be_written_is_one_line(tmp_path):
+    assert "does not exist" in refused("degrade", CLEAN, tmp_path / "no" / "x.wav", "--scenario", "dropout")
+    # /proc refuses new files to everybody, also to a superuser, whom permissions do not bind.
+    if Path("/proc/self").is_dir():
+        assert "cannot write in /proc" in refused("degrade", CLEAN, "/proc/x.wav", "--scenario", "dropout")
+
+
+def write(path, samples, rate=16_000):
+    soundfile.write(path, samples, rate, subtype="FLOAT")
+    return path
+
+
+TONE = (0.1 * np.sin(np.arange(16_000) * 0.2)).astype(np.float32)
+
+
+@pytest.mark.parametrize("command", ["degrade", "transcribe"])
+def test_each_bad_recording_is_one_line(command, tmp_path):
+    nan = TONE.copy()
+    nan[5] = np.nan
+    bad = {
+        tmp_path / "missing.wav": "no such file",
+        write(tmp_path / "nan.wav", nan): "sample 5 is nan",
+        write(tmp_path / "eight.wav", np.tile(TONE[:, None], (1, 8))): "8 channels",
+        write(tmp_path / "rate.wav", TONE, 96_000): "96000 Hz",
+        write(tmp_path / "two.wav", TONE[:2]): "2 samples",
+    }
+    for path, reason in bad.items():
+        out = (
+            [tmp_path / "out.wav", "--scenario", "dropout"] if command == "degrade" else ["-o", tmp_path / "out.jsonl"]
+        )
+        line = refused(command, path, *out)
+        assert reason in line
+        assert path.name in line
+    assert not [path for path in tmp_path.iterdir() if path.name.startswith("out")]
+
+
+def test_convert_takes_what_is_refused_otherwise(tmp_path):
+    path = write(tmp_path / "x.wav", np.tile(TONE[:, None], (1, 8)), 96_000)
+    result = megaasr("degrade", path, tmp_path / "y.wav", "--scenario", "obstructed", "--convert")
+    assert result.returncode == 0, result.stderr
+    assert read_audio(tmp_path / "y.wav").sample_rate == 16_000
+
+
+@pytest.mark.slow
+def test_transcribe_reports_the_bad_row_does_the_rest_and_says_so_in_its_exit_code(tmp_path):
+    good = EXAMPLES / "vitw" / "mixed.flac"
+    result = megaasr("transcribe", good, tmp_path / "missing.wav", good, "-o", tmp_path / "out.jsonl")
+    assert result.returncode == 1
+    assert "failed" in result.stderr
+    assert "1 of 3 recordings failed" in result.stderr
+    rows = [json.loads(line) for line in (tmp_path / "out.jsonl").read_text().splitlines()]
+    assert "dinner" in rows[0]["text"]
+    assert rows[0]["text"] == rows[2]["text"]
+    assert rows[0]["route"] == "base"
+    assert set(rows[1]) == {"audio", "error"}
+
+
+@pytest.mark.parametrize(
+    ("options", "reason"),
+    [
+        (["--router", "confidense", "--adapter", "x"], "did you mean 'confidence'"),
+        (["--router", "always_robust"], "give --adapter FOLDER"),
+        (["--backend", "wisper"], "did you mean 'whisper'"),
+        (["--backend-set", "modle=x"], "did you mean 'model'"),
+        (["--backend-set", "model"], "write NAME=VALUE"),
+        (["--router-set", "min_mean_logprob=2", "--router", "confidence", "--adapter", "x"], "min_mean_logprob = 2"),
+        (["--adapter", "nowhere"], "nowhere: no such adapter folder"),
+        (["--batch-size", "0"], "--batch-size"),
+    ],
+)
+def test_what_cannot_be_transcribed_with_is_one_line(options, reason):
+    assert reason in refused("transcribe", EXAMPLES / "vitw" / "mixed.flac", *options)
+
+
+def test_scenarios_are_54_and_a_file_of_ones_own_is_checked(tmp_path):
+    listed = json.loads(megaasr("scenarios", "--json").stdout)
+    assert len(listed) == 54
+    assert {row["name"]: row["chain"] for row in listed}["far_field+noise"] == [
+        "add_reverb",
+        "apply_filter",
+        "change_volume",
+        "add_noise",
+    ]
+    own = tmp_path / "own.yaml"
+    own.write_text("name: own\neffects: [dropout, noise]\n")
+    assert "own " in megaasr("scenarios", "--file", own).stdout
+    own.write_text("name: own\neffects: [dropout, nois]\n")
+    assert "did you mean 'noise'" in refused("scenarios", "--file", own)
+
+
+def test_plugins_lists_every_kind_and_a_broken_one_as_a_row(tmp_path):
+    (tmp_path / "broken.py").write_text("raise RuntimeError('boom')\n")
+    result = megaasr("plugins", "--json", MEGAASR_PLUGINS=str(tmp_path / "broken.py"))
+    assert result.returncode == 0, result.stderr
+    rows = json.loads(result.stdout)
+    count = {kind: sum(row["kind"] == kind for row in rows) for kind in {row["kind"] for row in rows}}
+    assert count["primitive"] >= 8
+    assert count["degradation"] >= 7
+    assert (count["reward"], count["router"], count["backend"]) >= (6, 4, 1)
+    assert [row["error"] for row in rows if row["error"]] == ["RuntimeError: boom"]
+    warned = megaasr("scenarios", "--json", MEGAASR_PLUGINS=str(tmp_path / "broken.py"))
+    assert "warning: plugin" in warned.stderr
+    assert len(json.loads(warned.stdout)) == 54
+    assert "boom" in refused("scenarios", "--strict-plugins", MEGAASR_PLUGINS=str(tmp_path / "broken.py"))
+    assert "did you mean 'reward'" in refused("plugins", "--kind", "rewrd")
+
+
+def test_a_plugin_file_is_used_at_once(tmp_path):
+    (tmp_path / "own.yaml").write_text("name: own\neffects: [room, loud]\n")
+    result = megaasr("scenarios", "--plugin", TONES, "--file", tmp_path / "own.yaml", "--json")
+    assert {"name": "own", "effects": ["room", "loud"], "chain": ["gain", "hiss", "loudness"], "description": ""} in (
+        json.loads(result.stdout)
+    )
+
+
+@pytest.fixture
+def pairs(tmp_path):
+    (tmp_path / "hyp.txt").write_text("the cat sat town\n\ncome on come on come on\n")
+    (tmp_path / "ref.txt").write_text("the cat sat down\nwords\ncome on\n")
+    return ["reward", "--hyp", tmp_path / "hyp.txt", "--ref", tmp_path / "ref.txt"]
+
+
+def test_reward_prints_every_term_by_name(pairs):
+    scores = json.loads(megaasr(*pairs, "--json").stdout)
+    assert scores["rows"][0]["wer_accuracy"] == 0.75
+    assert scores["rows"][0]["dg_wgpo"] == pytest.approx(0.828309, abs=1e-6)
+    assert scores["rows"][2]["anti_repetition"] == 0.0
+    assert scores["mean"]["wer_accuracy"] == pytest.approx((0.75 + 0.0 - 1.0) / 3)
+    text = megaasr(*pairs).stdout
+    for term in ("wer_accuracy", "anti_repetition", "token_refinement", "sentence_reconstruction", "dual_granularity"):
+        assert text.count(f"   {term} ") == 4
+    assert "mean of 3" in text
+
+
+def test_a_reward_is_swapped_without_code(pairs, tmp_path):
+    (tmp_path / "r.yaml").write_text("terms: [{name: wer_accuracy, weight: 0.5, gate: anti_repetition}]\n")
+    rows = json.loads(megaasr(*pairs, "--compose", tmp_path / "r.yaml", "--json").stdout)["rows"]
+    assert [row["total"] for row in rows] == [0.375, 0.0, 0.0]
+
+
+@pytest.mark.parametrize(
+    ("options", "reason"),
+    [
+        (["--reward", "wer_acuracy"], "did you mean 'wer_accuracy'"),
+        (["--compose", "nowhere.yaml"], "nowhere.yaml"),
+        (["--language", "klingon!"], "ISO 639-1"),
+        (["--reward", "wer_accuracy", "--compose", "x.yaml"], "either --reward NAME or --compose YAML"),
+    ],
+)
+def test_what_cannot_be_scored_is_one_line(pairs, options, reason):
+    assert reason in refused(*pairs, *options)
+
+
+def test_files_of_different_length_are_refused(pairs, tmp_path):
+    (tmp_path / "ref.txt").write_text("one\n")
+    line = refused(*pairs)
+    assert "3 lines" in line
+    assert "has 1" in line
+
+
+@pytest.mark.slow
+def test_the_doctor_finds_all_well_and_says_what_is_not(tmp_path):
+    result = megaasr("doctor", "--json")
+    findings = json.loads(result.stdout)
+    assert result.returncode == 0, result.stdout
+    assert all(finding["ok"] for finding in findings)
+    assert sum(finding["what"].startswith("degradation ") for finding in findings) == 7
+    (tmp_path / "broken.py").write_text("raise RuntimeError('boom')\n")
+    ill = megaasr("doctor", MEGAASR_PLUGINS=str(tmp_path / "broken.py"))
+    assert ill.returncode == 1
+    assert "FAIL plugins" in ill.stdout
