@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 TORCH ?= torch==2.13.0
 STAMP := $(VENV)/.installed
 
-.PHONY: help install lint test demo bench clean
+.PHONY: help install lint test demo bench docs clean
 
 help:
 	@echo "make install   virtual environment in $(VENV) with everything that development needs"
@@ -13,6 +13,7 @@ help:
 	@echo "make test      the whole test suite"
 	@echo "make lint      ruff, mypy, import-linter"
 	@echo "make bench     speed and parity, side by side"
+	@echo "make docs      write docs/reference.md from the plugins"
 
 install: $(STAMP)
 
@@ -41,6 +42,9 @@ lint: $(STAMP)
 
 test: $(STAMP)
 	$(BIN)/python -m pytest --cov --cov-report=term:skip-covered --durations=10
+
+docs: $(STAMP)
+	$(BIN)/python docs/generate.py
 
 bench: $(STAMP)
 	$(BIN)/python -m benchmarks

@@ -1,0 +1,122 @@
+"""Every hook is documented under its own signature, and every hook registers what it says."""
+
+import inspect
+import re
+from pathlib import Path
+from typing import ClassVar
+
+import pytest
+import typer
+
+from megaasr_core import Degradation, Reward, Role, Router, Scenario, hookimpl, load_plugins, step
+from megaasr_core.contracts import hookspecs
+from megaasr_core.contracts.plugins import Plugins
+from megaasr_core.contracts.registry import Owner
+
+from .ear_plugin import Ear
+from .tone_plugin import Gain
+
+PAGE = (Path(__file__).parents[2] / "docs" / "hooks.md").read_text(encoding="utf-8")
+HOOKS = [name for name in vars(hookspecs) if name.startswith("register_")]
+
+
+@pytest.mark.parametrize("name", HOOKS)
+def test_every_hook_is_documented_with_its_signature(name):
+    parameters = ", ".join(inspect.signature(getattr(hookspecs, name)).parameters)
+    assert f"## {name}({parameters})\n" in PAGE
+
+
+def test_no_hook_is_documented_that_is_not_there():
+    assert sorted(re.findall(r"^## (\w+)\(", PAGE, flags=re.MULTILINE)) == sorted(HOOKS)
+
+
+class Nothing(Reward):
+    """Always 0."""
+
+    name: ClassVar[str] = "nothing"
+
+    def score(self, batch):
+        return [0.0] * len(batch)
+
+
+class Nowhere(Router):
+    """No route."""
+
+    name: ClassVar[str] = "nowhere"
+
+    def route(self, batch):
+        return []
+
+
+THINGS = {
+    "primitive": Gain,
+    "degradation": Degradation("d", Role.MODIFIER, (step("gain", gain_db=1.0),)),
+    "scenario": Scenario("s", ("d",)),
+    "reward": Nothing,
+    "router": Nowhere,
+    "backend": Ear,
+}
+
+
+@pytest.mark.parametrize("kind", THINGS)
+def test_every_hook_registers_its_kind(kind):
+    class Plugin:
+        @hookimpl
+        def register_primitives(self, register):
+            register(Gain)
+
+        @hookimpl
+        def register_degradations(self, register):
+            register(THINGS["degradation"])
+
+    def register(self, register):
+        register(THINGS[kind])
+
+    if kind not in ("primitive", "degradation"):
+        setattr(Plugin, f"register_{kind}s", hookimpl(register))
+    plugins = Plugins()
+    plugins.add(Plugin(), Owner("p", "file", "-"))
+    plugins.fill()
+    assert not plugins.failures
+    registry = next(one for one in plugins.registries if one.kind == kind)
+    assert list(registry.values()) == [THINGS[kind]]
+
+
+def test_a_command_plugin_adds_its_command(monkeypatch, capsys):
+    from megaasr_core.cli import main
+
+    class Point:
+        def __init__(self, name, load):
+            self.name, self.load = name, load
+
+    class Hello:
+        @staticmethod
+        def register_commands(app):
+            @app.command()
+            def hello():
+                """Say hello."""
+
+    def broken():
+        raise RuntimeError("boom")
+
+    points = [Point("command.hello", lambda: Hello), Point("command.broken", broken), Point("reward.x", broken)]
+    app = typer.Typer()
+    monkeypatch.setattr(main, "app", app)
+    monkeypatch.setattr(main, "entry_points", lambda group: points)
+    main.add_plugin_commands()
+    assert [command.callback.__name__ for command in app.registered_commands] == ["hello"]
+    assert capsys.readouterr().err.count("boom") == 1
+
+
+def test_the_generated_reference_is_up_to_date(monkeypatch):
+    import importlib.util
+
+    monkeypatch.delenv("MEGAASR_PLUGINS", raising=False)
+    path = Path(__file__).parents[2] / "docs" / "generate.py"
+    spec = importlib.util.spec_from_file_location("generate", path)
+    generate = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(generate)
+    own = [row for row in load_plugins().rows() if row.owner.distribution != "megaasr"]
+    if own:
+        pytest.skip(f"other plugins are installed: {own[0].owner}")
+    assert generate.reference(load_plugins()) == generate.TARGET.read_text(encoding="utf-8"), "run `make docs`"
