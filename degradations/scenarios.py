@@ -1,4 +1,4 @@
-"""The 54 scenarios of Voices-in-the-Wild: the seven effects and their compositions (Mega-ASR; spec 2.3)."""
+"""The 54 scenarios of Voices-in-the-Wild: the seven effects and their compositions (Mega-ASR)."""
 
 from __future__ import annotations
 

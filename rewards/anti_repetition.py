@@ -12,7 +12,7 @@ from megaasr_core.base.speech_checks import RepetitionSettings, is_repetitive, l
 
 
 class AntiRepetition(Reward):
-    """``R_rep = 0`` if the hypothesis repeats an n-gram beyond the threshold, else 1 (Mega-ASR; spec 3.2).
+    """``R_rep = 0`` if the hypothesis repeats an n-gram beyond the threshold, else 1 (Mega-ASR, DG-WGPO).
 
     The detector is the one that flags transcripts; the paper gives no threshold, these are ours. The reference is not
     looked at, so the term never abstains; an empty hypothesis does not repeat and scores 1.

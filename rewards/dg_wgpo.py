@@ -16,7 +16,7 @@ from .wer_accuracy import WerAccuracy
 
 
 class DgWgpo(Reward):
-    """``R = (1 - a_dyn) R_rep R_wer + a_dyn R_dynamic`` (Mega-ASR; spec 3.2).
+    """``R = (1 - a_dyn) R_rep R_wer + a_dyn R_dynamic`` (Mega-ASR, DG-WGPO).
 
     The product of anti_repetition and wer_accuracy is the static part, dual_granularity the dynamic one. Without a
     reference the reward abstains.

@@ -15,7 +15,7 @@ from .token_refinement import TokenRefinement
 
 
 class DualGranularity(Reward):
-    """``R_dynamic = 3/4 R_fine + 1/4 R_struc`` if WER < tau, else ``1/4 R_fine + 3/4 R_struc`` (Mega-ASR; spec 3.2).
+    """``R_dynamic = 3/4 R_fine + 1/4 R_struc`` if WER < tau, else ``1/4 R_fine + 3/4 R_struc`` (Mega-ASR, DG-WGPO).
 
     Below the gate a model is polished word by word; from the gate on it must first find the sentence again. Without a
     reference the term abstains.

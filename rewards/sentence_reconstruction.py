@@ -11,7 +11,7 @@ from .pairs import Pair, pair_of
 
 
 class SentenceReconstruction(Reward):
-    """``R_struc = 1/2 LCS(H, R) / |R| + 1/2 max(0, 1 - ||H| - |R|| / |R|)`` (Mega-ASR; spec 3.2).
+    """``R_struc = 1/2 LCS(H, R) / |R| + 1/2 max(0, 1 - ||H| - |R|| / |R|)`` (Mega-ASR, DG-WGPO).
 
     LCS is the longest common subsequence of tokens. An empty hypothesis scores 0. With an empty reference the score is
     1 for an empty hypothesis and 0 for words. Without a reference the term abstains.

@@ -15,7 +15,7 @@ EPSILON = 1e-8
 
 
 class TokenRefinement(Reward):
-    """``R_fine = n_C / (n_C + n_hard + soft_weight * n_soft + 1e-8)`` (Mega-ASR; spec 3.2).
+    """``R_fine = n_C / (n_C + n_hard + soft_weight * n_soft + 1e-8)`` (Mega-ASR, DG-WGPO).
 
     n_C counts hits. A substitution (h, r) is soft when ``1 - edit(h, r) / max(|h|, |r|)`` over characters is at least
     `min_similarity`, else hard; insertions and deletions are hard. An empty hypothesis scores 0, as do words where the

@@ -14,7 +14,7 @@ from .pairs import pair_of
 
 
 class WerAccuracy(Reward):
-    """``R_wer = 1 - WER(H, R)`` over words, or over characters of Chinese (Mega-ASR; spec 3.2).
+    """``R_wer = 1 - WER(H, R)`` over words, or over characters of Chinese (Mega-ASR, DG-WGPO).
 
     WER is edits / max(|R|, 1). It is above 1 when there are more edits than reference tokens, and the score is then
     negative: it has no lower bound unless `floor` sets one. With an empty reference an empty hypothesis scores 1 and n

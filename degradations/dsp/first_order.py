@@ -8,6 +8,9 @@ import numpy as np
 from numba import njit
 
 from megaasr_core.base.audio import Samples
+from megaasr_core.base.errors import ParameterError, unknown_name
+
+from .denormals import flushed
 
 
 def first_order(samples: Samples, sample_rate: int, kind: str, cutoff_hz: float, repeat: int) -> Samples:
@@ -18,23 +21,38 @@ def first_order(samples: Samples, sample_rate: int, kind: str, cutoff_hz: float,
 
     Args:
         samples: shape (num_samples,).
+        sample_rate: in Hz.
         kind: ``lowpass`` or ``highpass``.
-        cutoff_hz: below half the sample rate.
-        repeat: at least 1.
+        cutoff_hz: above 0 and below half the sample rate.
+        repeat: number of passes; none leaves the samples as they are.
+
+    Raises:
+        UnknownNameError: another `kind`.
+        ParameterError: a cutoff out of bounds, where the section would not be stable.
     """
+    if not 0.0 < cutoff_hz < sample_rate / 2:
+        raise ParameterError(
+            f"{kind}: cutoff_hz = {cutoff_hz:g} must be above 0 and below half the sample rate, {sample_rate / 2:g} Hz"
+        )
     k = math.tan(math.pi * cutoff_hz / sample_rate)
-    b0, b1 = (k / (1.0 + k), k / (1.0 + k)) if kind == "lowpass" else (1.0 / (1.0 + k), -1.0 / (1.0 + k))
-    return _first_order(samples, b0, b1, (k - 1.0) / (k + 1.0), repeat)
-
-
-@njit(cache=True, nogil=True)
-def _first_order(samples, b0, b1, a1, repeat):  # type: ignore[no-untyped-def]
+    if kind == "lowpass":
+        b0 = b1 = k / (1.0 + k)
+    elif kind == "highpass":
+        b0, b1 = 1.0 / (1.0 + k), -1.0 / (1.0 + k)
+    else:
+        raise unknown_name("filter", kind, ("highpass", "lowpass"))
     work = samples.astype(np.float64)
     for _ in range(repeat):
-        state = 0.0
-        for i in range(len(work)):
-            x = work[i]
-            y = b0 * x + state
-            state = b1 * x - a1 * y + 1e-18 - 1e-18  # flushes denormals
-            work[i] = y
+        _section(work, b0, b1, (k - 1.0) / (k + 1.0))
     return work.astype(np.float32)
+
+
+@njit(cache=True, nogil=True, fastmath=False)
+def _section(work, b0, b1, a1):  # type: ignore[no-untyped-def]
+    """One pass, in place."""
+    last_in = last_out = 0.0
+    for i in range(len(work)):
+        this_in = work[i]
+        last_out = flushed(b0 * this_in + b1 * last_in - a1 * last_out)
+        last_in = this_in
+        work[i] = last_out

@@ -17,33 +17,39 @@ def stutter_events(
     """Draw an action a frame, shape (num_frames,).
 
     From the second frame on, each frame that is not yet lost begins a loss with `stutter_prob`; it takes 1..max_repeats
-    frames, which become copies of the frame before it with `repeat_prob`, else silence.
+    frames (uniform), which become copies of the frame before the loss with `repeat_prob`, else silence (Mega-ASR).
+
+    Args:
+        stutter_prob, repeat_prob: in [0, 1].
+        max_repeats: at least 1.
+        rng: three numbers a frame are taken from it, frame by frame, used or not. So the losses of a clip are the
+            beginning of those of a longer clip, and one frame's fate never shifts the draws of the next.
     """
-    # Three numbers a frame, used or not: one frame's fate never shifts the draws of the next.
-    begins, copies, lengths = rng.random((3, num_frames))
+    begins, copies, lengths = rng.random((num_frames, 3)).T
     actions = np.full(num_frames, KEEP, np.int64)
-    frame = 1
-    while frame < num_frames:
-        if begins[frame] >= stutter_prob:
-            frame += 1
+    next_free = 1
+    for frame in np.flatnonzero(begins < stutter_prob).tolist():
+        if frame < next_free:
             continue
-        length = 1 + int(lengths[frame] * max_repeats)
-        actions[frame : frame + length] = frame - 1 if copies[frame] < repeat_prob else MUTE
-        frame += length
+        next_free = frame + 1 + int(lengths[frame] * max_repeats)
+        actions[frame:next_free] = frame - 1 if copies[frame] < repeat_prob else MUTE
     return actions
 
 
 def apply_stutter(samples: Samples, frame_samples: int, actions: npt.NDArray[np.int64]) -> Samples:
     """Put copies or silence in place of the lost frames; the length stays and a partial last frame is left alone.
 
+    A copy repeats what was heard before the loss: if that was itself lost, its replacement, which may be silence.
+
     Args:
         samples: shape (num_samples,), at least ``len(actions) * frame_samples`` long.
+        frame_samples: length of a frame in samples.
+        actions: as `stutter_events` draws them, shape (num_frames,); a copied frame lies before its copy.
     """
     result = samples.copy()
     frames = result[: len(actions) * frame_samples].reshape(len(actions), frame_samples)
-    copied = actions >= 0
-    # In order, since the frame before a loss may itself be the end of an earlier one: what was heard there is repeated.
-    for frame in np.flatnonzero(copied):
-        frames[frame] = frames[actions[frame]]
+    # Silence first, then copies from left to right: each source is final when it is copied.
     frames[actions == MUTE] = 0.0
+    for frame in np.flatnonzero(actions >= 0).tolist():
+        frames[frame] = frames[actions[frame]]
     return result

@@ -1,4 +1,4 @@
-"""distortion: an overdriven input (Mega-ASR, arXiv 2605.19833; spec 2.2)."""
+"""distortion: an overdriven input (Mega-ASR, arXiv 2605.19833)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""dropout: a connection that loses packets (Mega-ASR, arXiv 2605.19833; spec 2.2)."""
+"""dropout: a connection that loses packets (Mega-ASR, arXiv 2605.19833)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""echo_reverb: a hall that answers (Mega-ASR, arXiv 2605.19833; spec 2.2)."""
+"""echo_reverb: a hall that answers (Mega-ASR, arXiv 2605.19833)."""
 
 from __future__ import annotations
 

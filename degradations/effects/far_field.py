@@ -1,4 +1,4 @@
-"""far_field: a talker across the room (Mega-ASR, arXiv 2605.19833; spec 2.2)."""
+"""far_field: a talker across the room (Mega-ASR, arXiv 2605.19833)."""
 
 from __future__ import annotations
 

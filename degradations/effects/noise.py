@@ -1,4 +1,4 @@
-"""noise: background interference (Mega-ASR, arXiv 2605.19833; spec 2.2)."""
+"""noise: background interference (Mega-ASR, arXiv 2605.19833)."""
 
 from __future__ import annotations
 

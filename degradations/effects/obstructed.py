@@ -1,4 +1,4 @@
-"""obstructed: a talker behind a wall or a mask (Mega-ASR, arXiv 2605.19833; spec 2.2)."""
+"""obstructed: a talker behind a wall or a mask (Mega-ASR, arXiv 2605.19833)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""recording: a cheap recorder: narrow band and hiss (Mega-ASR, arXiv 2605.19833; spec 2.2)."""
+"""recording: a cheap recorder: narrow band and hiss (Mega-ASR, arXiv 2605.19833)."""
 
 from __future__ import annotations
 

@@ -11,7 +11,7 @@ from megaasr_core import ApplyContext, Primitive, Samples, hookimpl
 
 
 class AddDistortion(Primitive):
-    """Overdrive: ``tanh(10^(drive_db / 20) x)``, which lies in [-1, 1] (spec 2.1)."""
+    """Overdrive: ``tanh(10^(drive_db / 20) x)``, which lies in [-1, 1] (Mega-ASR)."""
 
     name: ClassVar[str] = "add_distortion"
     changes: ClassVar = frozenset({"level"})

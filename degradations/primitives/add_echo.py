@@ -10,7 +10,7 @@ from megaasr_core import ApplyContext, Primitive, Samples, hookimpl
 
 
 class AddEcho(Primitive):
-    """Mix in repeats that come back weaker: a feedback delay line (spec 2.1).
+    """Mix in repeats that come back weaker: a feedback delay line (Mega-ASR).
 
     ``y = (1 - mix) x + mix d`` with ``d[i] = x[i - n] + feedback d[i - n]``, n the delay in samples.
     """

@@ -12,7 +12,7 @@ from megaasr_core.base.sound_bank import SoundRef
 
 
 class AddNoise(Primitive):
-    """Add noise so that ``20 log10(rms(speech) / rms(noise)) = snr_db`` over the whole clip (spec 2.1).
+    """Add noise so that ``20 log10(rms(speech) / rms(noise)) = snr_db`` over the whole clip (Mega-ASR).
 
     Noise that is shorter than the speech is repeated, longer noise is cropped. Where speech or noise is silent there is
     no SNR: the samples stay as they are and a flag says so.

@@ -11,7 +11,7 @@ from megaasr_core import ApplyContext, Primitive, Samples, hookimpl
 
 
 class AddResample(Primitive):
-    """Resample down and up again, so that only the band below half the target rate is left (spec 2.1).
+    """Resample down and up again, so that only the band below half the target rate is left (Mega-ASR).
 
     It is applied when `prob` is above `threshold`, which lets the severity decide. The filter is soxr's (linear phase,
     so the timing stays); the original rate and length are kept.

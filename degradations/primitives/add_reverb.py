@@ -10,7 +10,7 @@ from megaasr_core import ApplyContext, Primitive, Samples, hookimpl
 
 
 class AddReverb(Primitive):
-    """Freeverb (Jezar at Dreampoint, public domain), with the parameters of spec 2.1.
+    """Freeverb (Jezar at Dreampoint, public domain), with the parameters of Mega-ASR.
 
     The direct sound stays where it was; the tail beyond the end of the clip is cut.
     """

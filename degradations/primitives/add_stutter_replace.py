@@ -10,7 +10,7 @@ from megaasr_core import ApplyContext, Primitive, Samples, hookimpl
 
 
 class AddStutterReplace(Primitive):
-    """Replace runs of frames by copies of the frame before them, or by silence; the length stays (spec 2.1)."""
+    """Replace runs of frames by copies of the frame before them, or by silence; the length stays (Mega-ASR)."""
 
     name: ClassVar[str] = "add_stutter_replace"
     changes: ClassVar = frozenset({"level"})

@@ -12,7 +12,7 @@ from megaasr_core.base.errors import ParameterError
 
 
 class ApplyFilter(Primitive):
-    """A first-order low-pass or high-pass, `repeat` times over: 6 dB an octave each (spec 2.1)."""
+    """A first-order low-pass or high-pass, `repeat` times over: 6 dB an octave each (Mega-ASR)."""
 
     name: ClassVar[str] = "apply_filter"
     changes: ClassVar = frozenset({"level"})

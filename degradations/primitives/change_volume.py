@@ -12,7 +12,7 @@ from megaasr_core import ApplyContext, Primitive, Samples, hookimpl
 
 
 class ChangeVolume(Primitive):
-    """Bring the integrated loudness (ITU-R BS.1770-4) to a target (spec 2.1).
+    """Bring the integrated loudness (ITU-R BS.1770-4) to a target (Mega-ASR).
 
     Audio that is silent or shorter than 0.4 s has no loudness: it stays as it is and a flag says so.
     """

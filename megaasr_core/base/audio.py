@@ -14,7 +14,7 @@ Samples = npt.NDArray[np.float32]
 """Shape (num_samples,), float32, full scale at ±1."""
 
 SAMPLE_RATE_HZ = 16_000
-"""The rate at which the spec's parameters were chosen and at which recognisers listen."""
+"""The rate at which Mega-ASR's parameters were chosen and at which recognisers listen."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -23,7 +23,7 @@ CURVES: dict[str, Callable[[float], float]] = {
     "sqrt-backward": lambda x: x * x,
     "gaussian-mid": _gaussian_mid,
 }
-"""The four curves of spec 2.4, from a uniform draw x in [0, 1] to the severity m in [0, 1]."""
+"""Mega-ASR's four curves, from a uniform draw x in [0, 1] to the severity m in [0, 1]."""
 
 
 def severity_from(x: float, curve: str = "linear") -> float:
@@ -69,7 +69,7 @@ class Range:
                 raise ParameterError(f"range ends must be finite numbers, not {end!r}")
 
     def at(self, severity: float) -> float:
-        """The value at a severity in [0, 1]: easy + (hard - easy) * severity (spec 2.4)."""
+        """The value at a severity in [0, 1]: easy + (hard - easy) * severity (Mega-ASR)."""
         value = self.easy + (self.hard - self.easy) * check_severity(severity)
         whole = isinstance(self.easy, int) and isinstance(self.hard, int)
         return round(value) if whole else value

@@ -1,4 +1,4 @@
-"""`Degradation`: a named effect, that is a chain of primitives whose numbers move with the severity (spec 2.2)."""
+"""`Degradation`: a named effect, that is a chain of primitives whose numbers move with the severity (Mega-ASR)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`Primitive`: one signal-level operator with every number explicit (Mega-ASR's vocabulary, spec 2.1)."""
+"""`Primitive`: one signal-level operator with every number explicit (the vocabulary of Mega-ASR, arXiv 2605.19833)."""
 
 from __future__ import annotations
 

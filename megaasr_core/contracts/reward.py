@@ -1,4 +1,4 @@
-"""`Reward`: a score over a whole batch of (hypothesis, reference) pairs, which may abstain (spec 3.2)."""
+"""`Reward`: a score over a whole batch of (hypothesis, reference) pairs, which may abstain (DG-WGPO)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`Router`: decides, utterance by utterance, whether the base or an adapter listens (spec 3.3)."""
+"""`Router`: decides, utterance by utterance, whether the base or an adapter listens (Mega-ASR's router)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`Scenario`: a list of degradations, and the rule by which their chains become one (spec 2.3)."""
+"""`Scenario`: a list of degradations, and the rule by which their chains become one (Mega-ASR)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`TrainableBackend`: what a backend offers beyond transcription so that recipes can train it (spec 3.1, 3.2)."""
+"""`TrainableBackend`: what a backend offers beyond transcription so that recipes can train it (A2S-SFT, DG-WGPO)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Evaluation: a manifest through a transcriber, each row scored and kept with all its fields (spec 5)."""
+"""Evaluation: a manifest through a transcriber, each row scored and kept with all its fields."""
 
 from __future__ import annotations
 
@@ -99,7 +99,7 @@ def _transcribe(chunk: Sequence[Item], transcriber: Transcriber, limits: AudioLi
 
 
 def score(item: Item, transcript: Transcript) -> dict[str, Any]:
-    """The row with prediction, metric, wer, num_edits, ref_len and the rest of spec 5 added.
+    """The row with prediction, metric, wer, num_edits, ref_len and the rest of Voices-in-the-Wild-Bench's fields added.
 
     ``wer`` is edits / max(ref_len, 1); for Chinese it counts characters and ``metric`` is ``cer``.
     """

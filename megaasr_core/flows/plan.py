@@ -30,7 +30,7 @@ def plan(
         scenario: what to compose.
         key: seed, utterance and epoch; every draw comes from generators derived from it.
         num_samples, sample_rate: of the utterance.
-        severity: in [0, 1]; None draws x ~ U(0, 1) and maps it by `curve` (spec 2.4).
+        severity: in [0, 1]; None draws x ~ U(0, 1) and maps it by `curve` (Mega-ASR).
         banks: recorded sounds by name, e.g. ``noise``, for primitives that need them.
 
     Raises:

@@ -16,7 +16,7 @@ FLAGS = ("empty", "repetitive", "truncated", "invented")
 
 
 def summarise(rows: Sequence[Row], seed: int = 0) -> dict[str, Any]:
-    """Totals and the breakdown of spec 5 (source x category x language); failed rows are counted and left out.
+    """Totals and the benchmark's breakdown (source x category x language); failed rows are counted and left out.
 
     WER and CER are never averaged with each other: there is one total a metric.
 

@@ -1,0 +1,1 @@
+"""Speed, parity and memory, measured side by side; results are kept as JSON."""

@@ -1,0 +1,35 @@
+"""`make bench`: parity in dB and speed against the libraries that do the same, side by side in one run."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+from megaasr_core.base.hardware import hardware
+
+from .memory import memory_rows
+from .parity import parity_rows
+from .speed import speed_rows
+
+RESULTS = Path(__file__).with_name("results")
+
+
+def main() -> None:
+    """Run every benchmark, print Markdown, keep the JSON."""
+    machine = hardware()
+    RESULTS.mkdir(exist_ok=True)
+    for name, rows in (("parity", parity_rows()), ("speed", speed_rows()), ("memory", memory_rows())):
+        (RESULTS / f"{name}.json").write_text(json.dumps({"hardware": machine, "rows": rows}, indent=1) + "\n")
+        sys.stdout.write(f"\n## {name}\n\n{table(rows)}\n")
+
+
+def table(rows: list[dict[str, object]]) -> str:
+    """Rows of equal keys as a Markdown table."""
+    head = list(rows[0])
+    lines = [head, ["---"] * len(head), *([str(row[key]) for key in head] for row in rows)]
+    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
+
+
+if __name__ == "__main__":
+    main()

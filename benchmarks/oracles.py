@@ -1,0 +1,64 @@
+"""The five effects without draws of their own, as pedalboard and pyloudnorm compute them from the same numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import pedalboard
+import pyloudnorm
+
+from megaasr_core import Samples
+from megaasr_core.contracts.recipe import Recipe, RecipeStep
+
+EFFECTS = ("noise", "far_field", "obstructed", "echo_reverb", "distortion")
+
+
+def oracle(samples: Samples, recipe: Recipe, noise: Samples) -> Samples:
+    """Apply a recipe's steps with the other libraries; `noise` is what add_noise adds, before it is scaled."""
+    for step in recipe.steps:
+        samples = STEPS[step.primitive](samples, recipe.sample_rate, step, noise)
+    return samples
+
+
+def _add_noise(samples: Samples, _: int, step: RecipeStep, noise: Samples) -> Samples:
+    gain = np.sqrt(np.mean(samples.astype(float) ** 2) / np.mean(noise.astype(float) ** 2))
+    return (samples + step.parameters["wet"] * gain * 10 ** (-step.parameters["snr_db"] / 20) * noise).astype(
+        np.float32
+    )
+
+
+def _add_reverb(samples: Samples, rate: int, step: RecipeStep, _: Samples) -> Samples:
+    return np.asarray(pedalboard.Reverb(**step.parameters)(samples, rate))
+
+
+def _apply_filter(samples: Samples, rate: int, step: RecipeStep, _: Samples) -> Samples:
+    numbers = step.parameters
+    plugin = pedalboard.LowpassFilter if numbers["type"] == "lowpass" else pedalboard.HighpassFilter
+    filtered = pedalboard.Pedalboard([plugin(numbers["cutoff_hz"]) for _ in range(numbers["repeat"])])(samples, rate)
+    return ((1 - numbers["wet"]) * samples + numbers["wet"] * np.asarray(filtered)).astype(np.float32)
+
+
+def _add_echo(samples: Samples, rate: int, step: RecipeStep, _: Samples) -> Samples:
+    numbers = step.parameters
+    return np.asarray(pedalboard.Delay(numbers["delay_s"], numbers["feedback"], numbers["mix"])(samples, rate))
+
+
+def _add_distortion(samples: Samples, rate: int, step: RecipeStep, _: Samples) -> Samples:
+    board = pedalboard.Pedalboard([pedalboard.Distortion(step.parameters["drive_db"]), pedalboard.Clipping(0.0)])
+    return np.asarray(board(samples, rate))
+
+
+def _change_volume(samples: Samples, rate: int, step: RecipeStep, _: Samples) -> Samples:
+    loudness = pyloudnorm.Meter(rate).integrated_loudness(samples.astype(float))
+    return (samples * 10 ** ((step.parameters["target_lufs"] - loudness) / 20)).astype(np.float32)
+
+
+STEPS: dict[str, Callable[[Samples, int, RecipeStep, Samples], Samples]] = {
+    "add_noise": _add_noise,
+    "add_reverb": _add_reverb,
+    "apply_filter": _apply_filter,
+    "add_echo": _add_echo,
+    "add_distortion": _add_distortion,
+    "change_volume": _change_volume,
+}

@@ -1,0 +1,64 @@
+"""Seconds of audio a second on one core, ours and pedalboard + pyloudnorm's, in turn in one process."""
+
+from __future__ import annotations
+
+import statistics
+import time
+from collections.abc import Callable
+
+import numpy as np
+
+from megaasr_core import Audio, installed_plugins
+from megaasr_core.base.audio_files import read_audio
+from megaasr_core.base.seeding import SampleKey
+from megaasr_core.flows.plan import find_scenario, plan
+from megaasr_core.flows.render import render
+
+from .oracles import oracle
+from .parity import SPEECH
+
+EFFECTS = ("far_field", "obstructed", "echo_reverb", "distortion")
+"""Those that need no noise bank, so that nothing but the signal is timed."""
+ROUNDS = 21
+
+
+def speed_rows() -> list[dict[str, object]]:
+    """A row an effect: medians over the rounds and their ratio."""
+    speech = read_audio(SPEECH)
+    return [_row(effect, speech) for effect in EFFECTS]
+
+
+def _row(effect: str, speech: Audio) -> dict[str, object]:
+    plugins = installed_plugins()
+    size = len(speech.samples)
+    recipe = plan(
+        find_scenario(effect, plugins),
+        SampleKey(0, "speed"),
+        plugins,
+        num_samples=size,
+        sample_rate=speech.sample_rate,
+        severity=0.5,
+    )
+    nothing = np.zeros(0, np.float32)
+    ours = _timed(lambda: render(speech, recipe, plugins))
+    theirs = _timed(lambda: oracle(speech.samples, recipe, nothing))
+    pairs = [(ours(), theirs()) for _ in range(ROUNDS)]
+    mine, other = (statistics.median(column) for column in zip(*pairs, strict=True))
+    ratios = sorted(b / a for a, b in pairs)
+    return {
+        "effect": effect,
+        "ours, x real time": round(speech.duration_s / mine),
+        "pedalboard + pyloudnorm, x real time": round(speech.duration_s / other),
+        "ratio, median [min, max]": f"{statistics.median(ratios):.2f} [{ratios[0]:.2f}, {ratios[-1]:.2f}]",
+    }
+
+
+def _timed(work: Callable[[], object]) -> Callable[[], float]:
+    work()  # compiled and warm
+
+    def once() -> float:
+        started = time.perf_counter()
+        work()
+        return time.perf_counter() - started
+
+    return once
