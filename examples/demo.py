@@ -61,11 +61,11 @@ def degrade_one(transcriber: Transcriber) -> None:
     size = len(clean.samples)
     recipe = plan(
         scenario,
-        SampleKey(1, "demo"),
+        SampleKey(1, CLEAN.stem),
         plugins,
         num_samples=size,
         sample_rate=clean.sample_rate,
-        severity=0.7,
+        severity=0.3,
         banks=banks,
     )
     rendered = render(clean, recipe, plugins, banks)
