@@ -11,6 +11,7 @@ NUMERALS = "零〇一二三四五六七八九十百千万亿两点"
 NUMBER = re.compile(f"[{NUMERALS}]{{2,}}")
 """Number words of two characters and more. A single one may be part of a word (一起, 两边), so it becomes a digit
 everywhere by itself, in hypothesis and reference alike, which is all that scoring needs."""
+PERCENT = re.compile(r"(\d+(?:\.\d+)?)%")
 SINGLE = str.maketrans("零〇一二三四五六七八九两", "001234567892")
 
 
@@ -18,11 +19,17 @@ def normalise_chinese(text: str) -> str:
     """Simplified characters, digits for numbers, half width, lower case, nothing but letters and digits.
 
     >>> normalise_chinese("漢語，二零二六年　３５％ 一百二十三个！")
-    '汉语2026年35123个'
+    '汉语2026年百分之35123个'
     """
     simple = unicodedata.normalize("NFKC", str(_converter().convert(text))).lower()
     digits = NUMBER.sub(lambda match: _digits(match.group()), simple).translate(SINGLE)
-    return "".join(character for character in digits if unicodedata.category(character)[0] in "LNM")
+    digits = PERCENT.sub(r"百分之\1", digits)
+    return "".join(c for i, c in enumerate(digits) if unicodedata.category(c)[0] in "LNM" or _is_point(digits, i))
+
+
+def _is_point(text: str, at: int) -> bool:
+    """Whether the character is a decimal point, which is no punctuation."""
+    return text[at] == "." and text[at - 1 : at].isdigit() and text[at + 1 : at + 2].isdigit()
 
 
 def _digits(words: str) -> str:
