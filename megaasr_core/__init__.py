@@ -18,10 +18,10 @@ if TYPE_CHECKING:
     from .contracts.degradation import Degradation as Degradation
     from .contracts.degradation import Role as Role
     from .contracts.degradation import step as step
+    from .contracts.discovery import installed_plugins as installed_plugins
+    from .contracts.discovery import load_plugins as load_plugins
     from .contracts.hookspecs import hookimpl as hookimpl
     from .contracts.plugins import Plugins as Plugins
-    from .contracts.plugins import installed_plugins as installed_plugins
-    from .contracts.plugins import load_plugins as load_plugins
     from .contracts.primitive import ApplyContext as ApplyContext
     from .contracts.primitive import DrawContext as DrawContext
     from .contracts.primitive import Primitive as Primitive
@@ -48,8 +48,8 @@ _HOME = {
     "step": "contracts.degradation",
     "hookimpl": "contracts.hookspecs",
     "Plugins": "contracts.plugins",
-    "installed_plugins": "contracts.plugins",
-    "load_plugins": "contracts.plugins",
+    "installed_plugins": "contracts.discovery",
+    "load_plugins": "contracts.discovery",
     "ApplyContext": "contracts.primitive",
     "DrawContext": "contracts.primitive",
     "Primitive": "contracts.primitive",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from megaasr_core.contracts.plugins import load_plugins
+from megaasr_core.contracts.discovery import load_plugins
 from megaasr_core.testing import Case, cases, synthetic_bank
 
 PLUGINS = load_plugins()

@@ -27,7 +27,7 @@ JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 def open_plugins(extra: list[str] | None, strict: bool, *, warn: bool = True) -> Plugins:
     """Load the plugins; each broken one is a line on stderr."""
-    from ..contracts.plugins import load_plugins
+    from ..contracts.discovery import load_plugins
 
     plugins = load_plugins(extra or (), strict=strict)
     if warn:

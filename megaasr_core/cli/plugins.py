@@ -24,7 +24,7 @@ def plugins(
     from importlib.metadata import entry_points
 
     from ..base.errors import unknown_name
-    from ..contracts.plugins import COMMAND_PREFIX, GROUP, owner_of
+    from ..contracts.discovery import COMMAND_PREFIX, GROUP, owner_of
 
     loaded = open_plugins(plugin, strict_plugins, warn=False)
     for point in entry_points(group=GROUP):

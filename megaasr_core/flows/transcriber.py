@@ -13,7 +13,8 @@ from ..base.audio_files import AudioLimits, read_audio
 from ..base.errors import MegaasrError, ParameterError, PluginError
 from ..base.speech_checks import check_text
 from ..contracts.backend import Backend, DecodingOptions, Transcript
-from ..contracts.plugins import Plugins, installed_plugins
+from ..contracts.discovery import installed_plugins
+from ..contracts.plugins import Plugins
 from ..contracts.router import Reviewed, Route, Router
 from .segments import cut, join
 

@@ -14,8 +14,9 @@ from ..base.errors import MegaasrError, PluginError, unknown_name
 from ..base.sound_bank import SoundBank
 from ..contracts.backend import Backend
 from ..contracts.degradation import Degradation
+from ..contracts.discovery import ENVIRONMENT, load_plugins
 from ..contracts.hookspecs import hookimpl
-from ..contracts.plugins import ENVIRONMENT, Plugins, load_plugins
+from ..contracts.plugins import Plugins
 from ..contracts.registry import Owner, Registry
 from ..contracts.reward import RewardSample
 from ..contracts.scenario import Scenario

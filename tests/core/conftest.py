@@ -2,8 +2,8 @@ from pathlib import Path
 
 import pytest
 
-import megaasr_core.contracts.plugins as discovery
 from megaasr_core import load_plugins
+from megaasr_core.contracts import discovery
 
 TONES = str(Path(__file__).parent / "tone_plugin.py")
 

@@ -14,7 +14,7 @@ from typer.testing import CliRunner
 
 from megaasr_core.base.errors import OutputError, PluginError, UnknownNameError
 from megaasr_core.cli.new import Kind, new
-from megaasr_core.contracts.plugins import import_target, load_plugins
+from megaasr_core.contracts.discovery import import_target, load_plugins
 from megaasr_core.flows.new_package import KINDS, new_package
 from megaasr_core.testing import cases, failures, plugins_of
 

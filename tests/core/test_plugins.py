@@ -2,9 +2,9 @@ import textwrap
 
 import pytest
 
-import megaasr_core.contracts.plugins as discovery
 from megaasr_core import load_plugins
 from megaasr_core.base.errors import PluginError, UnknownNameError
+from megaasr_core.contracts import discovery
 
 from .conftest import TONES
 
