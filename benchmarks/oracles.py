@@ -1,17 +1,18 @@
-"""The five effects without draws of their own, as pedalboard and pyloudnorm compute them from the same numbers."""
+"""Six effects as pedalboard, pyloudnorm and scipy compute them from the same numbers (and the same noise)."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from math import gcd
 
 import numpy as np
-import pedalboard
-import pyloudnorm
 
 from megaasr_core import Samples
 from megaasr_core.contracts.recipe import Recipe, RecipeStep
 
+# The other libraries are imported where they are used: without the extra `[oracle]`, tests that do not need them run.
 EFFECTS = ("noise", "far_field", "obstructed", "echo_reverb", "distortion")
+"""Those of which every sample can be compared; recording is a sixth, up to the resampler's own filter."""
 
 
 def oracle(samples: Samples, recipe: Recipe, noise: Samples) -> Samples:
@@ -29,10 +30,14 @@ def _add_noise(samples: Samples, _: int, step: RecipeStep, noise: Samples) -> Sa
 
 
 def _add_reverb(samples: Samples, rate: int, step: RecipeStep, _: Samples) -> Samples:
+    import pedalboard
+
     return np.asarray(pedalboard.Reverb(**step.parameters)(samples, rate))
 
 
 def _apply_filter(samples: Samples, rate: int, step: RecipeStep, _: Samples) -> Samples:
+    import pedalboard
+
     numbers = step.parameters
     plugin = pedalboard.LowpassFilter if numbers["type"] == "lowpass" else pedalboard.HighpassFilter
     filtered = pedalboard.Pedalboard([plugin(numbers["cutoff_hz"]) for _ in range(numbers["repeat"])])(samples, rate)
@@ -40,23 +45,41 @@ def _apply_filter(samples: Samples, rate: int, step: RecipeStep, _: Samples) -> 
 
 
 def _add_echo(samples: Samples, rate: int, step: RecipeStep, _: Samples) -> Samples:
+    import pedalboard
+
     numbers = step.parameters
     return np.asarray(pedalboard.Delay(numbers["delay_s"], numbers["feedback"], numbers["mix"])(samples, rate))
 
 
 def _add_distortion(samples: Samples, rate: int, step: RecipeStep, _: Samples) -> Samples:
+    import pedalboard
+
     board = pedalboard.Pedalboard([pedalboard.Distortion(step.parameters["drive_db"]), pedalboard.Clipping(0.0)])
     return np.asarray(board(samples, rate))
 
 
 def _change_volume(samples: Samples, rate: int, step: RecipeStep, _: Samples) -> Samples:
+    import pyloudnorm
+
     loudness = pyloudnorm.Meter(rate).integrated_loudness(samples.astype(float))
     return (samples * 10 ** ((step.parameters["target_lufs"] - loudness) / 20)).astype(np.float32)
+
+
+def _add_resample(samples: Samples, rate: int, step: RecipeStep, _: Samples) -> Samples:
+    """By scipy's polyphase filter: pedalboard's Resample lets what is above the new Nyquist frequency fold back."""
+    from scipy.signal import resample_poly
+
+    if step.parameters["prob"] <= step.parameters["threshold"]:
+        return samples
+    low = step.parameters["target_rate_hz"]
+    up, down = low // gcd(low, rate), rate // gcd(low, rate)
+    return np.asarray(resample_poly(resample_poly(samples, up, down), down, up)[: len(samples)], np.float32)
 
 
 STEPS: dict[str, Callable[[Samples, int, RecipeStep, Samples], Samples]] = {
     "add_noise": _add_noise,
     "add_reverb": _add_reverb,
+    "add_resample": _add_resample,
     "apply_filter": _apply_filter,
     "add_echo": _add_echo,
     "add_distortion": _add_distortion,

@@ -26,16 +26,30 @@ def difference_db(ours: Samples, theirs: Samples) -> float:
     return float(10 * np.log10(np.sum((ours - theirs64) ** 2) / np.sum(theirs64**2)))
 
 
-def effect_difference_db(effect: str, severity: float, speech: Audio) -> float:
-    """One effect at one severity on one recording, with a noise clip as long as the recording."""
+def third_octave_difference_db(ours: Samples, theirs: Samples, sample_rate: int) -> float:
+    """Largest difference of level over the third-octave bands from 50 Hz to the Nyquist frequency, in dB."""
+    hertz = np.fft.rfftfreq(len(ours), 1 / sample_rate)
+    centres = 1000.0 * 2.0 ** (np.arange(-13, 13) / 3)
+    edges = [2.0 ** (-1 / 6) * centre for centre in centres if 2.0 ** (1 / 6) * centre <= sample_rate / 2]
+    bands = np.searchsorted(hertz, [*edges, edges[-1] * 2.0 ** (1 / 3)])
+    levels = []
+    for samples in (ours, theirs):
+        energy = np.concatenate([[0.0], np.cumsum(np.abs(np.fft.rfft(samples.astype(np.float64))) ** 2)])
+        levels.append(10 * np.log10(np.diff(energy[bands])))
+    return float(np.max(np.abs(levels[0] - levels[1])))
+
+
+def ours_and_theirs(effect: str, severity: float, speech: Audio) -> tuple[Samples, Samples]:
+    """One effect at one severity on one recording, with noise as long as the recording."""
     plugins = installed_plugins()
-    noise = (0.1 * SampleKey(0, "parity").rng().standard_normal(len(speech.samples))).astype(np.float32)
+    key = SampleKey(0, "parity")
+    noise = (0.1 * key.rng().standard_normal(len(speech.samples))).astype(np.float32)
     with tempfile.TemporaryDirectory() as folder:
         write_audio(Path(folder) / "noise.wav", Audio(noise, speech.sample_rate))
         banks = {"noise": SoundBank.open(folder)}
         recipe = plan(
             find_scenario(effect, plugins),
-            SampleKey(0, "parity"),
+            key,
             plugins,
             num_samples=len(speech.samples),
             sample_rate=speech.sample_rate,
@@ -43,7 +57,10 @@ def effect_difference_db(effect: str, severity: float, speech: Audio) -> float:
             banks=banks,
         )
         ours = render(speech, recipe, plugins, banks).audio.samples
-    return difference_db(ours, oracle(speech.samples, recipe, noise))
+    for position, step in enumerate(recipe.steps):
+        if step.parameters.get("source") == "white":  # what this step of the recipe draws
+            noise = key.rng("render", position).standard_normal(len(noise), dtype=np.float32)
+    return ours, oracle(speech.samples, recipe, noise)
 
 
 def parity_rows() -> list[dict[str, object]]:
@@ -52,7 +69,7 @@ def parity_rows() -> list[dict[str, object]]:
     return [
         {
             "effect": effect,
-            **{f"severity {s:g}, dB": round(effect_difference_db(effect, s, speech), 1) for s in SEVERITIES},
+            **{f"severity {s:g}, dB": round(difference_db(*ours_and_theirs(effect, s, speech)), 1) for s in SEVERITIES},
         }
         for effect in EFFECTS
     ]

@@ -21,7 +21,9 @@ class AddDistortion(Primitive):
 
     def apply(self, samples: Samples, sample_rate: int, context: ApplyContext) -> Samples:
         """Drive the curve."""
-        distorted = np.tanh(samples * np.float32(10.0 ** (self.drive_db / 20.0)))
+        # In double precision: in single, numpy's tanh has other last bits on a processor with other instructions.
+        driven = np.multiply(samples, 10.0 ** (self.drive_db / 20.0), dtype=np.float64)
+        distorted = np.tanh(driven).astype(np.float32)
         mixed = distorted if self.wet == 1.0 else (1.0 - self.wet) * samples + self.wet * distorted
         return np.clip(mixed, -1.0, 1.0).astype(np.float32)
 

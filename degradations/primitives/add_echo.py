@@ -18,7 +18,7 @@ class AddEcho(Primitive):
     name: ClassVar[str] = "add_echo"
     changes: ClassVar = frozenset({"level"})
 
-    delay_s: float = Field(gt=0.0, le=5.0, description="time between repeats in seconds")
+    delay_s: float = Field(gt=0.0, le=5.0, description="time between repeats in seconds, rounded down to samples")
     feedback: float = Field(ge=0.0, lt=1.0, description="level of each repeat relative to the one before")
     mix: float = Field(ge=0.0, le=1.0, description="share of the repeats; the direct sound has the rest")
 

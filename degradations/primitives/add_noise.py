@@ -8,6 +8,7 @@ import numpy as np
 from pydantic import Field, model_validator
 
 from megaasr_core import ApplyContext, DrawContext, Primitive, Samples, hookimpl
+from megaasr_core.base.errors import RecipeError
 from megaasr_core.base.sound_bank import SoundRef
 
 
@@ -44,16 +45,23 @@ class AddNoise(Primitive):
         noise = bank.pick(context.rng, parameters.get("category"))
         spare = bank.num_samples(noise, context.sample_rate) - context.num_samples
         offsets = spare + 1 if spare >= 0 else spare + context.num_samples
-        return {**parameters, "noise": noise, "offset_samples": int(context.rng.integers(offsets))}
+        return {"offset_samples": int(context.rng.integers(offsets)), **parameters, "noise": noise}
 
     def apply(self, samples: Samples, sample_rate: int, context: ApplyContext) -> Samples:
-        """Scale the noise to the SNR and add it."""
+        """Scale the noise to the SNR and add it.
+
+        Raises:
+            RecipeError: recorded noise is asked for and none is named.
+        """
         from ..dsp.mixing import noise_gain, rms, tile_from
 
         if self.source == "white":
             noise = context.rng.standard_normal(len(samples), dtype=np.float32)
         elif self.noise is None:
-            raise ValueError("add_noise: a recipe names the recording; this one was not planned")
+            raise RecipeError(
+                "primitive add_noise: noise = None names no recording; plan the recipe with a noise bank, "
+                "or set source = 'white'"
+            )
         else:
             noise = tile_from(context.load("noise", self.noise, sample_rate), self.offset_samples, len(samples))
         for level, flag in ((rms(samples), "silent_input"), (rms(noise), "silent_noise")):

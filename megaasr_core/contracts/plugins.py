@@ -13,7 +13,7 @@ import pluggy
 from ..base.errors import MegaasrError, ParameterError, PluginError, one_line
 from . import hookspecs
 from .backend import Backend
-from .degradation import Degradation
+from .degradation import Degradation, Step
 from .primitive import Primitive
 from .registry import Owner, Registry
 from .reward import Reward
@@ -118,7 +118,11 @@ class Plugins:
         for name in list(self.degradations):
             if name not in self.degradations:  # went with its plugin already
                 continue
-            self._guard(self.degradations, name, partial(check_degradation, self.degradations[name], self))
+            self._guard(
+                self.degradations,
+                name,
+                partial(check_steps, self.degradations[name].chain, self, f"degradation {name}"),
+            )
         for name in list(self.scenarios):
             if name not in self.scenarios:
                 continue
@@ -153,23 +157,24 @@ def _check_unit(thing: Any, expected: type[Unit]) -> None:
         raise PluginError(f"{expected.__name__.lower()} {thing.name} does not define: {missing}")
 
 
-def check_degradation(degradation: Degradation, plugins: Plugins) -> None:
+def check_steps(chain: Iterable[Step], plugins: Plugins, where: str) -> None:
     """Build every step at severity 0, 0.5 and 1, so that a bad number is known before it is drawn.
 
     Numbers that only `Primitive.draw` can supply (a noise clip) are left to planning.
 
+    Args:
+        where: begins the message, e.g. ``degradation far_field``.
+
     Raises:
-        UnknownNameError, ParameterError: naming degradation, step, parameter, value and bound.
+        UnknownNameError, ParameterError: naming step, parameter, value and bound.
     """
-    for step in degradation.chain:
+    for step in chain:
         primitive = plugins.primitives[step.primitive]
         for severity in (0.0, 0.5, 1.0):
             try:
                 primitive.create({**_drawn_later(primitive, step.parameters), **step.at(severity)})
             except ParameterError as error:
-                raise ParameterError(
-                    f"degradation {degradation.name}, step {step.label}, severity {severity:g}: {error}"
-                ) from error
+                raise ParameterError(f"{where}, step {step.label}, severity {severity:g}: {error}") from error
 
 
 def _drawn_later(primitive: type[Primitive], given: Iterable[str]) -> dict[str, Any]:

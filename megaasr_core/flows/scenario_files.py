@@ -6,7 +6,7 @@ from pathlib import Path
 
 from ..base.errors import ScenarioError, one_line
 from ..base.files import read_text
-from ..contracts.plugins import Plugins
+from ..contracts.plugins import Plugins, check_steps
 from ..contracts.scenario import Scenario, merge, scenario_from
 from .plan import find_scenario
 
@@ -17,6 +17,7 @@ def read_scenario(path: Path, plugins: Plugins) -> Scenario:
     Raises:
         ManifestError: it cannot be read.
         ScenarioError, UnknownNameError: it is no YAML, a field is wrong, or the scenario cannot be composed.
+        ParameterError: an override outside its primitive's bounds.
     """
     import yaml
 
@@ -25,7 +26,8 @@ def read_scenario(path: Path, plugins: Plugins) -> Scenario:
     except yaml.YAMLError as error:
         raise ScenarioError(f"{path}: not YAML: {one_line(error)}") from error
     scenario = scenario_from(data, path)
-    merge(scenario, plugins.degradations, plugins.stacking)
+    chain = merge(scenario, plugins.degradations, plugins.stacking)
+    check_steps((step for _, step in chain), plugins, f"{path}: scenario {scenario.name}")
     return scenario
 
 

@@ -3,7 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from megaasr_core import Choice, Degradation, Range, Role, Scenario, step
-from megaasr_core.base.errors import ManifestError, ScenarioError, UnknownNameError
+from megaasr_core.base.errors import ManifestError, ParameterError, ScenarioError, UnknownNameError
 from megaasr_core.contracts.scenario import merge, scenario_from
 from megaasr_core.flows.plan import find_scenario
 from megaasr_core.flows.scenario_files import open_scenario, read_scenario
@@ -89,6 +89,7 @@ def test_a_users_yaml_overrides_ranges(tmp_path, only_tones):
         (("hissy: {hiss", "room: {hiss"), UnknownNameError, "unknown effect in the overrides"),
         (("hissy: {hiss: {rms", "hissy: {up: {gain_db"), ScenarioError, "has no effect"),
         (("[-1.0, -2.0]", "{a: 1}"), ScenarioError, "overrides.hall.gain.gain_db"),
+        (("[-1.0, -2.0]", "[-1.0, -99.0]"), ParameterError, r"mine\.yaml: .*step gain, severity 1: .*gain_db = -99"),
         (("name: mine", "name: [mine"), ScenarioError, "not YAML"),
     ],
 )
