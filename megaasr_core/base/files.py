@@ -32,6 +32,13 @@ def check_writable(path: Path) -> None:
         raise OutputError(f"cannot write in {folder}: {reason}; choose a folder that can be written") from error
 
 
+def check_not_input(target: Path, *sources: Path) -> None:
+    """Refuse to write over what is read; OutputError when `target` is one of the sources."""
+    for source in sources:
+        if target.exists() and source.exists() and target.samefile(source):
+            raise OutputError(f"cannot write {target}: it is the input; name another file")
+
+
 @contextmanager
 def atomic_path(path: Path) -> Iterator[Path]:
     """Give a temporary name beside `path`; rename it to `path` when the block ends well, remove it when it does not.

@@ -23,7 +23,7 @@ def degrade(
     curve: Annotated[
         str, typer.Option(help="linear, sqrt-forward, sqrt-backward or gaussian-mid; for drawn severity.")
     ] = ("linear"),
-    seed: Annotated[int, typer.Option(help="Another seed draws another degradation.")] = 0,
+    seed: Annotated[int | None, typer.Option(help="Another seed draws another degradation; 0 if left out.")] = None,
     utterance: Annotated[
         str | None, typer.Option(help="Key of the draws beside the seed; the file's stem if left out.")
     ] = None,
@@ -41,7 +41,7 @@ def degrade(
     from ..base.audio import SAMPLE_RATE_HZ
     from ..base.audio_files import AudioLimits, read_audio, write_audio
     from ..base.errors import ParameterError
-    from ..base.files import check_writable, read_text
+    from ..base.files import check_not_input, check_writable, read_text
     from ..base.seeding import SampleKey
     from ..base.sound_bank import SoundBank
     from ..contracts.recipe import Recipe
@@ -51,15 +51,18 @@ def degrade(
 
     if (scenario is None) == (from_recipe is None):
         raise ParameterError("give either --scenario NAME or --from-recipe FILE")
+    if from_recipe is not None and (severity is not None or seed is not None or utterance is not None):
+        raise ParameterError("a recipe fixes severity, seed and utterance: leave them out with --from-recipe")
     plugins = open_plugins(plugin, strict_plugins)
     chosen = open_scenario(scenario, plugins) if scenario else None
     check_writable(target)
+    check_not_input(target, source)
     audio = read_audio(source, AudioLimits(convert=convert))
     if convert:
         audio = audio.resampled(SAMPLE_RATE_HZ)
     banks: dict[str, SoundBank] = {"noise": SoundBank.open(noise)} if noise else {}
     if chosen is not None:
-        key = SampleKey(seed, utterance or source.stem)
+        key = SampleKey(seed or 0, utterance or source.stem)
         made = plan(
             chosen,
             key,

@@ -55,7 +55,7 @@ def evaluate(
     """
     from ..base.audio_files import AudioLimits
     from ..base.errors import ParameterError
-    from ..base.files import check_writable, read_jsonl, write_text
+    from ..base.files import check_not_input, check_writable, read_jsonl, write_text
     from ..base.hardware import hardware
     from ..flows.evaluation import evaluate as evaluated
     from ..flows.evaluation import read_items
@@ -72,6 +72,7 @@ def evaluate(
     for path in (output, report, summary):
         if path:
             check_writable(path)
+            check_not_input(path, manifest, *([compare] if compare else []))
     settings: dict[str, Any] = {
         "manifest": str(manifest),
         "backend": backend,

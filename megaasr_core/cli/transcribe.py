@@ -47,13 +47,14 @@ def transcribe(
     Example: megaasr transcribe interview.wav --json
     """
     from ..base.audio_files import AudioLimits, read_audio
-    from ..base.files import atomic_path, check_writable, jsonl_line
+    from ..base.files import atomic_path, check_not_input, check_writable, jsonl_line
     from ..flows.progress import progress
     from ..flows.recordings import find_recordings
 
     paths = find_recordings(recordings)
     if output:
         check_writable(output)
+        check_not_input(output, *paths)
     limits = AudioLimits(min_duration_s=0.1, max_duration_s=max_duration_s, convert=convert)
     if len(paths) == 1:
         read_audio(paths[0], limits)  # a mistake in the only recording is told before the model is loaded

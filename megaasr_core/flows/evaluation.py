@@ -107,8 +107,9 @@ def score(item: Item, transcript: Transcript) -> dict[str, Any]:
     hypothesis = tokenise(transcript.text, item.language)
     alignment = align(reference, hypothesis)
     flags = set(transcript.flags) | ({"invented"} if is_invented(hypothesis, reference) else set())
+    kept = {name: value for name, value in item.row.items() if name != "error"}  # of an earlier run
     return {
-        **item.row,
+        **kept,
         "prediction": transcript.text,
         "metric": "cer" if is_scored_by_character(item.language) else "wer",
         "wer": alignment.wer,

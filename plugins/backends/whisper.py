@@ -63,7 +63,7 @@ class Whisper(Backend):
                         f"its generation_config.json lacks {needed}; copy the one of the model it came from"
                     )
             self._loaded = model.to(device).eval()
-        except (OSError, ValueError, RuntimeError) as error:
+        except (OSError, ValueError, RuntimeError, AssertionError) as error:  # torch asserts that it has CUDA
             raise BackendError(f"backend whisper: cannot load model {self.model!r}: {one_line(error)[:300]}") from error
         finally:
             if bar_was_on:

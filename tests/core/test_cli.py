@@ -131,12 +131,23 @@ def test_a_peak_beyond_full_scale_is_noted_and_kept(tmp_path):
         (["--scenario", "dropout", "--curve", "cubic"], "unknown severity curve 'cubic'"),
         (["--scenario", "dropout", "--plugin", "nowhere.py"], "nowhere.py"),
         (["--from-recipe", "nowhere.json"], "nowhere.json"),
+        (["--from-recipe", "r.json", "--seed", "1"], "a recipe fixes severity, seed and utterance"),
         ([], "either --scenario NAME or --from-recipe"),
     ],
 )
 def test_what_cannot_be_degraded_is_one_line_and_nothing_is_written(tmp_path, options, reason):
     assert reason in refused("degrade", CLEAN, "out.wav", *options, cwd=tmp_path)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_the_input_is_not_written_over(tmp_path):
+    path = write(tmp_path / "x.wav", TONE)
+    before = path.read_bytes()
+    assert "it is the input" in refused("degrade", path, path, "--scenario", "dropout")
+    assert "it is the input" in refused("transcribe", path, "-o", path)
+    (tmp_path / "m.jsonl").write_text('{"audio": "x.wav", "text": "x"}')
+    assert "it is the input" in refused("eval", tmp_path / "m.jsonl", tmp_path / "m.jsonl")
+    assert path.read_bytes() == before
 
 
 def test_a_place_that_cannot_be_written_is_one_line(tmp_path):

@@ -174,6 +174,13 @@ def test_a_recording_that_cannot_be_read_is_a_failed_row(data):
     assert json.loads(result.stdout)["summary"]["failed"] == 1
 
 
+def test_results_can_be_evaluated_again(data):
+    rows = rows_of(data / "in.jsonl")
+    write_manifest(data, [{**row, "error": "of an earlier run"} for row in rows])
+    assert run(data).returncode == 0
+    assert all("error" not in row for row in rows_of(data / "out.jsonl"))
+
+
 def test_a_long_recording_is_cut(data):
     soundfile.write(data / "0.wav", np.full(16_000 * 3, 0.1, np.float32), 16_000)
     table = json.loads((data / "table.json").read_text())

@@ -104,6 +104,15 @@ def test_a_model_that_is_not_there_is_one_line(tmp_path):
     assert "\n" not in str(caught.value)
 
 
+def test_a_device_that_is_not_there_is_one_line(small_folder):
+    import torch
+
+    device = "cuda:7" if torch.cuda.is_available() else "cuda"
+    with pytest.raises(BackendError, match="cannot load model") as caught:
+        Whisper.create({"model": str(small_folder), "device": device}).load()
+    assert "\n" not in str(caught.value)
+
+
 @pytest.fixture
 def multilingual(small_folder, tmp_path):
     """The small model with the settings of a model of three languages."""
