@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from ..base.errors import RecipeError
 from ..base.seeding import SampleKey
+from ..base.validation import first_fault
 
 SCHEMA_VERSION: Final = 1
 
@@ -64,6 +65,5 @@ class Recipe(BaseModel):
         try:
             return cls.model_validate_json(text)
         except ValidationError as error:
-            first = error.errors()[0]
-            where = ".".join(str(part) for part in first["loc"]) or "the JSON"
-            raise RecipeError(f"{source}: not a recipe of schema {SCHEMA_VERSION}: {where}: {first['msg']}") from error
+            fault = first_fault(error, "the JSON")
+            raise RecipeError(f"{source}: not a recipe of schema {SCHEMA_VERSION}: {fault}") from error

@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from ..base.errors import ScenarioError, unknown_name
 from ..base.severity import Choice, Range
+from ..base.validation import first_fault
 from .degradation import Degradation, Number, Role, Step
 
 Overrides = Mapping[str, Mapping[str, Mapping[str, Number]]]
@@ -53,11 +54,8 @@ def scenario_from(data: object, source: object) -> Scenario:
     try:
         parsed = ScenarioFile.model_validate(data)
     except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"]) or "the file"
-        raise ScenarioError(
-            f"{source}: {where}: {first['msg']} (fields: name, effects, description, overrides)"
-        ) from error
+        fields = "fields: name, effects, description, overrides"
+        raise ScenarioError(f"{source}: {first_fault(error)} ({fields})") from error
     overrides = {
         effect: {
             label: {

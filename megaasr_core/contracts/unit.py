@@ -8,6 +8,7 @@ from typing import Any, ClassVar, Self
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from ..base.errors import ParameterError, unknown_name
+from ..base.validation import first_fault
 
 
 class Unit(BaseModel):
@@ -52,6 +53,5 @@ class Unit(BaseModel):
         try:
             return cls(**parameters)
         except ValidationError as error:
-            first = error.errors()[0]
-            where = ".".join(str(part) for part in first["loc"]) or "parameters"
-            raise ParameterError(f"{cls.kind} {cls.name}: {where} = {first['input']!r}: {first['msg']}") from error
+            fault = first_fault(error, "parameters", with_value=True)
+            raise ParameterError(f"{cls.kind} {cls.name}: {fault}") from error

@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from ..base.errors import ParameterError, one_line
 from ..base.files import read_text
+from ..base.validation import first_fault
 from ..contracts.registry import Registry
 from ..contracts.reward import Reward, RewardSample, Score, checked_scores
 
@@ -100,11 +101,8 @@ def compose(data: object, rewards: Registry[type[Reward]], source: object = "ter
     try:
         parsed = RewardFile.model_validate(data)
     except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"]) or "the file"
-        raise ParameterError(
-            f"{source}: {where}: {first['msg']} (a term has name, weight, gate, label, settings)"
-        ) from error
+        fields = "a term has name, weight, gate, label, settings"
+        raise ParameterError(f"{source}: {first_fault(error)} ({fields})") from error
     return ComposedReward(
         [
             Term(

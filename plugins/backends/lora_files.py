@@ -10,6 +10,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from megaasr_core.base.errors import AdapterError, one_line
+from megaasr_core.base.validation import first_fault
 
 WEIGHTS = "adapter_model.safetensors"
 CONFIG = "adapter_config.json"
@@ -112,8 +113,7 @@ def _parse(model: Any, data: Any, where: Path) -> Any:
     try:
         return model.model_validate(data)
     except ValidationError as error:
-        first = error.errors()[0]
-        raise AdapterError(f"{where}: {'.'.join(map(str, first['loc'])) or 'content'}: {first['msg']}") from error
+        raise AdapterError(f"{where}: {first_fault(error, 'content')}") from error
 
 
 def _check_supported(config: AdapterConfig, folder: Path) -> None:
