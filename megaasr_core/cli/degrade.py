@@ -28,6 +28,7 @@ def degrade(
         str | None, typer.Option(help="Key of the draws beside the seed; the file's stem if left out.")
     ] = None,
     noise: Annotated[Path | None, typer.Option(help="Folder or manifest of noise recordings.")] = None,
+    rir: Annotated[Path | None, typer.Option(help="Folder or manifest of room impulse responses.")] = None,
     recipe: Annotated[bool, typer.Option("--recipe", help="Print the recipe as JSON.")] = False,
     from_recipe: Annotated[Path | None, typer.Option(help="Replay this recipe, bit for bit.")] = None,
     convert: Annotated[bool, typer.Option("--convert", help="Mix channels to mono and resample to 16 kHz.")] = False,
@@ -60,7 +61,7 @@ def degrade(
     audio = read_audio(source, AudioLimits(convert=convert))
     if convert:
         audio = audio.resampled(SAMPLE_RATE_HZ)
-    banks: dict[str, SoundBank] = {"noise": SoundBank.open(noise)} if noise else {}
+    banks = {name: SoundBank.open(folder) for name, folder in (("noise", noise), ("rir", rir)) if folder}
     if chosen is not None:
         key = SampleKey(seed or 0, utterance or source.stem)
         made = plan(

@@ -75,7 +75,7 @@ def _render_once(name: str, plugins: Plugins) -> str:
     audio = _one_second()
     with tempfile.TemporaryDirectory() as folder:
         write_audio(Path(folder) / "noise.wav", audio)
-        banks = {"noise": SoundBank.open(folder)}
+        banks = dict.fromkeys(("noise", "rir"), SoundBank.open(folder))
         recipe = plan(
             Scenario(name, (name,)),
             SampleKey(0, "doctor"),

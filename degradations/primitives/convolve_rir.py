@@ -1,0 +1,56 @@
+"""convolve_rir: a measured room, or a measured device."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+import numpy as np
+from pydantic import Field
+
+from megaasr_core import ApplyContext, DrawContext, Primitive, Samples, hookimpl
+from megaasr_core.base.errors import RecipeError
+from megaasr_core.base.sound_bank import SoundRef
+
+
+class ConvolveRir(Primitive):
+    """Convolve with a recorded impulse response, aligned to its direct path.
+
+    Level policy: the convolved sound is brought to the RMS of the input before it is mixed, so neither the response's
+    gain nor its length changes the loudness; `wet` then mixes it with the dry sound, which is in time with it.
+    """
+
+    name: ClassVar[str] = "convolve_rir"
+    changes: ClassVar = frozenset({"level"})
+
+    wet: float = Field(1.0, ge=0.0, le=1.0, description="share of the convolved sound")
+    category: str | None = Field(None, description="category of the response; any if not given")
+    rir: SoundRef | None = Field(None, description="the response; drawn when the recipe is planned")
+
+    @classmethod
+    def draw(cls, parameters: dict[str, Any], context: DrawContext) -> dict[str, Any]:
+        """Choose a response, unless it is given."""
+        if parameters.get("rir"):
+            return parameters
+        return {**parameters, "rir": context.bank("rir").pick(context.rng, parameters.get("category"))}
+
+    def apply(self, samples: Samples, sample_rate: int, context: ApplyContext) -> Samples:
+        """Convolve, level, and mix; silence stays as it is."""
+        from ..dsp.convolution import convolve_aligned
+        from ..dsp.mixing import rms
+
+        if self.rir is None:
+            raise RecipeError("primitive convolve_rir: the recipe names no impulse response; plan it with a bank")
+        level = rms(samples)
+        if level == 0.0:
+            return samples
+        convolved = convolve_aligned(samples, context.load("rir", self.rir, sample_rate))
+        convolved_level = rms(convolved)
+        if convolved_level == 0.0:
+            context.flag("silent_response")
+            return samples
+        return np.float32(1.0 - self.wet) * samples + np.float32(self.wet * level / convolved_level) * convolved
+
+
+@hookimpl
+def register_primitives(register):
+    register(ConvolveRir)
