@@ -12,6 +12,7 @@ from .audio import Audio
 from .errors import AudioError, one_line
 from .files import atomic_path
 
+WRITTEN_FORMATS = ("wav", "flac", "ogg", "mp3", "aiff")
 STREAMED_LENGTH = 0xFFFFFFFF
 """WAV written to a pipe carries this as its length; such a file is not a truncated one."""
 
@@ -43,11 +44,15 @@ def read_audio(path: str | Path, limits: AudioLimits | None = None) -> Audio:
 
     limits = limits or AudioLimits()
     path = Path(path)
-    if not path.exists():
-        raise AudioError(f"{path}: no such file")
+    try:
+        size = path.stat().st_size
+    except FileNotFoundError as error:
+        raise AudioError(f"{path}: no such file") from error
+    except OSError as error:
+        raise AudioError(f"{path}: cannot be read ({error.strerror or one_line(error)})") from error
     if path.is_dir():
         raise AudioError(f"{path}: is a folder, a recording is expected")
-    if path.stat().st_size == 0:
+    if size == 0:
         raise AudioError(f"{path}: the file is empty (0 bytes)")
     try:
         file = soundfile.SoundFile(path)
@@ -98,9 +103,16 @@ def _check_header(path: Path, file: object, limits: AudioLimits) -> None:
         )
     if duration_s > limits.max_duration_s:
         raise AudioError(
-            f"{path}: {duration_s:.0f} s is longer than the limit of {limits.max_duration_s:g} s; "
-            "split the file or raise --max-duration-s"
+            f"{path}: {duration_s:.0f} s is longer than the limit of {limits.max_duration_s:g} s; split the file"
         )
+
+
+def check_format(path: Path) -> str:
+    """The format that a file's suffix names; AudioError when none is written under it."""
+    suffix = path.suffix.lower().lstrip(".")
+    if suffix not in WRITTEN_FORMATS:
+        raise AudioError(f"{path}: cannot write the format {suffix!r}; name a .wav or .flac file")
+    return suffix
 
 
 def write_audio(path: str | Path, audio: Audio) -> None:
@@ -115,9 +127,7 @@ def write_audio(path: str | Path, audio: Audio) -> None:
     import soundfile
 
     path = Path(path)
-    suffix = path.suffix.lower().lstrip(".")
-    if suffix.upper() not in soundfile.available_formats():
-        raise AudioError(f"{path}: cannot write the format {suffix!r}; name a .wav or .flac file")
+    suffix = check_format(path)
     subtype = {"wav": "FLOAT", "flac": "PCM_24"}.get(suffix)
     peak = float(np.max(np.abs(audio.samples), initial=0.0))
     if peak > 1.0 and suffix != "wav":

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -37,6 +37,20 @@ def check_not_input(target: Path, *sources: Path) -> None:
     for source in sources:
         if target.exists() and source.exists() and target.samefile(source):
             raise OutputError(f"cannot write {target}: it is the input; name another file")
+
+
+def check_outputs(targets: Sequence[Path | None], sources: Sequence[Path | None] = ()) -> None:
+    """Before long work: every target can be written, none is another or an input; a target of None is not asked for.
+
+    Raises:
+        OutputError: naming the first that cannot be.
+    """
+    wanted = [target for target in targets if target is not None]
+    for target in wanted:
+        if sum(target.resolve() == other.resolve() for other in wanted) > 1:
+            raise OutputError(f"cannot write {target}: two outputs are one file; name different files")
+        check_writable(target)
+        check_not_input(target, *(source for source in sources if source is not None))
 
 
 @contextmanager
@@ -74,6 +88,14 @@ def read_text(path: Path) -> str:
         raise ManifestError(f"cannot read {path}: {reason}") from error
 
 
+class _NoNumber(Exception):
+    """NaN or infinity, which JSON has not."""
+
+
+def _refuse_constant(name: str) -> Any:
+    raise _NoNumber(f"{name} is no JSON number")
+
+
 def parse_jsonl(text: str, source: object) -> list[dict[str, Any]]:
     """Parse JSON lines; blank lines are skipped.
 
@@ -85,7 +107,10 @@ def parse_jsonl(text: str, source: object) -> list[dict[str, Any]]:
         if not line.strip():
             continue
         try:
-            row = json.loads(line)
+            row = json.loads(line, parse_constant=_refuse_constant)
+            json.dumps(row, ensure_ascii=False).encode("utf-8")  # half a surrogate pair could not be written again
+        except (_NoNumber, UnicodeEncodeError) as error:
+            raise ManifestError(f"{source}, line {number}: {one_line(error)}; mend or remove the line") from error
         except json.JSONDecodeError as error:
             raise ManifestError(
                 f"{source}, line {number}: not JSON ({error.msg}, column {error.colno}); mend or remove the line"

@@ -21,8 +21,9 @@ def degrade(
         float | None, typer.Option(help="0 (easy) to 1 (hard); drawn from the seed if left out.")
     ] = None,
     curve: Annotated[
-        str, typer.Option(help="linear, sqrt-forward, sqrt-backward or gaussian-mid; for drawn severity.")
-    ] = ("linear"),
+        str | None,
+        typer.Option(help="For a drawn severity: linear (default), sqrt-forward, sqrt-backward, gaussian-mid."),
+    ] = None,
     seed: Annotated[int | None, typer.Option(help="Another seed draws another degradation; 0 if left out.")] = None,
     utterance: Annotated[
         str | None, typer.Option(help="Key of the draws beside the seed; the file's stem if left out.")
@@ -40,7 +41,7 @@ def degrade(
     Example: megaasr degrade clean.flac noisy.wav --scenario far_field+noise --severity 0.7 --seed 1 --noise noises/
     """
     from ..base.audio import SAMPLE_RATE_HZ
-    from ..base.audio_files import AudioLimits, read_audio, write_audio
+    from ..base.audio_files import AudioLimits, check_format, read_audio, write_audio
     from ..base.errors import ParameterError
     from ..base.files import check_not_input, check_writable, read_text
     from ..base.seeding import SampleKey
@@ -52,10 +53,13 @@ def degrade(
 
     if (scenario is None) == (from_recipe is None):
         raise ParameterError("give either --scenario NAME or --from-recipe FILE")
-    if from_recipe is not None and (severity is not None or seed is not None or utterance is not None):
+    if from_recipe is not None and any(given is not None for given in (severity, curve, seed, utterance)):
         raise ParameterError("a recipe fixes severity, seed and utterance: leave them out with --from-recipe")
+    if severity is not None and curve is not None:
+        raise ParameterError("--curve maps a drawn severity: leave out --severity or --curve")
     plugins = open_plugins(plugin, strict_plugins)
-    chosen = open_scenario(scenario, plugins) if scenario else None
+    chosen = open_scenario(scenario, plugins) if scenario is not None else None
+    check_format(target)
     check_writable(target)
     check_not_input(target, source)
     audio = read_audio(source, AudioLimits(convert=convert))
@@ -71,7 +75,7 @@ def degrade(
             num_samples=len(audio.samples),
             sample_rate=audio.sample_rate,
             severity=severity,
-            curve=curve,
+            curve=curve or "linear",
             banks=banks,
         )
     elif from_recipe is not None:

@@ -55,24 +55,23 @@ def evaluate(
     """
     from ..base.audio_files import AudioLimits
     from ..base.errors import ParameterError
-    from ..base.files import check_not_input, check_writable, read_jsonl, write_text
+    from ..base.files import check_outputs, read_jsonl, write_text
     from ..base.hardware import hardware
     from ..flows.evaluation import evaluate as evaluated
     from ..flows.evaluation import read_items
     from ..flows.progress import progress
     from ..flows.report import markdown
     from ..flows.resumable import fingerprint, resumable_rows
+    from ..flows.summary import check_comparable, summarise
     from ..flows.summary import compare as compared
-    from ..flows.summary import summarise
 
     items = read_items(manifest, language)
     if not items:
         raise ParameterError(f"{manifest}: holds no rows")
     base = read_jsonl(compare) if compare else None
-    for path in (output, report, summary):
-        if path:
-            check_writable(path)
-            check_not_input(path, manifest, *([compare] if compare else []))
+    if base is not None:  # before the work, not after it
+        check_comparable([item.row for item in items], base)
+    check_outputs((output, report, summary), (manifest, compare))
     settings: dict[str, Any] = {
         "manifest": str(manifest),
         "backend": backend,

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import sys
+from contextlib import nullcontext
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -21,6 +22,9 @@ from .listening import (
     open_transcriber,
 )
 
+if TYPE_CHECKING:
+    from ..flows.transcriber import Transcription
+
 
 def transcribe(
     recordings: Annotated[list[Path], typer.Argument(metavar="RECORDING...", help="Audio files, or folders of them.")],
@@ -35,7 +39,7 @@ def transcribe(
     language: LanguageOption = None,
     batch_size: BatchSizeOption = 8,
     convert: Annotated[bool, typer.Option("--convert", help="Mix channels to mono, accept any sample rate.")] = False,
-    max_duration_s: Annotated[float, typer.Option(help="Refuse longer recordings.")] = 7200.0,
+    max_duration_s: Annotated[float, typer.Option(min=0.1, max=86400.0, help="Refuse longer recordings.")] = 7200.0,
     as_json: JsonOption = False,
     plugin: PluginOption = None,
     strict_plugins: StrictOption = False,
@@ -43,46 +47,56 @@ def transcribe(
     """Transcribe recordings of any length; prints one line a recording.
 
     A recording that cannot be read is reported, the others are done, and the exit code is 1 (2 if it was the only one).
+    With -o, a run that was killed goes on where it stopped when it is started again.
 
     Example: megaasr transcribe interview.wav --json
     """
     from ..base.audio_files import AudioLimits, read_audio
-    from ..base.files import atomic_path, check_not_input, check_writable, jsonl_line
+    from ..base.files import check_outputs, jsonl_line
     from ..flows.progress import progress
     from ..flows.recordings import find_recordings
+    from ..flows.resumable import fingerprint, resumable_rows
 
     paths = find_recordings(recordings)
-    if output:
-        check_writable(output)
-        check_not_input(output, *paths)
+    check_outputs([output], paths)
     limits = AudioLimits(min_duration_s=0.1, max_duration_s=max_duration_s, convert=convert)
     if len(paths) == 1:
         read_audio(paths[0], limits)  # a mistake in the only recording is told before the model is loaded
     transcriber = open_transcriber(
         open_plugins(plugin, strict_plugins), backend, backend_set, router, router_set, adapter, language, batch_size
     )
-    lines = []
+    settings = [backend, backend_set, transcriber.router.name, router_set, adapter, language, convert, max_duration_s]
+    mark = fingerprint([settings, [str(path) for path in paths]])
     failed = 0
-    results = transcriber.transcribe_files(paths, limits)
-    for result in progress(results, total=len(paths), what="recordings"):
-        if result.transcript is None:
-            failed += 1
-            say(f"megaasr: failed: {result.error}")
-            row: dict[str, Any] = {"audio": result.name, "error": result.error}
-        else:
-            row = {"audio": result.name, **asdict(result.transcript)}
-            if len(result.segments) > 1:
-                row["segments"] = [asdict(segment) for segment in result.segments]
-        if output or as_json:
-            lines.append(jsonl_line(row))
-        elif result.transcript is not None:
-            sys.stdout.write((f"{result.name}: " if len(paths) > 1 else "") + result.transcript.text.strip() + "\n")
+    with resumable_rows(output, mark) if output else nullcontext() as out:
+        done = out.done if out else []
+        if done:
+            say(f"megaasr: note: {len(done)} of {len(paths)} recordings are done already")
+        failed += sum("error" in row for row in done)
+        remaining = paths[len(done) :]
+        for result in progress(
+            transcriber.transcribe_files(remaining, limits), total=len(remaining), what="recordings"
+        ):
+            row = _row(result)
+            if result.transcript is None:
+                failed += 1
+                say(f"megaasr: failed: {result.error}")
+            if out:
+                out.append(row)
+            elif as_json:
+                sys.stdout.write(jsonl_line(row))
+            elif result.transcript is not None:
+                sys.stdout.write((f"{result.name}: " if len(paths) > 1 else "") + result.transcript.text.strip() + "\n")
             sys.stdout.flush()
-    if output:
-        with atomic_path(output) as temporary:
-            temporary.write_text("".join(lines), encoding="utf-8")
-    elif as_json:
-        sys.stdout.write("".join(lines))
     if failed:
         say(f"megaasr: {failed} of {len(paths)} recordings failed")
         raise typer.Exit(EXIT_SOME_FAILED)
+
+
+def _row(result: Transcription) -> dict[str, Any]:
+    if result.transcript is None:
+        return {"audio": result.name, "error": result.error}
+    row = {"audio": result.name, **asdict(result.transcript)}
+    if len(result.segments) > 1:
+        row["segments"] = [asdict(segment) for segment in result.segments]
+    return row

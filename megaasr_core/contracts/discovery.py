@@ -36,7 +36,8 @@ def load_plugins(extra: Iterable[str] = (), *, strict: bool = False) -> Plugins:
         if not point.name.startswith(COMMAND_PREFIX):
             _load_one(plugins, owner_of(point), point.load)
     listed = [part for part in os.environ.get(ENVIRONMENT, "").split(os.pathsep) if part]
-    for target in (*listed, *extra):
+    once = {_identity(target): target for target in (*listed, *extra)}
+    for target in once.values():
         owner = Owner(target, "file" if target.endswith(".py") else "module", "-")
         _load_one(plugins, owner, partial(import_target, target))
     plugins.fill()
@@ -63,6 +64,11 @@ def owner_of(point: EntryPoint) -> Owner:
     """The distribution that an entry point belongs to."""
     distribution = point.dist
     return Owner(point.name, distribution.name if distribution else "?", distribution.version if distribution else "?")
+
+
+def _identity(target: str) -> str:
+    """Equal for two ways of writing one file."""
+    return str(Path(target).resolve()) if target.endswith(".py") else target
 
 
 def import_target(target: str) -> object:

@@ -74,8 +74,10 @@ class Plugins:
         """Take in one loaded plugin's hooks (pluggy checks their signatures); PluginError when they do not fit."""
         try:
             self._manager.register(plugin, owner.plugin)
-        except (pluggy.PluginValidationError, ValueError) as error:
+        except pluggy.PluginValidationError as error:
             raise PluginError(one_line(error)) from error
+        except ValueError as error:  # pluggy lists every plugin it has
+            raise PluginError("is loaded already; name it once") from error
         self._owners[owner.plugin] = owner
         if not self._manager.get_hookcallers(plugin):
             raise PluginError("has no @hookimpl function: nothing would be registered")
@@ -109,31 +111,36 @@ class Plugins:
                 _check_unit(thing, expected)
             elif not isinstance(thing, expected):
                 raise PluginError(f"register() takes a {expected.__name__}, not {thing!r}")
+            if not isinstance(thing.name, str) or not thing.name:
+                raise PluginError(f"a {registry.kind} needs a name, a text that is not empty, not {thing.name!r}")
+            if registry.kind == "degradation" and "+" in thing.name:
+                raise PluginError(f"degradation {thing.name!r}: + joins the effects of a scenario; choose another name")
             registry.add(thing.name, thing, owner)
 
         return register
 
     def _check_references(self) -> None:
-        """Every degradation must resolve at both ends of the severity, and every scenario must merge."""
-        for name in list(self.degradations):
-            if name not in self.degradations:  # went with its plugin already
-                continue
-            self._guard(
-                self.degradations,
-                name,
-                partial(check_steps, self.degradations[name].chain, self, f"degradation {name}"),
-            )
-        for name in list(self.scenarios):
-            if name not in self.scenarios:
-                continue
-            check = partial(merge, self.scenarios[name], self.degradations, self.stacking)
-            self._guard(self.scenarios, name, check)
+        """Every degradation must resolve at both ends of the severity, and every scenario must merge.
+
+        A failure takes its plugin's other things along, which others may refer to: so until nothing fails any more.
+        """
+        failed = -1
+        while failed != len(self.failures):
+            failed = len(self.failures)
+            for name in list(self.degradations):
+                if name in self.degradations:  # may have gone with its plugin
+                    chain = self.degradations[name].chain
+                    self._guard(self.degradations, name, partial(check_steps, chain, self, f"degradation {name}"))
+            for name in list(self.scenarios):
+                if name in self.scenarios:
+                    check = partial(merge, self.scenarios[name], self.degradations, self.stacking)
+                    self._guard(self.scenarios, name, check)
 
     def _guard(self, registry: Registry[Any], name: str, check: Callable[[], object]) -> None:
         owner = registry.owner(name)
         try:
             check()
-        except MegaasrError as error:
+        except Exception as error:  # a plugin's own code runs here, a validator for one
             self.fail(owner, error)
 
 

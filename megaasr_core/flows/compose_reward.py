@@ -60,7 +60,7 @@ class ComposedReward:
     """
 
     def __init__(self, terms: Sequence[Term]) -> None:
-        labels = [term.label for term in terms]
+        labels = [*(term.label for term in terms), "total"]
         for label in labels:
             if labels.count(label) > 1:
                 raise ParameterError(f"two terms are called {label!r}: give one of them a label")

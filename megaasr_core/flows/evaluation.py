@@ -9,12 +9,12 @@ from typing import Any
 
 from ..base.alignment import align
 from ..base.audio_files import AudioLimits, read_audio
-from ..base.errors import ManifestError, MegaasrError
+from ..base.errors import ManifestError, MegaasrError, ParameterError
 from ..base.files import read_jsonl
 from ..base.speech_checks import is_invented
 from ..base.text import is_scored_by_character, language_code, tokenise
 from ..contracts.backend import Transcript
-from .segments import cut, join
+from .segments import cut
 from .transcriber import Transcriber
 
 
@@ -52,7 +52,11 @@ def read_items(manifest: Path, language: str | None = None) -> list[Item]:
                     f"{manifest}, row {number}: needs {names}, a text; it has {', '.join(row) or 'nothing'}"
                 )
         spoken = row.get("language") or subset_parts(row)[2] or language
-        items.append(Item(row, manifest.parent / str(audio), str(reference), language_code(spoken)))
+        try:
+            code = language_code(spoken if spoken is None else str(spoken))
+        except ParameterError as error:
+            raise ManifestError(f"{manifest}, row {number}: {error}") from error
+        items.append(Item(row, manifest.parent / str(audio), str(reference), code))
     return items
 
 
@@ -76,7 +80,8 @@ def evaluate(
         chunk = items[start : start + transcriber.batch_size]
         heard = _transcribe(chunk, transcriber, limits)
         for item, result in zip(chunk, heard, strict=True):
-            yield score(item, result) if isinstance(result, Transcript) else {**item.row, "error": result}
+            failed = {**item.row, "language": item.language, "error": result}
+            yield score(item, result) if isinstance(result, Transcript) else failed
 
 
 def _transcribe(chunk: Sequence[Item], transcriber: Transcriber, limits: AudioLimits | None) -> list[Transcript | str]:
@@ -89,7 +94,12 @@ def _transcribe(chunk: Sequence[Item], transcriber: Transcriber, limits: AudioLi
             if len(pieces) == 1:
                 short.append((index, pieces[0]))
             else:
-                results[index] = join([t for one in pieces for t in transcriber.transcribe_batch([one])])
+                if transcriber.router.needs_reference:
+                    raise ParameterError(
+                        f"{item.audio}: router {transcriber.router.name} compares with the reference as a whole, so it "
+                        f"takes at most {transcriber.backend.max_duration_s:g} s; leave the recording out"
+                    )
+                results[index] = transcriber.transcribe(audio)
         except MegaasrError as error:
             results[index] = str(error)
     heard = transcriber.transcribe_batch([audio for _, audio in short], [chunk[index].reference for index, _ in short])
@@ -110,6 +120,7 @@ def score(item: Item, transcript: Transcript) -> dict[str, Any]:
     kept = {name: value for name, value in item.row.items() if name != "error"}  # of an earlier run
     return {
         **kept,
+        "language": item.language,
         "prediction": transcript.text,
         "metric": "cer" if is_scored_by_character(item.language) else "wer",
         "wer": alignment.wer,

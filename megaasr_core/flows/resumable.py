@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from ..base.errors import OutputError, one_line
-from ..base.files import check_writable, jsonl_line
+from ..base.files import check_writable, jsonl_line, write_text
 
 
 def fingerprint(settings: Any) -> str:
@@ -52,8 +52,9 @@ class ResumableRows:
     def append(self, row: dict[str, Any]) -> None:
         """Write one row; it is with the system when this returns."""
         assert self._file is not None
-        self._file.write(jsonl_line(row))
-        self._file.flush()
+        with _said_of(self.path):
+            self._file.write(jsonl_line(row))
+            self._file.flush()
         self.done.append(row)
 
     def close(self) -> None:
@@ -64,9 +65,7 @@ class ResumableRows:
     def finish(self) -> None:
         """Write the rows without the mark under the final name, and remove the partial file."""
         self.close()
-        final = self.path.with_name(f".{self.path.name}.tmp")
-        final.write_text("".join(jsonl_line(row) for row in self.done), encoding="utf-8")
-        final.replace(self.path)
+        write_text(self.path, "".join(jsonl_line(row) for row in self.done))
         self.partial.unlink()
 
 
@@ -78,15 +77,23 @@ def resumable_rows(path: Path, mark: str) -> Iterator[ResumableRows]:
         OutputError: the place cannot be written.
     """
     rows = ResumableRows(path, mark)
-    try:
+    with _said_of(path):
         rows.open()
-        try:
-            yield rows
-        except BaseException:
-            rows.close()
-            if not rows.done:  # nothing to go on from
-                rows.partial.unlink(missing_ok=True)
-            raise
+    try:
+        yield rows
+    except BaseException:
+        rows.close()
+        if not rows.done:  # nothing to go on from
+            rows.partial.unlink(missing_ok=True)
+        raise
+    with _said_of(path):
         rows.finish()
+
+
+@contextmanager
+def _said_of(path: Path) -> Iterator[None]:
+    """Errors of the system as errors of this output; those of the block that fills it are its own."""
+    try:
+        yield
     except OSError as error:
         raise OutputError(f"cannot write {path}: {error.strerror or one_line(error)}") from error

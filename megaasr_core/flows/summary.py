@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict
-from typing import Any
+from typing import Any, Literal
+
+from pydantic import BaseModel, ValidationError
 
 from ..base.errors import ManifestError
 from ..base.text import language_code, normaliser_version
+from ..base.validation import first_fault
 from .evaluation import subset_parts
 from .intervals import error_rate, rate_difference
 
@@ -23,10 +26,7 @@ def summarise(rows: Sequence[Row], seed: int = 0) -> dict[str, Any]:
     Raises:
         ManifestError: a row that is neither scored nor failed.
     """
-    scored = [row for row in rows if "error" not in row]
-    for row in scored:
-        if "num_edits" not in row or "ref_len" not in row:
-            raise ManifestError("a row has neither scores nor an error: results of `megaasr eval` are expected")
+    scored = _scored(rows)
     slices = {name: _slice(own, seed) for name, own in _slices(scored).items()}
     audio_s, decoding_s = (sum(row.get(name, 0.0) for row in scored) for name in ("audio_s", "decoding_s"))
     languages = sorted({_language(row) for row in scored})
@@ -39,6 +39,31 @@ def summarise(rows: Sequence[Row], seed: int = 0) -> dict[str, Any]:
         "rtfx": audio_s / decoding_s if decoding_s else None,
         "normalisers": {language: normaliser_version(language) for language in languages},
     }
+
+
+class Scored(BaseModel):
+    """What the summary needs of a scored row."""
+
+    metric: Literal["wer", "cer"]
+    num_edits: int
+    ref_len: int
+    substitutions: int
+    insertions: int
+    deletions: int
+    audio_s: float = 0.0
+    decoding_s: float = 0.0
+
+
+def _scored(rows: Sequence[Row]) -> list[Row]:
+    """The rows that did not fail, each checked; ManifestError where one is no result of `megaasr eval`."""
+    scored = [row for row in rows if "error" not in row]
+    for row in scored:
+        try:
+            Scored.model_validate(row, strict=True)
+        except ValidationError as error:
+            expected = "results of `megaasr eval` are expected"
+            raise ManifestError(f"{_utterance(row)}: {first_fault(error, 'the row')}; {expected}") from error
+    return scored
 
 
 def _language(row: Row) -> str:
@@ -77,12 +102,9 @@ def compare(rows: Sequence[Row], base: Sequence[Row], seed: int = 0) -> dict[str
     Raises:
         ManifestError: the two files do not hold the same utterances, or were not scored against the same references.
     """
+    _scored(rows)
+    check_comparable(rows, base)
     ours, theirs = _by_utterance(rows), _by_utterance(base)
-    if set(ours) != set(theirs):
-        lacking = sorted(set(ours) ^ set(theirs))
-        raise ManifestError(
-            f"the two results differ in {len(lacking)} utterances, such as {lacking[0]}; compare like with like"
-        )
     both = [name for name in ours if "error" not in ours[name] and "error" not in theirs[name]]
     for name in both:
         if ours[name]["ref_len"] != theirs[name]["ref_len"]:
@@ -102,6 +124,17 @@ def compare(rows: Sequence[Row], base: Sequence[Row], seed: int = 0) -> dict[str
             "relative": sum(edits) / sum(base_edits) - 1.0 if sum(base_edits) else None,
         }
     return {"utterances": len(both), "failed_in_either": len(ours) - len(both), "slices": slices}
+
+
+def check_comparable(rows: Sequence[Row], base: Sequence[Row]) -> None:
+    """Whether `base` holds results for just the utterances of `rows` (a manifest or results); else ManifestError."""
+    _scored(base)
+    ours, theirs = set(_by_utterance(rows)), set(_by_utterance(base))
+    if ours != theirs:
+        lacking = sorted(ours ^ theirs)
+        raise ManifestError(
+            f"the two results differ in {len(lacking)} utterances, such as {lacking[0]}; compare like with like"
+        )
 
 
 def _utterance(row: Row) -> str:

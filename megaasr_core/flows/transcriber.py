@@ -188,7 +188,11 @@ class Transcriber:
 
 def _flags(audio: Audio, transcript: Transcript) -> tuple[str, ...]:
     of_audio = check_audio(audio)
-    flags = {*transcript.flags, *of_audio, *check_text(transcript.text, truncated=transcript.truncated)}
+    flags = {
+        *transcript.flags,
+        *of_audio,
+        *check_text(transcript.text, truncated=transcript.truncated, language=transcript.language),
+    }
     if "silent" in of_audio and transcript.text.strip():
         flags.add("invented")
     return tuple(sorted(flags))

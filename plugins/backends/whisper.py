@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import threading
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
     import torch
 
 TINY = "tiny.en"
+HUB_ID = re.compile(r"[\w.-]+/[\w.-]+")
 
 
 class Whisper(Backend):
@@ -39,6 +42,7 @@ class Whisper(Backend):
     _loaded: Any = PrivateAttr(default=None)
     _processor: Any = PrivateAttr(default=None)
     _mounted: dict[str, AdapterReport] = PrivateAttr(default_factory=dict)
+    _lock: Any = PrivateAttr(default_factory=threading.RLock)
 
     def load(self) -> None:
         """Load model and processor; BackendError when they cannot be had."""
@@ -71,6 +75,13 @@ class Whisper(Backend):
 
     def _source(self) -> str:
         if self.model != TINY:
+            folder = Path(self.model)
+            if folder.is_dir() and not (folder / "config.json").is_file():
+                raise BackendError(f"backend whisper: {folder} holds no config.json; name a transformers model folder")
+            if not folder.is_dir() and not HUB_ID.fullmatch(self.model):
+                raise BackendError(
+                    f"backend whisper: {self.model!r} is no folder, and no hub id such as openai/whisper-small"
+                )
             return self.model
         from .tiny_model import tiny_english_folder
 
@@ -96,7 +107,7 @@ class Whisper(Backend):
         for adapter in dict.fromkeys(routes):
             rows = [index for index, one in enumerate(routes) if one == adapter]
             started = time.perf_counter()
-            with self._listening_through(adapter):
+            with self._lock, self._listening_through(adapter):  # the network has one active adapter at a time
                 decoded = decode(self._loaded, self._processor, [batch[index] for index in rows], options)
             seconds = (time.perf_counter() - started) / len(rows)
             for index, one in zip(rows, decoded, strict=True):

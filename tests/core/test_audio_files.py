@@ -31,8 +31,9 @@ def test_an_integer_format_does_not_cut_peaks_in_silence(tmp_path):
 
 
 def test_an_unknown_suffix_is_refused(tmp_path):
-    with pytest.raises(AudioError, match="cannot write the format 'xyz'"):
-        write_audio(tmp_path / "a.xyz", Audio(NOISE, 16_000))
+    for suffix in ("xyz", "raw", "mat5"):
+        with pytest.raises(AudioError, match=f"cannot write the format '{suffix}'"):
+            write_audio(tmp_path / f"a.{suffix}", Audio(NOISE, 16_000))
 
 
 def test_a_folder_that_is_not_there_is_refused(tmp_path):

@@ -132,6 +132,8 @@ def test_a_peak_beyond_full_scale_is_noted_and_kept(tmp_path):
         (["--scenario", "dropout", "--plugin", "nowhere.py"], "nowhere.py"),
         (["--from-recipe", "nowhere.json"], "nowhere.json"),
         (["--from-recipe", "r.json", "--seed", "1"], "a recipe fixes severity, seed and utterance"),
+        (["--scenario", ""], "unknown scenario ''"),
+        (["--scenario", "dropout", "--severity", "0.5", "--curve", "linear"], "leave out --severity or --curve"),
         ([], "either --scenario NAME or --from-recipe"),
     ],
 )

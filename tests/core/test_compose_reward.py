@@ -89,6 +89,7 @@ def test_a_term_of_no_weight_is_shown_and_does_not_count(rewards):
         ),
         ({"terms": [{"name": "length", "settings": {"facter": 1}}]}, ParameterError, "did you mean 'factor'"),
         ({"terms": [{"name": "gate"}, {"name": "gate"}]}, ParameterError, "two terms are called 'gate'"),
+        ({"terms": [{"name": "gate", "label": "total"}]}, ParameterError, "two terms are called 'total'"),
     ],
 )
 def test_a_wrong_file_is_one_line_that_says_where(rewards, tmp_path, data, error, reason):

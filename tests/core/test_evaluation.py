@@ -174,6 +174,28 @@ def test_a_recording_that_cannot_be_read_is_a_failed_row(data):
     assert json.loads(result.stdout)["summary"]["failed"] == 1
 
 
+def test_a_language_that_only_the_caller_gives_is_kept(data):
+    write_manifest(data, [{"audio": "4.wav", "answer": "你好世界"}])
+    summary = json.loads(run(data, "--language", "zh", "--json").stdout)["summary"]
+    assert list(summary["normalisers"]) == ["zh"]
+    assert "unknown / unknown / zh" in summary["slices"]
+
+
+def test_the_outputs_are_different_files(data):
+    result = run(data, "--report", "out.jsonl")
+    assert result.returncode == 2
+    assert "two outputs are one file" in result.stderr
+    assert not list(data.glob("out*"))
+
+
+def test_a_name_that_the_system_refuses_is_a_failed_row(data):
+    write_manifest(data, [{"audio": "x" * 300 + ".wav", "answer": "a"}, rows_of(data / "in.jsonl")[0]])
+    result = run(data)
+    assert result.returncode == 1
+    assert "cannot be read" in rows_of(data / "out.jsonl")[0]["error"]
+    assert rows_of(data / "out.jsonl")[1]["num_edits"] == 0
+
+
 def test_results_can_be_evaluated_again(data):
     rows = rows_of(data / "in.jsonl")
     write_manifest(data, [{**row, "error": "of an earlier run"} for row in rows])
@@ -195,6 +217,9 @@ def test_a_long_recording_is_cut(data):
     [
         ('{"audio": "0.wav"', "line 7: not JSON"),
         ('{"audio": "0.wav"}', "row 7: needs 'answer' or 'text'"),
+        ('{"audio": "0.wav", "answer": "a", "snr": NaN}', "line 7: NaN is no JSON number"),
+        ('{"audio": "0.wav", "answer": "\\ud800"}', "line 7: 'utf-8' codec can't encode"),
+        ('{"audio": "0.wav", "answer": "a", "language": 5}', "row 7: language '5'"),
         ('{"answer": "x"}', "row 7: needs 'audio' or 'audio_path'"),
     ],
 )
@@ -213,6 +238,7 @@ def test_a_broken_line_is_named_before_any_work(data, line, reason):
     [
         (["--router", "always_robast"], "did you mean 'always_robust'"),
         (["--compare", "nowhere.jsonl"], "nowhere.jsonl"),
+        (["--compare", "in.jsonl"], "results of `megaasr eval` are expected"),
         (["--report", "no/r.md"], "does not exist"),
         (["--reuse"], "out.jsonl"),
     ],

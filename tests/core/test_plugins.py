@@ -45,6 +45,17 @@ def test_everything_of_a_plugin_is_registered_with_its_owner(only_tones):
         ("@hookimpl\ndef register_primitives(register): register(3)", "takes a subclass of Primitive, not 3"),
         ("@hookimpl\ndef register_scenarios(register): register('x')", "takes a Scenario, not 'x'"),
         (
+            "@hookimpl\ndef register_degradations(register):\n"
+            "    register(Degradation(5, Role.ANCHOR, (step('gain', gain_db=1.0),)))",
+            "a degradation needs a name, a text that is not empty, not 5",
+        ),
+        (
+            "@hookimpl\ndef register_degradations(register):\n"
+            "    register(Degradation('a+b', Role.ANCHOR, (step('gain', gain_db=1.0),)))",
+            r"\+ joins the effects",
+        ),
+        ("@hookimpl\ndef register_scenarios(register): register(Scenario('s', None))", "TypeError"),
+        (
             "class A(Primitive):\n    name: ClassVar[str] = 'a'\n"
             "@hookimpl\ndef register_primitives(register): register(A)",
             "primitive a does not define: apply",
@@ -93,6 +104,44 @@ def test_a_plugin_that_fails_midway_leaves_nothing_behind(tmp_path, load):
     plugins = load(TONES, plugin_file(tmp_path, text))
     assert "fine" not in plugins.degradations
     assert [row.kind for row in plugins.failures] == ["plugin"]
+
+
+def test_what_leans_on_a_plugin_that_fails_later_fails_too(tmp_path, load):
+    leaning = plugin_file(
+        tmp_path,
+        "@hookimpl\ndef register_degradations(register):\n"
+        "    register(Degradation('aaa', Role.MODIFIER, (step('own', x=1.0),)))",
+        "leaning.py",
+    )
+    failing = plugin_file(
+        tmp_path,
+        """
+        class Own(Primitive):
+            name: ClassVar[str] = "own"
+            x: float
+
+            def apply(self, samples, sample_rate, context):
+                return samples
+
+        @hookimpl
+        def register_primitives(register):
+            register(Own)
+
+        @hookimpl
+        def register_degradations(register):
+            register(Degradation("zzz", Role.MODIFIER, (step("missing"),)))
+        """,
+        "failing.py",
+    )
+    plugins = load(TONES, leaning, failing)
+    assert {row.owner.plugin for row in plugins.failures} == {leaning, failing}
+    assert "aaa" not in plugins.degradations
+
+
+def test_a_file_that_is_named_twice_is_loaded_once(load):
+    plugins = load(TONES, TONES)
+    assert not plugins.failures
+    assert "gain" in plugins.primitives
 
 
 def test_strict_makes_a_broken_plugin_an_error(tmp_path, load):

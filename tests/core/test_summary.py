@@ -69,7 +69,7 @@ def test_failed_rows_are_counted_and_left_out():
 
 
 def test_rows_without_scores_are_refused():
-    with pytest.raises(ManifestError, match="neither scores nor an error"):
+    with pytest.raises(ManifestError, match="results of `megaasr eval` are expected"):
         summarise([{"audio": "a"}])
 
 

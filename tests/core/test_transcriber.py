@@ -117,6 +117,11 @@ def test_silence_and_words_about_it_are_flags(calls):
     assert heard.flags == ("invented", "silent")
 
 
+def test_a_loop_is_found_in_the_language_of_the_transcript(calls, monkeypatch):
+    monkeypatch.setattr(Ear, "transcribe", lambda self, batch, options, adapters: [Transcript("谢谢" * 20, "zh")])
+    assert Transcriber(Ear(), Picky()).transcribe(noise(1_001)).flags == ("repetitive",)
+
+
 def test_a_router_that_needs_references_gets_them_or_refuses(calls):
     transcriber = Transcriber(Ear(), Asks())
     with pytest.raises(ParameterError, match="router asks needs references: use it with `megaasr eval`"):

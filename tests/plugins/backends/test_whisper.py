@@ -99,6 +99,11 @@ def test_an_english_model_refuses_another_language(small, noise_clips):
 
 
 def test_a_model_that_is_not_there_is_one_line(tmp_path):
+    with pytest.raises(BackendError, match=r"holds no config\.json"):
+        Whisper.create({"model": str(tmp_path)}).load()
+    with pytest.raises(BackendError, match="is no folder, and no hub id"):
+        Whisper.create({"model": "nofolder"}).load()
+    (tmp_path / "config.json").write_text("{}")
     with pytest.raises(BackendError, match="cannot load model") as caught:
         Whisper.create({"model": str(tmp_path)}).load()
     assert "\n" not in str(caught.value)
