@@ -7,7 +7,8 @@ from numba import njit
 
 from megaasr_core.base.audio import Samples
 
-from .denormals import flushed
+from .buffers import LANES, room_for
+from .lanes import flushed, fma, load, load_until, splat, store
 
 
 def echo(samples: Samples, sample_rate: int, delay_s: float, feedback: float, mix: float) -> Samples:
@@ -21,7 +22,10 @@ def echo(samples: Samples, sample_rate: int, delay_s: float, feedback: float, mi
         mix: in [0, 1].
     """
     delay = delay_samples(delay_s, sample_rate)
-    return _echo(samples.astype(np.float64), delay, float(feedback), float(mix)).astype(np.float32)
+    repeat = _repeat if delay >= LANES else _repeat_closely
+    out = room_for(len(samples))
+    repeat(samples, len(samples), out, delay, np.float32(feedback), np.float32(1.0 - mix), np.float32(mix))
+    return out[: len(samples)]
 
 
 def delay_samples(delay_s: float, sample_rate: int) -> int:
@@ -36,12 +40,22 @@ def delay_samples(delay_s: float, sample_rate: int) -> int:
     return max(1, int(float(np.float32(delay_s)) * sample_rate))
 
 
-@njit(cache=True, nogil=True, fastmath=False)
-def _echo(samples, delay, feedback, mix):  # type: ignore[no-untyped-def]
-    num_samples = len(samples)
-    delayed = np.zeros(num_samples)
-    for i in range(delay, num_samples):
-        delayed[i] = flushed(samples[i - delay] + feedback * delayed[i - delay])
+@njit(cache=True, nogil=True)
+def _repeat(samples, num_samples, out, delay, feedback, dry, wet):  # type: ignore[no-untyped-def]
+    """``line[delay + i] = x[i] + feedback line[i]``, so that d[i] is line[i]."""
+    line = np.empty(num_samples + delay + LANES, np.float32)
+    line[:delay] = 0.0
+    for i in range(0, num_samples, LANES):
+        x, past = load_until(samples, i, num_samples), load(line, i)
+        store(line, delay + i, flushed(fma(past, splat(feedback), x)))
+        store(out, i, fma(past, splat(wet), x * splat(dry)))
+
+
+@njit(cache=True, nogil=True)
+def _repeat_closely(samples, num_samples, out, delay, feedback, dry, wet):  # type: ignore[no-untyped-def]
+    """The same, one by one, where the repeats are closer than a vector is long."""
+    line = np.zeros(num_samples + delay, np.float64)
     for i in range(num_samples):
-        samples[i] = (1.0 - mix) * samples[i] + mix * delayed[i]
-    return samples
+        repeat = samples[i] + feedback * line[i]
+        line[delay + i] = 0.0 if abs(repeat) < 1e-30 else repeat
+        out[i] = dry * samples[i] + wet * line[i]

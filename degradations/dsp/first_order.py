@@ -10,14 +10,16 @@ from numba import njit
 from megaasr_core.base.audio import Samples
 from megaasr_core.base.errors import ParameterError, unknown_name
 
-from .denormals import flushed
+from .buffers import LANES, room_for
+from .lanes import flushed, fma, load, splat, store
+from .segments import fetch, lengths, put
 
 
 def first_order(samples: Samples, sample_rate: int, kind: str, cutoff_hz: float, repeat: int) -> Samples:
     """Filter `repeat` times with the same section; the cutoff is where one pass has -3 dB.
 
     With ``k = tan(pi * cutoff_hz / sample_rate)``: low-pass ``b = [k, k] / (1 + k)``, high-pass
-    ``b = [1, -1] / (1 + k)``, both ``a = [1, (k - 1) / (k + 1)]``.
+    ``b = [1, -1] / (1 + k)``, both ``a = [1, (k - 1) / (k + 1)]``. In single precision, as audio plug-ins compute.
 
     Args:
         samples: shape (num_samples,).
@@ -35,24 +37,37 @@ def first_order(samples: Samples, sample_rate: int, kind: str, cutoff_hz: float,
             f"{kind}: cutoff_hz = {cutoff_hz:g} must be above 0 and below half the sample rate, {sample_rate / 2:g} Hz"
         )
     k = math.tan(math.pi * cutoff_hz / sample_rate)
-    if kind == "lowpass":
-        b0 = b1 = k / (1.0 + k)
+    pole = float(np.float32((1.0 - k) / (1.0 + k)))
+    if kind == "lowpass":  # k / (1 + k), of the pole as it is rounded, so that a constant stays what it is
+        gain, sign = (1.0 - pole) / 2.0, 1.0
     elif kind == "highpass":
-        b0, b1 = 1.0 / (1.0 + k), -1.0 / (1.0 + k)
+        gain, sign = (1.0 + pole) / 2.0, -1.0
     else:
         raise unknown_name("filter", kind, ("highpass", "lowpass"))
-    work = samples.astype(np.float64)
-    for _ in range(repeat):
-        _section(work, b0, b1, (k - 1.0) / (k + 1.0))
-    return work.astype(np.float32)
+    if repeat == 0:
+        return samples.copy()
+    out = room_for(len(samples))
+    length, early = lengths(len(samples), pole, repeat)
+    _passes(samples, out, length, early, np.float32(gain**repeat), sign, np.float32(pole), repeat)
+    return out[: len(samples)]
 
 
-@njit(cache=True, nogil=True, fastmath=False)
-def _section(work, b0, b1, a1):  # type: ignore[no-untyped-def]
-    """One pass, in place."""
-    last_in = last_out = 0.0
-    for i in range(len(work)):
-        this_in = work[i]
-        last_out = flushed(b0 * this_in + b1 * last_in - a1 * last_out)
-        last_in = this_in
-        work[i] = last_out
+@njit(cache=True, nogil=True)
+def _passes(samples, out, length, early, gain, sign, pole, repeat):  # type: ignore[no-untyped-def]
+    """``y = x + sign x1 + pole y1`` in every part, `repeat` times over a tile; the gain of all passes comes last."""
+    tile = np.empty(LANES * LANES, np.float32)
+    inputs, outputs = np.zeros((repeat, LANES), np.float32), np.zeros((repeat, LANES), np.float32)
+    signs, poles, gains = splat(sign), splat(pole), splat(gain)
+    for step in range(-early, length, LANES):
+        fetch(samples, len(samples), step, length, tile)
+        for each in range(repeat):
+            before, y = load(inputs[each], 0), flushed(load(outputs[each], 0))
+            for i in range(0, LANES * LANES, LANES):
+                x = load(tile, i)
+                y = fma(poles, y, fma(signs, before, x))
+                before = x
+                store(tile, i, y * gains if each == repeat - 1 else y)
+            store(inputs[each], 0, before)
+            store(outputs[each], 0, y)
+        if step >= 0:
+            put(tile, out, step, length)

@@ -6,18 +6,25 @@ import numpy as np
 from numba import njit
 
 from megaasr_core.base.audio import Samples
+from megaasr_core.base.errors import ParameterError
 
-from .denormals import flushed
+from .buffers import LANES, room_for
+from .lanes import delay1, delay2, delay4, delay8, flushed, fma, load, load_until, splat, store
 
 TUNED_RATE_HZ = 44_100
 COMBS = (1116, 1188, 1277, 1356, 1422, 1491, 1557, 1617)
 ALLPASSES = (556, 441, 341, 225)
 """Delays in samples at the tuned rate."""
+NUM_COMBS = len(COMBS)
+LOWEST_RATE_HZ = -(-LANES * TUNED_RATE_HZ // ALLPASSES[-1])
+"""Below it the shortest delay is shorter than a vector."""
 INPUT_GAIN = 0.015
 WET_SCALE, DRY_SCALE = 3.0, 2.0
 ROOM_SCALE, ROOM_OFFSET = 0.28, 0.7
 DAMPING_SCALE = 0.4
 ALLPASS_FEEDBACK = 0.5
+BLOCK = 2048
+"""Samples that go through all lines before the next do: the lines and a block fit the nearest cache."""
 
 
 def freeverb(
@@ -34,46 +41,122 @@ def freeverb(
     A comb feeds back ``room_size * 0.28 + 0.7`` of its output through a one-pole low-pass of coefficient
     ``damping * 0.4``; the sum of the combs runs through the allpasses ``(1.5 z^-n - 1) / (1 - 0.5 z^-n)``, and the
     result is ``2 * dry_level * x + 3 * wet_level * (1 + width) / 2 * reverberation``, the mono path of JUCE's Reverb.
+    In single precision, as there.
 
     Args:
         samples: shape (num_samples,).
         sample_rate: in Hz; the delays are scaled to it and rounded down.
         room_size, damping, wet_level, dry_level: each in [0, 1].
         width: of the stereo image, in [0, 1]; with one channel merely a factor on the wet level.
+
+    Raises:
+        ParameterError: a rate below 3,136 Hz.
     """
-    combs = np.array([max(1, delay * sample_rate // TUNED_RATE_HZ) for delay in COMBS])
-    allpasses = np.array([max(1, delay * sample_rate // TUNED_RATE_HZ) for delay in ALLPASSES])
-    feedback = float(room_size) * ROOM_SCALE + ROOM_OFFSET
-    wet = wet_level * WET_SCALE * 0.5 * (1.0 + width)
-    dry = samples.astype(np.float64)
-    reverberation = _reverberation(dry, combs, allpasses, feedback, float(damping) * DAMPING_SCALE)
-    return (dry_level * DRY_SCALE * dry + wet * reverberation).astype(np.float32)
+    if sample_rate < LOWEST_RATE_HZ:
+        raise ParameterError(f"add_reverb: a sample rate of {sample_rate} Hz is below its lowest, {LOWEST_RATE_HZ} Hz")
+    delays = [delay * sample_rate // TUNED_RATE_HZ for delay in COMBS + ALLPASSES]
+    pole = damping * DAMPING_SCALE
+    feedback = (1.0 - pole) * (room_size * ROOM_SCALE + ROOM_OFFSET)
+    wet = wet_level * WET_SCALE * 0.5 * (1.0 + width) * INPUT_GAIN  # every line is linear: the gain can wait
+    out = room_for(len(samples))
+    gains = np.array([feedback, wet, dry_level * DRY_SCALE], np.float32)
+    row = (max(delays) // LANES + 3) * LANES + BLOCK
+    lines = room_for(len(delays) * row).reshape(len(delays), row)
+    _reverberate(samples, out, np.array(delays), lines, _powers(pole), gains)
+    return out[: len(samples)]
 
 
-@njit(cache=True, nogil=True, fastmath=False)
-def _reverberation(samples, combs, allpasses, feedback, damping):  # type: ignore[no-untyped-def]
-    # One line after the other over the whole clip: each fits the nearest cache.
-    reverberation = np.zeros(len(samples))
-    for delay in combs:
-        line = np.zeros(delay)
-        low = 0.0
-        at = 0
-        for i in range(len(samples)):
-            out = line[at]
-            low = out * (1.0 - damping) + low * damping
-            line[at] = flushed(samples[i] * INPUT_GAIN + low * feedback)
-            reverberation[i] += out
-            at += 1
-            if at == delay:
-                at = 0
-    for delay in allpasses:
-        line = np.zeros(delay)
-        at = 0
-        for i in range(len(samples)):
-            out = line[at]
-            line[at] = flushed(reverberation[i] + out * ALLPASS_FEEDBACK)
-            reverberation[i] = out - reverberation[i]
-            at += 1
-            if at == delay:
-                at = 0
-    return reverberation
+def _powers(pole: float) -> Samples:
+    """``p, p^2 ... p^16`` as float32.
+
+    Those below 1e-20 are 0: they add nothing to a sample, and would make numbers too small to be computed with quickly.
+    """
+    powers = np.float64(pole) ** np.arange(1, 17)
+    return np.where(np.abs(powers) < 1e-20, 0.0, powers).astype(np.float32)
+
+
+@njit(cache=True, nogil=True)
+def _reverberate(samples, out, delays, lines, powers, gains):  # type: ignore[no-untyped-def]
+    """A row of `lines` is a line's past, `delay` samples, and then what goes into it during this block."""
+    num_samples = len(samples)
+    lines[:] = 0.0
+    ringing = np.zeros((NUM_COMBS, 4, LANES), np.float32)
+    dry, mix = np.empty(BLOCK, np.float32), np.empty(BLOCK, np.float32)
+    for start in range(0, num_samples, BLOCK):
+        size = min(BLOCK, (num_samples - start + LANES - 1) // LANES * LANES)
+        for i in range(0, size, LANES):
+            store(dry, i, load_until(samples, start + i, num_samples))
+            store(mix, i, splat(0.0))
+        for comb in range(0, NUM_COMBS, 2):
+            a, b = _past(lines, delays, comb), _past(lines, delays, comb + 1)
+            _two_combs(dry, size, a, b, delays[comb : comb + 2], ringing[comb : comb + 2], mix, powers, gains)
+        a, b = _past(lines, delays, NUM_COMBS), _past(lines, delays, NUM_COMBS + 1)
+        c, d = _past(lines, delays, NUM_COMBS + 2), _past(lines, delays, NUM_COMBS + 3)
+        _allpasses(dry, size, a, b, c, d, delays[NUM_COMBS:], mix, out[start:], gains)
+        for each in range(len(delays)):
+            _move_back(_past(lines, delays, each), size, delays[each])
+
+
+@njit(cache=True, nogil=True)
+def _past(lines, delays, each):  # type: ignore[no-untyped-def]
+    """A line, begun so that what goes into it lies in whole cache lines."""
+    return lines[each, -delays[each] % LANES :]
+
+
+@njit(cache=True, nogil=True)
+def _low_pass(past, state, first, second, fourth, eighth):  # type: ignore[no-untyped-def]
+    """The sum of the last sixteen ``p^k past`` (p^16 is below 5e-7), and what the next vector needs of this one."""
+    two = fma(first, delay1(state[0], past), past)
+    four = fma(second, delay2(state[1], two), two)
+    eight = fma(fourth, delay4(state[2], four), four)
+    return fma(eighth, delay8(state[3], eight), eight), (past, two, four, eight)
+
+
+@njit(cache=True, nogil=True)
+def _two_combs(dry, size, here, there, delays, ringing, mix, powers, gains):  # type: ignore[no-untyped-def]
+    """One block through two combs at a time, which share what they read and write."""
+    first, second, fourth, eighth = splat(powers[0]), splat(powers[1]), splat(powers[3]), splat(powers[7])
+    feedback = splat(gains[0])
+    a = (load(ringing[0, 0], 0), load(ringing[0, 1], 0), load(ringing[0, 2], 0), load(ringing[0, 3], 0))
+    b = (load(ringing[1, 0], 0), load(ringing[1, 1], 0), load(ringing[1, 2], 0), load(ringing[1, 3], 0))
+    for i in range(0, size, LANES):
+        x, past, other = load(dry, i), load(here, i), load(there, i)
+        low, a = _low_pass(past, a, first, second, fourth, eighth)
+        store(here, delays[0] + i, fma(low, feedback, x))
+        low, b = _low_pass(other, b, first, second, fourth, eighth)
+        store(there, delays[1] + i, fma(low, feedback, x))
+        store(mix, i, load(mix, i) + (past + other))
+    _keep(ringing[0], a)
+    _keep(ringing[1], b)
+
+
+@njit(cache=True, nogil=True)
+def _keep(ringing, state):  # type: ignore[no-untyped-def]
+    store(ringing[0], 0, state[0])
+    store(ringing[1], 0, state[1])
+    store(ringing[2], 0, state[2])
+    store(ringing[3], 0, state[3])
+
+
+@njit(cache=True, nogil=True)
+def _allpasses(dry, size, a, b, c, d, delays, mix, out, gains):  # type: ignore[no-untyped-def]
+    """One block through the four allpasses and out, with the dry sound."""
+    half, wet, direct = splat(ALLPASS_FEEDBACK), splat(gains[1]), splat(gains[2])
+    for i in range(0, size, LANES):
+        x = load(mix, i)
+        past = load(a, i)
+        store(a, delays[0] + i, fma(past, half, x))
+        x, past = past - x, load(b, i)
+        store(b, delays[1] + i, fma(past, half, x))
+        x, past = past - x, load(c, i)
+        store(c, delays[2] + i, fma(past, half, x))
+        x, past = past - x, load(d, i)
+        store(d, delays[3] + i, fma(past, half, x))
+        store(out, i, fma(past - x, wet, load(dry, i) * direct))
+
+
+@njit(cache=True, nogil=True)
+def _move_back(line, size, delay):  # type: ignore[no-untyped-def]
+    """Make the end of this block the past of the next; what has rung out becomes 0."""
+    for i in range(0, delay, LANES):
+        store(line, i, flushed(load(line, size + i)))

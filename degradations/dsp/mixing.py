@@ -5,40 +5,89 @@ from __future__ import annotations
 import math
 
 import numpy as np
+from numba import njit
 
 from megaasr_core.base.audio import Samples
+
+from .buffers import LANES, room_for
+from .lanes import fma, load, load_until, no_energy, splat, store, total, with_squares
 
 
 def rms(samples: Samples) -> float:
     """Root mean square of samples, shape (num_samples,); 0 for none.
 
-    Summed pairwise in double precision on one thread, so that the last bit does not depend on the machine's cores.
+    Summed in double precision in one order, so that the last bit does not depend on the machine.
     """
     if len(samples) == 0:
         return 0.0
-    return math.sqrt(float(np.square(samples, dtype=np.float64).mean()))
+    return math.sqrt(energy(samples, 0, len(samples)) / len(samples))
+
+
+def mixed(samples: Samples, gain: float, other: Samples, other_gain: float) -> Samples:
+    """``gain * samples + other_gain * other``, rounded twice; both of shape (num_samples,)."""
+    out = room_for(len(samples))
+    _mix(samples, other, len(samples), out, np.float32(gain), np.float32(other_gain))
+    return out[: len(samples)]
 
 
 def tile_from(noise: Samples, offset_samples: int, num_samples: int) -> Samples:
-    """`num_samples` of `noise` from `offset_samples` on, in a new array; at its end the noise begins again.
+    """`num_samples` of `noise` from `offset_samples` on; at its end the noise begins again.
 
-    Noise of no samples gives silence.
+    Where it is long enough the result is a part of it, not to be written into. Noise of no samples gives silence.
     """
     if len(noise) == 0:
         return np.zeros(num_samples, np.float32)
     start = offset_samples % len(noise)
-    pieces = [noise[start : start + num_samples]]
-    missing = num_samples - len(pieces[0])
-    pieces += [noise] * (missing // len(noise)) + [noise[: missing % len(noise)]]
+    if start + num_samples <= len(noise):
+        return noise[start : start + num_samples]
+    missing = num_samples - (len(noise) - start)
+    pieces = [noise[start:], *[noise] * (missing // len(noise)), noise[: missing % len(noise)]]
     return np.concatenate(pieces)
 
 
-def noise_gain(speech: Samples, noise: Samples, snr_db: float) -> float:
-    """The factor that brings `noise` to `snr_db` below `speech`, by RMS over the whole clip.
+def with_noise(samples: Samples, noise: Samples, snr_db: float, wet: float) -> tuple[Samples, float, float]:
+    """Add noise at `snr_db` below the samples, by their RMS over the whole clip, times `wet`.
 
-    0 where speech or noise is silent: no factor gives such a pair an SNR, and the caller may want to tell (see `rms`).
+    Where either is silent no factor gives them an SNR: nothing is added, and the caller may want to tell.
+
+    Args:
+        samples, noise: shape (num_samples,).
+
+    Returns:
+        The sum, and the energies of samples and of noise as they were.
     """
-    noise_rms = rms(noise)
-    if noise_rms == 0.0:
-        return 0.0
-    return rms(speech) / noise_rms * 10.0 ** (-snr_db / 20.0)
+    out = room_for(len(samples))
+    energies = _with_noise(samples, noise, out, wet * 10.0 ** (-snr_db / 20.0))
+    return out[: len(samples)], *energies
+
+
+@njit(cache=True, nogil=True)
+def energy(samples, start, stop):  # type: ignore[no-untyped-def]
+    """Sum of the squares of ``samples[start:stop]`` in double precision; for compiled code."""
+    even = odd = no_energy()
+    whole = start + (stop - start) // (2 * LANES) * (2 * LANES)
+    for i in range(start, whole, 2 * LANES):
+        even = with_squares(even, load(samples, i))
+        odd = with_squares(odd, load(samples, i + LANES))
+    for i in range(whole, stop, LANES):
+        even = with_squares(even, load_until(samples, i, stop))
+    return total(even) + total(odd)
+
+
+@njit(cache=True, nogil=True)
+def _with_noise(samples, noise, out, factor):  # type: ignore[no-untyped-def]
+    speech_energy, noise_energy = energy(samples, 0, len(samples)), energy(noise, 0, len(samples))
+    gain = factor * math.sqrt(speech_energy / noise_energy) if noise_energy > 0.0 else 0.0
+    _mix(samples, noise, len(samples), out, np.float32(1.0), np.float32(gain))
+    return speech_energy, noise_energy
+
+
+@njit(cache=True, nogil=True)
+def _mix(samples, other, num_samples, out, gain, other_gain):  # type: ignore[no-untyped-def]
+    gains, other_gains = splat(gain), splat(other_gain)
+    whole = num_samples // LANES * LANES
+    for i in range(0, whole, LANES):
+        store(out, i, fma(load(other, i), other_gains, load(samples, i) * gains))
+    if whole < num_samples:
+        end = load_until(samples, whole, num_samples) * gains
+        store(out, whole, fma(load_until(other, whole, num_samples), other_gains, end))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import numpy.typing as npt
+from numba import njit
 
 from megaasr_core.base.audio import Samples
 
@@ -25,15 +26,7 @@ def stutter_events(
         rng: three numbers a frame are taken from it, frame by frame, used or not. So the losses of a clip are the
             beginning of those of a longer clip, and one frame's fate never shifts the draws of the next.
     """
-    begins, copies, lengths = rng.random((num_frames, 3)).T
-    actions = np.full(num_frames, KEEP, np.int64)
-    next_free = 1
-    for frame in np.flatnonzero(begins < stutter_prob).tolist():
-        if frame < next_free:
-            continue
-        next_free = frame + 1 + int(lengths[frame] * max_repeats)
-        actions[frame:next_free] = frame - 1 if copies[frame] < repeat_prob else MUTE
-    return actions
+    return _losses(rng.random((num_frames, 3)), stutter_prob, repeat_prob, max_repeats)
 
 
 def apply_stutter(samples: Samples, frame_samples: int, actions: npt.NDArray[np.int64]) -> Samples:
@@ -46,10 +39,34 @@ def apply_stutter(samples: Samples, frame_samples: int, actions: npt.NDArray[np.
         frame_samples: length of a frame in samples.
         actions: as `stutter_events` draws them, shape (num_frames,); a copied frame lies before its copy.
     """
+    return _replaced(samples, frame_samples, actions)
+
+
+@njit(cache=True, nogil=True)
+def _losses(draws, stutter_prob, repeat_prob, max_repeats):  # type: ignore[no-untyped-def]
+    num_frames = len(draws)
+    actions = np.full(num_frames, KEEP, np.int64)
+    frame = 1
+    while frame < num_frames:
+        begins, copies, length = draws[frame]
+        lost = 0
+        if begins < stutter_prob:
+            lost = min(1 + int(length * max_repeats), num_frames - frame)
+            actions[frame : frame + lost] = frame - 1 if copies < repeat_prob else MUTE
+        frame += max(1, lost)
+    return actions
+
+
+@njit(cache=True, nogil=True)
+def _replaced(samples, frame_samples, actions):  # type: ignore[no-untyped-def]
+    """From left to right, so that each source is final when it is copied."""
     result = samples.copy()
-    frames = result[: len(actions) * frame_samples].reshape(len(actions), frame_samples)
-    # Silence first, then copies from left to right: each source is final when it is copied.
-    frames[actions == MUTE] = 0.0
-    for frame in np.flatnonzero(actions >= 0).tolist():
-        frames[frame] = frames[actions[frame]]
+    for frame in range(len(actions)):
+        start = frame * frame_samples
+        if actions[frame] == MUTE:
+            result[start : start + frame_samples] = 0.0
+        elif actions[frame] >= 0:
+            source = actions[frame] * frame_samples
+            for i in range(frame_samples):
+                result[start + i] = result[source + i]
     return result

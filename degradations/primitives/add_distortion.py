@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-import numpy as np
 from pydantic import Field
 
 from megaasr_core import ApplyContext, Primitive, Samples, hookimpl
@@ -15,17 +14,16 @@ class AddDistortion(Primitive):
 
     name: ClassVar[str] = "add_distortion"
     changes: ClassVar = frozenset({"level"})
+    revision: ClassVar[int] = 2
 
     drive_db: float = Field(ge=0.0, le=100.0, description="gain before the curve, in dB")
     wet: float = Field(1.0, ge=0.0, le=1.0, description="share of the distorted sound")
 
     def apply(self, samples: Samples, sample_rate: int, context: ApplyContext) -> Samples:
         """Drive the curve."""
-        # In double precision: in single, numpy's tanh has other last bits on a processor with other instructions.
-        driven = np.multiply(samples, 10.0 ** (self.drive_db / 20.0), dtype=np.float64)
-        distorted = np.tanh(driven).astype(np.float32)
-        mixed = distorted if self.wet == 1.0 else (1.0 - self.wet) * samples + self.wet * distorted
-        return np.clip(mixed, -1.0, 1.0).astype(np.float32)
+        from ..dsp.overdrive import overdrive
+
+        return overdrive(samples, 10.0 ** (self.drive_db / 20.0), self.wet)
 
 
 @hookimpl

@@ -17,6 +17,7 @@ class AddEcho(Primitive):
 
     name: ClassVar[str] = "add_echo"
     changes: ClassVar = frozenset({"level"})
+    revision: ClassVar[int] = 2
 
     delay_s: float = Field(gt=0.0, le=5.0, description="time between repeats in seconds, rounded down to samples")
     feedback: float = Field(ge=0.0, lt=1.0, description="level of each repeat relative to the one before")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any, ClassVar, Literal, Self
 
-import numpy as np
 from pydantic import Field, model_validator
 
 from megaasr_core import ApplyContext, DrawContext, Primitive, Samples, hookimpl
@@ -22,6 +21,7 @@ class AddNoise(Primitive):
     name: ClassVar[str] = "add_noise"
     changes: ClassVar = frozenset({"level"})
     stacks: ClassVar[bool] = True
+    revision: ClassVar[int] = 2
 
     snr_db: float = Field(ge=-60.0, le=100.0, description="speech-to-noise ratio in dB, before `wet`")
     wet: float = Field(1.0, ge=0.0, le=1.0, description="factor on the noise")
@@ -53,10 +53,11 @@ class AddNoise(Primitive):
         Raises:
             RecipeError: recorded noise is asked for and none is named.
         """
-        from ..dsp.mixing import noise_gain, rms, tile_from
+        from ..dsp.mixing import tile_from, with_noise
+        from ..dsp.normals import standard_normals
 
         if self.source == "white":
-            noise = context.rng.standard_normal(len(samples), dtype=np.float32)
+            noise = standard_normals(len(samples), context.rng)
         elif self.noise is None:
             raise RecipeError(
                 "primitive add_noise: noise = None names no recording; plan the recipe with a noise bank, "
@@ -64,11 +65,12 @@ class AddNoise(Primitive):
             )
         else:
             noise = tile_from(context.load("noise", self.noise, sample_rate), self.offset_samples, len(samples))
-        for level, flag in ((rms(samples), "silent_input"), (rms(noise), "silent_noise")):
-            if level == 0.0:
+        noisy, speech_energy, noise_energy = with_noise(samples, noise, self.snr_db, self.wet)
+        for energy, flag in ((speech_energy, "silent_input"), (noise_energy, "silent_noise")):
+            if energy == 0.0:
                 context.flag(flag)
                 return samples
-        return samples + np.float32(self.wet * noise_gain(samples, noise, self.snr_db)) * noise
+        return noisy
 
 
 @hookimpl

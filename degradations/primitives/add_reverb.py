@@ -17,6 +17,7 @@ class AddReverb(Primitive):
 
     name: ClassVar[str] = "add_reverb"
     changes: ClassVar = frozenset({"level"})
+    revision: ClassVar[int] = 2
 
     room_size: float = Field(ge=0.0, le=1.0, description="0 is a closet, 1 a hall that rings for many seconds")
     damping: float = Field(ge=0.0, le=1.0, description="how much faster high frequencies die")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import ClassVar, Literal
 
-import numpy as np
 from pydantic import Field
 
 from megaasr_core import ApplyContext, Primitive, Samples, hookimpl
@@ -16,6 +15,7 @@ class ApplyFilter(Primitive):
 
     name: ClassVar[str] = "apply_filter"
     changes: ClassVar = frozenset({"level"})
+    revision: ClassVar[int] = 2
 
     type: Literal["lowpass", "highpass"] = Field(description="which side of the cutoff is kept")
     cutoff_hz: float = Field(gt=0.0, le=96_000.0, description="where one pass has -3 dB")
@@ -29,6 +29,7 @@ class ApplyFilter(Primitive):
             ParameterError: a high-pass there, which would leave nothing.
         """
         from ..dsp.first_order import first_order
+        from ..dsp.mixing import mixed
 
         if self.cutoff_hz >= sample_rate / 2:
             if self.type == "lowpass":
@@ -41,7 +42,7 @@ class ApplyFilter(Primitive):
         filtered = first_order(samples, sample_rate, self.type, self.cutoff_hz, self.repeat)
         if self.wet == 1.0:
             return filtered
-        return np.float32(1.0 - self.wet) * samples + np.float32(self.wet) * filtered
+        return mixed(samples, 1.0 - self.wet, filtered, self.wet)
 
 
 @hookimpl

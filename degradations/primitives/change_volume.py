@@ -19,6 +19,7 @@ class ChangeVolume(Primitive):
 
     name: ClassVar[str] = "change_volume"
     changes: ClassVar = frozenset({"level"})
+    revision: ClassVar[int] = 2
 
     target_lufs: float = Field(ge=-70.0, le=0.0, description="integrated loudness in LUFS")
 

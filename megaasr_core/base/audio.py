@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -39,6 +40,13 @@ class Audio:
         if self.sample_rate <= 0:
             raise AudioError(f"{self.name}: sample rate {self.sample_rate} Hz must be positive")
 
+    @classmethod
+    def of_checked(cls, samples: Samples, sample_rate: int, name: str) -> Self:
+        """The same, of samples that have just passed `check_samples`, which is not done again."""
+        audio = object.__new__(cls)
+        audio.__dict__.update(samples=samples, sample_rate=sample_rate, name=name)
+        return audio
+
     @property
     def duration_s(self) -> float:
         """Length in seconds."""
@@ -58,12 +66,33 @@ class Audio:
         return Audio(np.ascontiguousarray(self.samples[start:stop]), self.sample_rate, self.name)
 
 
-def check_samples(samples: Any, name: str = "samples") -> None:
-    """Refuse anything but one axis of finite, contiguous float32.
+def resampled_length(num_samples: int, rate: int, new_rate: int) -> int:
+    """How many samples `Audio.resampled` gives: the length times the ratio of the rates, half a sample rounded up.
+
+    >>> resampled_length(48_001, 48_000, 16_000)
+    16000
+    """
+    return (2 * num_samples * new_rate + rate) // (2 * rate)
+
+
+def check_samples(samples: Any, name: str = "samples") -> float:
+    """Refuse anything but one axis of finite, contiguous float32; the largest absolute sample, 0 for none.
 
     Raises:
         AudioError: naming what was found and what was expected.
     """
+    check_form(samples, name)
+    if len(samples) == 0:
+        return 0.0
+    peak = max(float(samples.max()), -float(samples.min()))  # either is NaN where a sample is
+    if not math.isfinite(peak):
+        first = int(np.flatnonzero(~np.isfinite(samples))[0])
+        raise AudioError(f"{name}: sample {first} is {samples[first]}; every sample must be finite")
+    return peak
+
+
+def check_form(samples: Any, name: str) -> None:
+    """The part of `check_samples` that needs no look at the samples."""
     if not isinstance(samples, np.ndarray):
         raise AudioError(f"{name}: a numpy array is expected, not {type(samples).__name__}")
     if samples.ndim != 1:
@@ -72,6 +101,3 @@ def check_samples(samples: Any, name: str = "samples") -> None:
         raise AudioError(f"{name}: float32 samples are expected, not {samples.dtype}")
     if not samples.flags.c_contiguous:
         raise AudioError(f"{name}: contiguous samples are expected; pass numpy.ascontiguousarray(samples)")
-    if not np.isfinite(samples).all():
-        first = int(np.flatnonzero(~np.isfinite(samples))[0])
-        raise AudioError(f"{name}: sample {first} is {samples[first]}; every sample must be finite")

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from hashlib import blake2b
 
 import numpy as np
+import numpy.typing as npt
+from numpy.random.bit_generator import ISeedSequence
 
 
 @dataclass(frozen=True)
@@ -36,4 +38,16 @@ class SampleKey:
         parts = [str(part).encode() for part in (self.seed, self.utterance, self.epoch, *position)]
         message = b"".join(len(part).to_bytes(4, "little") + part for part in parts)
         digest = blake2b(message, digest_size=16, person=b"megaasr-rng-1").digest()
-        return np.random.Generator(np.random.Philox(key=int.from_bytes(digest, "little")))
+        words = _Key(np.frombuffer(digest, "<u8").astype(np.uint64))
+        return np.random.Generator(np.random.Philox(words))  # type: ignore[arg-type]
+
+
+class _Key(ISeedSequence):
+    """Hands Philox its key. By its argument ``key`` it would take the same one, and first ask the system for a seed."""
+
+    def __init__(self, words: npt.NDArray[np.uint64]) -> None:
+        self._words = words
+
+    def generate_state(self, n_words: int, dtype: object = np.uint32) -> npt.NDArray[np.uint64]:
+        del n_words, dtype  # two of 64 bits are what Philox asks for
+        return self._words

@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, ClassVar, Literal
 
 import numpy as np
@@ -15,6 +16,7 @@ from ..base.sound_bank import SoundBank, SoundRef
 from .unit import Unit
 
 Change = Literal["level", "timing", "length"]
+RandomSource = np.random.Generator | Callable[[], np.random.Generator]
 
 
 @dataclass(frozen=True)
@@ -22,15 +24,20 @@ class DrawContext:
     """What a primitive may consult while a recipe is planned.
 
     Args:
-        rng: generator of this sample and this place in the chain.
+        source: of the generator of this sample and this place in the chain: itself, or a function that makes it.
         num_samples, sample_rate: of the utterance.
         banks: sound banks by name, e.g. ``noise``.
     """
 
-    rng: np.random.Generator
+    source: RandomSource
     num_samples: int
     sample_rate: int
     banks: Mapping[str, SoundBank] = field(default_factory=dict)
+
+    @cached_property
+    def rng(self) -> np.random.Generator:
+        """The generator; made when it is first asked for, since most primitives draw nothing."""
+        return _generator(self.source)
 
     def bank(self, name: str) -> SoundBank:
         """The bank of that name; RecipeError when the caller gave none."""
@@ -42,18 +49,27 @@ class ApplyContext:
     """What a primitive may use while it is applied.
 
     Args:
-        rng: generator of this sample and this place in the chain; the same at every rendering.
+        source: as for `DrawContext`; the generator is the same at every rendering.
         banks: sound banks by name.
         flag: call with a short name when the sample could not be treated as asked; it becomes a flag of the result.
     """
 
-    rng: np.random.Generator
+    source: RandomSource
     banks: Mapping[str, SoundBank] = field(default_factory=dict)
     flag: Callable[[str], None] = lambda _: None
+
+    @cached_property
+    def rng(self) -> np.random.Generator:
+        """The generator; made when it is first asked for."""
+        return _generator(self.source)
 
     def load(self, bank: str, sound: SoundRef, sample_rate: int) -> Samples:
         """The samples of a recorded sound at `sample_rate`; RecipeError when it is missing or has changed."""
         return _bank(self.banks, bank).load(sound, sample_rate)
+
+
+def _generator(source: RandomSource) -> np.random.Generator:
+    return source if isinstance(source, np.random.Generator) else source()
 
 
 def _bank(banks: Mapping[str, SoundBank], name: str) -> SoundBank:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
-from ..base.audio import Audio, check_samples
+from ..base.audio import Audio
 from ..base.errors import AudioError, PluginError, RecipeError
 from ..base.sound_bank import SoundBank
 from ..contracts.plugins import Plugins
@@ -45,20 +46,22 @@ def render(audio: Audio, recipe: Recipe, plugins: Plugins, banks: Mapping[str, S
             f"{audio.name}: {len(audio.samples)} samples at {audio.sample_rate} Hz, but the recipe was planned for "
             f"{recipe.num_samples} at {recipe.sample_rate} Hz; give the recording that it was made for"
         )
+    from ..base.peak import peak_of
+
     flags: set[str] = set()
-    samples = audio.samples
+    samples, key = audio.samples, recipe.key
+    peak = float(np.max(np.abs(samples), initial=0.0)) if not recipe.steps else 0.0
     for position, step in enumerate(recipe.steps):
         unit = _unit(step, plugins)
-        context = ApplyContext(recipe.key.rng("render", position), banks or {}, flags.add)
+        context = ApplyContext(partial(key.rng, "render", position), banks or {}, flags.add)
         samples = unit.apply(samples, audio.sample_rate, context)
         try:
-            check_samples(samples, f"output of primitive {step.primitive}")
+            peak = peak_of(samples, f"output of primitive {step.primitive}")
         except AudioError as error:
             raise PluginError(str(error)) from error
-    peak = float(np.max(np.abs(samples), initial=0.0))
     if peak > 1.0:
         flags.add("over_full_scale")
-    return Rendered(Audio(samples, audio.sample_rate, audio.name), tuple(sorted(flags)), peak)
+    return Rendered(Audio.of_checked(samples, audio.sample_rate, audio.name), tuple(sorted(flags)), peak)
 
 
 def _unit(step: RecipeStep, plugins: Plugins) -> Primitive:

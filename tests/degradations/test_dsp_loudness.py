@@ -5,7 +5,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from megaasr_degradations.dsp.loudness import high_pass, high_shelf, integrated_loudness
+from megaasr_degradations.dsp.k_weighting import high_pass_pole, high_shelf
+from megaasr_degradations.dsp.loudness import integrated_loudness
 
 RATE = 16_000
 BLOCK = 6_400
@@ -33,14 +34,18 @@ def test_the_weighting_lifts_the_treble_by_four_db_and_takes_the_bass_away():
     assert integrated_loudness(tone(20.0, 48_000), 48_000) < at_997_hz - 10.0
 
 
-@pytest.mark.parametrize(
-    ("biquad", "bass_gain", "treble_gain"),
-    [(high_shelf(RATE), 1.0, 10.0 ** (4.0 / 20.0)), (high_pass(RATE), 0.0, 1.0)],
-)
-def test_the_biquads_have_the_gains_of_their_kind_at_both_ends(biquad, bass_gain, treble_gain):
-    b0, b1, b2, a1, a2 = biquad
-    assert (b0 + b1 + b2) / (1 + a1 + a2) == pytest.approx(bass_gain, abs=1e-9)
-    assert (b0 - b1 + b2) / (1 - a1 + a2) == pytest.approx(treble_gain, rel=1e-9)
+def test_the_shelf_has_the_gains_of_its_kind_at_both_ends():
+    b0, b1, b2, a1, a2 = high_shelf(RATE)
+    assert (b0 + b1 + b2) / (1 + a1 + a2) == pytest.approx(1.0, abs=1e-9)
+    assert (b0 - b1 + b2) / (1 - a1 + a2) == pytest.approx(10.0 ** (4.0 / 20.0), rel=1e-9)
+
+
+@pytest.mark.parametrize("rate", [8_000, 16_000, 48_000])
+def test_the_high_pass_has_the_double_pole_of_the_cookbooks_biquad_at_q_a_half(rate):
+    w = 2 * math.pi * 38.0 / rate
+    alpha = math.sin(w) / (2 * 0.5)
+    denominator = [1.0, -2 * math.cos(w) / (1 + alpha), (1 - alpha) / (1 + alpha)]
+    assert np.poly([high_pass_pole(rate)] * 2) == pytest.approx(denominator, rel=1e-12)
 
 
 @quick

@@ -119,9 +119,9 @@ def test_loudness_is_that_of_pyloudnorm(rate, duration_s, gain_db, pause_s, quie
     )
     for part in (samples, samples[: len(first)]):
         ours, theirs = integrated_loudness(part, rate), Meter(rate).integrated_loudness(part.astype(np.float64))
-        assert ours == pytest.approx(theirs, abs=1e-9)
+        assert ours == pytest.approx(theirs, abs=5e-5)
         # pyloudnorm rounds its filters' output to single precision if that is what it gets.
-        assert ours == pytest.approx(Meter(rate).integrated_loudness(part), abs=1e-6)
+        assert ours == pytest.approx(Meter(rate).integrated_loudness(part), abs=5e-5)
 
 
 @pytest.mark.parametrize("num_samples", [*range(6_400, 9_700, 160), 7_199, 7_200, 7_201, 8_799, 8_800, 8_801])
@@ -130,7 +130,7 @@ def test_blocks_are_counted_as_by_pyloudnorm(num_samples):
 
     samples = speech_like(16_000, 1.0)[:num_samples]
     theirs = Meter(16_000).integrated_loudness(samples.astype(np.float64))
-    assert integrated_loudness(samples, 16_000) == pytest.approx(theirs, abs=1e-9)
+    assert integrated_loudness(samples, 16_000) == pytest.approx(theirs, abs=5e-5)
 
 
 def test_what_pyloudnorm_refuses_is_nan_and_what_it_calls_silent_is_silent():

@@ -119,10 +119,11 @@ class TestAddDistortion:
         output, _ = applied("add_distortion", np.full(3, level, np.float32), drive_db=drive_db)
         assert output == pytest.approx(math.tanh(10 ** (drive_db / 20) * level), rel=1e-6)
 
-    def test_the_last_bit_is_that_of_double_precision_on_every_processor(self):
-        samples = noise(8, 20_000)
-        exact = np.array([math.tanh(10.0 * float(sample)) for sample in samples])
-        assert np.array_equal(applied("add_distortion", samples, drive_db=20.0)[0], exact.astype(np.float32))
+    @pytest.mark.parametrize("drive_db", [0.0, 20.0, 60.0])
+    def test_the_curve_is_the_hyperbolic_tangent_in_single_precision(self, drive_db):
+        samples = np.concatenate([noise(8, 20_000), np.logspace(-30, 1, 5_000, dtype=np.float32)])
+        exact = np.tanh(10.0 ** (drive_db / 20.0) * samples.astype(np.float64))
+        np.testing.assert_allclose(applied("add_distortion", samples, drive_db=drive_db)[0], exact, rtol=5e-7)
 
     def test_wet_is_a_share_and_the_result_is_cut_at_full_scale(self):
         samples = np.array([-3.0, -0.1, 0.0, 0.1, 3.0], np.float32)

@@ -1,0 +1,70 @@
+"""Ours in the forms that a harness for other libraries takes: effects, edit counts and features."""
+
+from __future__ import annotations
+
+import tempfile
+from functools import cache
+
+import numpy as np
+
+from megaasr_core import Audio, Samples, installed_plugins
+from megaasr_core.base.alignment import align as aligned
+from megaasr_core.base.audio_files import write_audio
+from megaasr_core.base.peak import peak_of
+from megaasr_core.base.seeding import SampleKey
+from megaasr_core.base.sound_bank import SoundBank
+from megaasr_core.flows.plan import Planner, find_scenario
+from megaasr_core.flows.render import render
+
+NOISE_S = 10
+
+
+@cache
+def _noise_folder() -> tempfile.TemporaryDirectory[str]:
+    return tempfile.TemporaryDirectory()  # goes with the process
+
+
+@cache
+def _banks(sample_rate: int) -> dict[str, SoundBank]:
+    """One recording of noise, as in a worker that renders a corpus."""
+    noise = 0.1 * SampleKey(0, "peer").rng().standard_normal(NOISE_S * sample_rate, dtype=np.float32)
+    write_audio(f"{_noise_folder().name}/{sample_rate}.wav", Audio(noise, sample_rate))
+    return {"noise": SoundBank.open(_noise_folder().name)}
+
+
+@cache
+def _planner(effect: str, sample_rate: int) -> Planner:
+    plugins = installed_plugins()
+    return Planner(find_scenario(effect, plugins), plugins, _banks(sample_rate))
+
+
+def degrade(samples: Samples, sample_rate: int, effect: str, severity: float, rng: np.random.Generator) -> Samples:
+    """Plan one sample and render it, as the corpus does for each."""
+    recipe = _planner(effect, sample_rate).plan(
+        SampleKey(int(rng.integers(2**32)), "peer"),
+        num_samples=len(samples),
+        sample_rate=sample_rate,
+        severity=severity,
+    )
+    peak_of(samples, "samples")
+    audio = Audio.of_checked(samples, sample_rate, "samples")
+    return render(audio, recipe, installed_plugins(), _banks(sample_rate)).audio.samples
+
+
+def align(references: list[str], hypotheses: list[str]) -> list[tuple[int, int, int]]:
+    """(substitutions, insertions, deletions) of each pair, over words parted by spaces."""
+    pairs = (aligned(r.split(), h.split()) for r, h in zip(references, hypotheses, strict=True))
+    return [(one.substitutions, one.insertions, one.deletions) for one in pairs]
+
+
+@cache
+def _extractor(sample_rate: int) -> object:
+    from transformers import WhisperFeatureExtractor
+
+    return WhisperFeatureExtractor(feature_size=80, sampling_rate=sample_rate)
+
+
+def logmel(samples: Samples, sample_rate: int) -> np.ndarray:
+    """Log-mel features of shape (80, frames), as the default recogniser gets them."""
+    features = _extractor(sample_rate)(samples, sampling_rate=sample_rate, padding="do_not_pad")  # type: ignore[operator]
+    return np.asarray(features["input_features"][0])
