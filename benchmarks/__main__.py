@@ -10,6 +10,7 @@ from megaasr_core.base.hardware import hardware
 
 from .memory import memory_rows
 from .parity import parity_rows
+from .scaling import scaling_rows
 from .speed import speed_rows
 
 RESULTS = Path(__file__).with_name("results")
@@ -19,7 +20,13 @@ def main() -> None:
     """Run every benchmark, print Markdown, keep the JSON."""
     machine = hardware()
     RESULTS.mkdir(exist_ok=True)
-    for name, rows in (("parity", parity_rows()), ("speed", speed_rows()), ("memory", memory_rows())):
+    for name, measure in (
+        ("parity", parity_rows),
+        ("speed", speed_rows),
+        ("scaling", scaling_rows),
+        ("memory", memory_rows),
+    ):
+        rows = measure()
         (RESULTS / f"{name}.json").write_text(json.dumps({"hardware": machine, "rows": rows}, indent=1) + "\n")
         sys.stdout.write(f"\n## {name}\n\n{table(rows)}\n")
 

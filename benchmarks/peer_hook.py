@@ -25,8 +25,8 @@ def _noise_folder() -> tempfile.TemporaryDirectory[str]:
 
 
 @cache
-def _banks(sample_rate: int) -> dict[str, SoundBank]:
-    """One recording of noise, as in a worker that renders a corpus."""
+def banks(sample_rate: int) -> dict[str, SoundBank]:
+    """A noise bank of one recording of noise, as in a worker that renders a corpus."""
     noise = 0.1 * SampleKey(0, "peer").rng().standard_normal(NOISE_S * sample_rate, dtype=np.float32)
     write_audio(f"{_noise_folder().name}/{sample_rate}.wav", Audio(noise, sample_rate))
     return {"noise": SoundBank.open(_noise_folder().name)}
@@ -35,7 +35,7 @@ def _banks(sample_rate: int) -> dict[str, SoundBank]:
 @cache
 def _planner(effect: str, sample_rate: int) -> Planner:
     plugins = installed_plugins()
-    return Planner(find_scenario(effect, plugins), plugins, _banks(sample_rate))
+    return Planner(find_scenario(effect, plugins), plugins, banks(sample_rate))
 
 
 def degrade(samples: Samples, sample_rate: int, effect: str, severity: float, rng: np.random.Generator) -> Samples:
@@ -48,7 +48,7 @@ def degrade(samples: Samples, sample_rate: int, effect: str, severity: float, rn
     )
     peak_of(samples, "samples")
     audio = Audio.of_checked(samples, sample_rate, "samples")
-    return render(audio, recipe, installed_plugins(), _banks(sample_rate)).audio.samples
+    return render(audio, recipe, installed_plugins(), banks(sample_rate)).audio.samples
 
 
 def align(references: list[str], hypotheses: list[str]) -> list[tuple[int, int, int]]:

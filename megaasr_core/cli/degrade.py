@@ -47,6 +47,7 @@ def degrade(
     from ..base.seeding import SampleKey
     from ..base.sound_bank import SoundBank
     from ..contracts.recipe import Recipe
+    from ..flows.compiling import on_compiling
     from ..flows.plan import plan
     from ..flows.render import render
     from ..flows.scenario_files import open_scenario
@@ -80,6 +81,7 @@ def degrade(
         )
     elif from_recipe is not None:
         made = Recipe.parse(read_text(from_recipe), from_recipe)
+    on_compiling(lambda line: say(f"megaasr: note: {line}"))
     rendered = render(audio, made, plugins, banks)
     write_audio(target, rendered.audio)
     if rendered.flags:
