@@ -9,7 +9,7 @@ from pathlib import Path
 from megaasr_core.base.hardware import hardware
 
 from .memory import memory_rows
-from .parity import parity_rows
+from .parity import drawn_rows, parity_rows
 from .scaling import scaling_rows
 from .speed import speed_rows
 
@@ -22,6 +22,7 @@ def main() -> None:
     RESULTS.mkdir(exist_ok=True)
     for name, measure in (
         ("parity", parity_rows),
+        ("drawn", drawn_rows),
         ("speed", speed_rows),
         ("scaling", scaling_rows),
         ("memory", memory_rows),

@@ -6,6 +6,7 @@ import tempfile
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 
 from megaasr_core import Audio, Samples, installed_plugins
 from megaasr_core.base.audio_files import read_audio, write_audio
@@ -14,6 +15,7 @@ from megaasr_core.base.sound_bank import SoundBank
 from megaasr_core.flows.plan import find_scenario, plan
 from megaasr_core.flows.render import render
 from megaasr_degradations.dsp.normals import standard_normals
+from megaasr_degradations.dsp.stutter import KEEP, MUTE, stutter_events
 
 from .oracles import EFFECTS, oracle
 
@@ -78,3 +80,47 @@ def parity_rows() -> list[dict[str, object]]:
         }
         for effect in EFFECTS
     ]
+
+
+def drawn_rows(num_draws: int = 400) -> list[dict[str, object]]:
+    """The two effects that draw: recording by its spectrum, dropout by its statistics beside a frame-by-frame loop."""
+    speech = read_audio(SPEECH)
+    recording = {
+        f"severity {s:g}": f"{third_octave_difference_db(*ours_and_theirs('recording', s, speech), 16_000):.2f} dB"
+        for s in SEVERITIES
+    }
+    rows: list[dict[str, object]] = [{"what": "recording, largest third-octave difference", **recording}]
+    shares: dict[str, list[list[float]]] = {"lost": [], "silent among them": []}
+    for severity in SEVERITIES:
+        probability, longest = 0.05 + 0.25 * severity, round(2 + 2 * severity)
+        key = SampleKey(0, "dropout")
+        ours = np.concatenate(
+            [stutter_events(500, probability, 0.7, longest, key.rng(draw)) for draw in range(num_draws)]
+        )
+        theirs = np.concatenate(
+            [_lost_frames(500, probability, 0.7, longest, key.rng("loop", draw)) for draw in range(num_draws)]
+        )
+        shares["lost"].append([float(np.mean(actions != KEEP)) for actions in (ours, theirs)])
+        shares["silent among them"].append(
+            [float(np.mean(actions[actions != KEEP] == MUTE)) for actions in (ours, theirs)]
+        )
+    for what, pairs in shares.items():
+        cells = {f"severity {s:g}": f"{a:.4f} and {b:.4f}" for s, (a, b) in zip(SEVERITIES, pairs, strict=True)}
+        rows.append({"what": f"dropout, share of frames {what}, ours and a loop's", **cells})
+    return rows
+
+
+def _lost_frames(
+    num_frames: int, probability: float, repeat: float, longest: int, rng: np.random.Generator
+) -> npt.NDArray[np.int64]:
+    """The loop of the paper's description, with draws of its own."""
+    actions = np.full(num_frames, KEEP)
+    frame = 1
+    while frame < num_frames:
+        if rng.random() < probability:
+            lost = min(int(rng.integers(1, longest + 1)), num_frames - frame)
+            actions[frame : frame + lost] = frame - 1 if rng.random() < repeat else MUTE
+            frame += lost
+        else:
+            frame += 1
+    return actions
