@@ -20,6 +20,7 @@ def reference(plugins: Plugins) -> str:
         ("Rewards", plugins.rewards),
         ("Routers", plugins.routers),
         ("Backends", plugins.backends),
+        ("Engines", plugins.engines),
     ):
         parts.append(f"## {title}\n")
         parts += [_unit(registry[name]) for name in registry]

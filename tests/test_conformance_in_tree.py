@@ -56,7 +56,7 @@ def test_router(check):
     check()
 
 
-COUNTS = {"primitive": 10, "degradation": 9, "scenario": 54, "reward": 6, "router": 4, "backend": 1}
+COUNTS = {"primitive": 10, "degradation": 9, "scenario": 54, "reward": 6, "router": 4, "backend": 1, "engine": 2}
 
 
 @pytest.mark.parametrize("kind", COUNTS)

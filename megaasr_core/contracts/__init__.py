@@ -1,1 +1,1 @@
-"""First floor: the five kinds of plugin, the hooks they register through, and the registry that holds them."""
+"""First floor: the kinds of plugin, the hooks they register through, and the registry that holds them."""

@@ -9,6 +9,7 @@ import pluggy
 
 from .backend import Backend
 from .degradation import Degradation
+from .engine import Engine
 from .primitive import Primitive
 from .reward import Reward
 from .router import Router
@@ -50,6 +51,11 @@ def register_routers(register: Callable[[type[Router]], None]) -> None:
 @hookspec
 def register_backends(register: Callable[[type[Backend]], None]) -> None:
     """Call ``register(MyBackend)`` for each recogniser."""
+
+
+@hookspec
+def register_engines(register: Callable[[type[Engine]], None]) -> None:
+    """Call ``register(MyEngine)`` for each way of doing one task for many items."""
 
 
 @hookspec

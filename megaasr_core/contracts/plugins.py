@@ -14,6 +14,7 @@ from ..base.errors import MegaasrError, ParameterError, PluginError, one_line
 from . import hookspecs
 from .backend import Backend
 from .degradation import Degradation, Step
+from .engine import Engine
 from .primitive import Primitive
 from .registry import Owner, Registry
 from .reward import Reward
@@ -28,7 +29,7 @@ class PluginRow:
 
     Args:
         name: of the registered thing, or of the plugin where it registered nothing.
-        kind: primitive, degradation, scenario, reward, router, backend, command; ``plugin`` where it failed.
+        kind: primitive, degradation, scenario, reward, router, backend, engine, command; ``plugin`` where it failed.
         owner: who brought it.
         error: why it is not there; empty where it is.
     """
@@ -49,6 +50,7 @@ class Plugins:
         self.rewards: Registry[type[Reward]] = Registry("reward")
         self.routers: Registry[type[Router]] = Registry("router")
         self.backends: Registry[type[Backend]] = Registry("backend")
+        self.engines: Registry[type[Engine]] = Registry("engine")
         self.commands: list[tuple[str, Owner]] = []
         self.failures: list[PluginRow] = []
         self._manager = pluggy.PluginManager(hookspecs.PROJECT)
@@ -58,7 +60,15 @@ class Plugins:
     @property
     def registries(self) -> tuple[Registry[Any], ...]:
         """All registries, in the order in which they are filled: later kinds refer to earlier ones."""
-        return (self.primitives, self.degradations, self.scenarios, self.rewards, self.routers, self.backends)
+        return (
+            self.primitives,
+            self.degradations,
+            self.scenarios,
+            self.rewards,
+            self.routers,
+            self.backends,
+            self.engines,
+        )
 
     @property
     def stacking(self) -> dict[str, bool]:
@@ -151,6 +161,7 @@ _EXPECTED: dict[str, type] = {
     "reward": Reward,
     "router": Router,
     "backend": Backend,
+    "engine": Engine,
 }
 
 

@@ -45,11 +45,10 @@ class Unit(BaseModel):
             ParameterError: one line with unit, parameter, value and bound, or the nearest known parameter.
         """
         parameters = parameters or {}
+        fields = cls.model_fields
         for parameter in parameters:
-            if parameter not in cls.model_fields:
-                raise ParameterError(
-                    str(unknown_name(f"parameter of {cls.kind} {cls.name}:", parameter, cls.model_fields))
-                )
+            if parameter not in fields:
+                raise ParameterError(str(unknown_name(f"parameter of {cls.kind} {cls.name}:", parameter, fields)))
         try:
             return cls(**parameters)
         except ValidationError as error:

@@ -1,4 +1,4 @@
-"""What every unit (primitive, reward, router, backend) must do: be documented, and survive JSON and pickling."""
+"""What every unit (a primitive, a reward, an engine) must do: be documented, and survive JSON and pickling."""
 
 from __future__ import annotations
 

@@ -10,6 +10,7 @@ import typer
 
 from megaasr_core import Degradation, Reward, Role, Router, Scenario, hookimpl, load_plugins, step
 from megaasr_core.contracts import hookspecs
+from megaasr_core.contracts.engine import Engine
 from megaasr_core.contracts.plugins import Plugins
 from megaasr_core.contracts.registry import Owner
 
@@ -48,6 +49,15 @@ class Nowhere(Router):
         return []
 
 
+class Loop(Engine):
+    """One after another."""
+
+    name: ClassVar[str] = "loop"
+
+    def run(self, task, items):
+        return iter(())
+
+
 THINGS = {
     "primitive": Gain,
     "degradation": Degradation("d", Role.MODIFIER, (step("gain", gain_db=1.0),)),
@@ -55,6 +65,7 @@ THINGS = {
     "reward": Nothing,
     "router": Nowhere,
     "backend": Ear,
+    "engine": Loop,
 }
 
 

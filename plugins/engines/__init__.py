@@ -1,0 +1,1 @@
+"""Engines: the same task over many items, on one machine or on many."""

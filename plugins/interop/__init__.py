@@ -1,0 +1,1 @@
+"""Megaasr's corpora in the forms that other libraries take."""
