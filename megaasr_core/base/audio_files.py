@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -42,8 +45,46 @@ def read_audio(path: str | Path, limits: AudioLimits | None = None) -> Audio:
     """
     import soundfile
 
-    limits = limits or AudioLimits()
-    path = Path(path)
+    with _opened(Path(path), limits or AudioLimits()) as file:
+        try:
+            samples = file.read(dtype="float32", always_2d=True)
+        except soundfile.LibsndfileError as error:
+            raise AudioError(f"{path}: truncated or damaged, decoding stops midway; copy the file again") from error
+        if len(samples) != file.frames:
+            raise AudioError(
+                f"{path}: truncated, {len(samples)} of {file.frames} frames are there; copy the file again"
+            )
+        rate = file.samplerate
+    mono = samples[:, 0] if samples.shape[1] == 1 else samples.mean(axis=1)
+    return Audio(np.ascontiguousarray(mono, dtype=np.float32), rate, str(path))
+
+
+def measure_audio(path: str | Path, limits: AudioLimits | None = None) -> tuple[int, int]:
+    """Samples and sample rate in Hz of a recording, as `read_audio` will find them, without decoding all of it.
+
+    The last sample is decoded, since a header goes on promising what was cut off; damage in the middle is not seen.
+
+    Raises:
+        AudioError: as `read_audio`.
+    """
+    import soundfile
+
+    with _opened(Path(path), limits or AudioLimits()) as file:
+        try:
+            if file.format != "OGG":  # whose length is that of its last page; seeking in Opus takes a millisecond
+                file.seek(file.frames - 1)
+            is_whole = file.format == "OGG" or len(file.read(1)) == 1
+        except soundfile.LibsndfileError:
+            is_whole = False
+        if not is_whole:
+            raise AudioError(f"{path}: truncated or damaged, its end cannot be decoded; copy the file again")
+        return file.frames, file.samplerate
+
+
+@contextmanager
+def _opened(path: Path, limits: AudioLimits) -> Iterator[Any]:
+    import soundfile
+
     try:
         size = path.stat().st_size
     except FileNotFoundError as error:
@@ -64,22 +105,14 @@ def read_audio(path: str | Path, limits: AudioLimits | None = None) -> Audio:
         raise AudioError(f"{path}: cannot be read ({error.strerror or one_line(error)})") from error
     with file:
         _check_header(path, file, limits)
-        expected = file.frames
-        try:
-            samples = file.read(dtype="float32", always_2d=True)
-        except soundfile.LibsndfileError as error:
-            raise AudioError(f"{path}: truncated or damaged, decoding stops midway; copy the file again") from error
-    if len(samples) != expected:
-        raise AudioError(f"{path}: truncated, {len(samples)} of {expected} frames are there; copy the file again")
-    mono = samples[:, 0] if samples.shape[1] == 1 else samples.mean(axis=1)
-    return Audio(np.ascontiguousarray(mono, dtype=np.float32), file.samplerate, str(path))
+        yield file
 
 
-def _check_header(path: Path, file: object, limits: AudioLimits) -> None:
-    frames: int = file.frames  # type: ignore[attr-defined]
-    rate: int = file.samplerate  # type: ignore[attr-defined]
-    channels: int = file.channels  # type: ignore[attr-defined]
-    log: str = file.extra_info  # type: ignore[attr-defined]
+def _check_header(path: Path, file: Any, limits: AudioLimits) -> None:
+    frames: int = file.frames
+    rate: int = file.samplerate
+    channels: int = file.channels
+    log: str = file.extra_info
     # libsndfile shortens a cut WAV or AIFF in silence; only its log tells the length that the header promised.
     for promised, present in re.findall(r"^\s*(?:data|SSND)\s*: (\d+) \(should be (\d+)\)", log, flags=re.MULTILINE):
         if int(promised) not in (0, STREAMED_LENGTH) and int(promised) > int(present):

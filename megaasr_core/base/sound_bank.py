@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
-from .audio import Audio, Samples
+from .audio import Audio, Samples, resampled_length
 from .errors import ManifestError, RecipeError, one_line, unknown_name
 from .files import read_jsonl
 
@@ -49,7 +49,8 @@ class SoundBank:
         self.categories: dict[str, list[str]] = {}
         for path in sorted(paths):
             self.categories.setdefault(paths[path], []).append(path)
-        self._digests: dict[str, str] = {}
+        self._sounds: dict[str, SoundRef] = {}
+        self._lengths: dict[tuple[SoundRef, int], int] = {}
         self._cache: OrderedDict[tuple[str, int], Samples] = OrderedDict()
         self._cache_bytes = cache_bytes
         self._lock = threading.Lock()
@@ -62,7 +63,8 @@ class SoundBank:
         return {
             "root": self.root,
             "categories": self.categories,
-            "_digests": self._digests,
+            "_sounds": self._sounds,
+            "_lengths": self._lengths,
             "_cache_bytes": self._cache_bytes,
         }
 
@@ -72,8 +74,11 @@ class SoundBank:
         self._lock = threading.Lock()
 
     @classmethod
-    def open(cls, source: str | Path) -> SoundBank:
+    def open(cls, source: str | Path, cache_bytes: int = CACHE_BYTES) -> SoundBank:
         """Index a folder, or a JSON-lines manifest whose rows carry ``audio`` and optionally ``category``.
+
+        Args:
+            cache_bytes: bound on the decoded sounds kept in memory.
 
         Raises:
             ManifestError: nothing there, or a row without ``audio``.
@@ -93,7 +98,7 @@ class SoundBank:
             raise ManifestError(
                 f"{source}: holds no sounds ({', '.join(SUFFIXES)}); name a folder or manifest that does"
             )
-        return cls(root, paths)
+        return cls(root, paths, cache_bytes)
 
     def pick(self, rng: np.random.Generator, category: str | None = None) -> SoundRef:
         """Choose a sound: a category first (each equally likely), then a sound of it.
@@ -107,10 +112,19 @@ class SoundBank:
         elif category not in self.categories:
             raise unknown_name("sound category", category, self.categories)
         paths = self.categories[category]
-        path = paths[int(rng.integers(len(paths)))]
-        if path not in self._digests:
-            self._digests[path] = _digest(self._read(path))
-        return SoundRef(path=path, digest=self._digests[path])
+        return self.ref(paths[int(rng.integers(len(paths)))])
+
+    def ref(self, path: str) -> SoundRef:
+        """The sound at a path, with the digest of its bytes; RecipeError when it cannot be read."""
+        sound = self._sounds.get(path)
+        if sound is None:
+            sound = self._sounds[path] = SoundRef(path=path, digest=_digest(self._read(path)))
+        return sound
+
+    def learn(self, path: str, digest: str, sample_rate: int, num_samples: int) -> None:
+        """Take over what another copy of this bank has found out about a sound, so that it need not be read again."""
+        sound = self._sounds[path] = SoundRef(path=path, digest=digest)
+        self._lengths[sound, sample_rate] = num_samples
 
     def load(self, sound: SoundRef, sample_rate: int) -> Samples:
         """Decode a sound at `sample_rate`, mixed to mono; the caller must not write into it.
@@ -131,17 +145,25 @@ class SoundBank:
         return samples
 
     def num_samples(self, sound: SoundRef, sample_rate: int) -> int:
-        """Length of a sound at `sample_rate`."""
-        return len(self.load(sound, sample_rate))
+        """Length of a sound at `sample_rate`, as `load` gives it.
+
+        It is read from the header, and kept: planning a corpus asks for every sound again and again and needs none.
+
+        Raises:
+            RecipeError: as `load`.
+        """
+        key = (sound, sample_rate)
+        if key not in self._lengths:
+            measured = _measure(self._checked(sound))
+            self._lengths[key] = (
+                resampled_length(*measured, sample_rate) if measured else len(self.load(sound, sample_rate))
+            )
+        return self._lengths[key]
 
     def _decode(self, sound: SoundRef, sample_rate: int) -> Samples:
         import soundfile
 
-        data = self._read(sound.path)
-        if _digest(data) != sound.digest:
-            raise RecipeError(
-                f"{self.root / sound.path}: not the sound that the recipe was planned with (its bytes differ)"
-            )
+        data = self._checked(sound)
         try:
             raw, rate = soundfile.read(BytesIO(data), dtype="float32", always_2d=True)
         except soundfile.LibsndfileError as error:
@@ -153,6 +175,14 @@ class SoundBank:
         samples.flags.writeable = False
         return samples
 
+    def _checked(self, sound: SoundRef) -> bytes:
+        data = self._read(sound.path)
+        if _digest(data) != sound.digest:
+            raise RecipeError(
+                f"{self.root / sound.path}: not the sound that the recipe was planned with (its bytes differ)"
+            )
+        return data
+
     def _read(self, path: str) -> bytes:
         try:
             return (self.root / path).read_bytes()
@@ -162,3 +192,15 @@ class SoundBank:
 
 def _digest(data: bytes) -> str:
     return blake2b(data, digest_size=8).hexdigest()
+
+
+def _measure(data: bytes) -> tuple[int, int] | None:
+    """Samples and rate by the header; None where the last of them is not there, so that only decoding can tell."""
+    import soundfile
+
+    try:
+        with soundfile.SoundFile(BytesIO(data)) as file:
+            file.seek(file.frames - 1)
+            return (file.frames, file.samplerate) if len(file.read(1)) == 1 else None
+    except soundfile.LibsndfileError:
+        return None

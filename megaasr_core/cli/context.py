@@ -14,6 +14,8 @@ EXIT_SOME_FAILED = 1
 """Some rows of a batch failed; the others are done."""
 EXIT_USER_ERROR = 2
 """The call cannot be carried out as given; nothing was written."""
+EXIT_INTERRUPTED = 130
+"""Ctrl-C, as shells report it."""
 
 PluginOption = Annotated[
     list[str] | None,

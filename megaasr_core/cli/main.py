@@ -8,7 +8,8 @@ from typing import Annotated
 
 import typer
 
-from .context import EXIT_USER_ERROR, say
+from .context import EXIT_INTERRUPTED, EXIT_USER_ERROR, say
+from .corpus import app as corpus
 from .degrade import degrade
 from .doctor import doctor
 from .evaluate import evaluate
@@ -29,6 +30,7 @@ app = typer.Typer(
 app.command()(transcribe)
 app.command()(degrade)
 app.command()(scenarios)
+app.add_typer(corpus)
 app.command()(reward)
 app.command(name="eval")(evaluate)
 app.command()(plugins)
@@ -70,7 +72,10 @@ def main() -> None:
 
     add_plugin_commands()
     try:
-        sys.exit(app(sys.argv[1:] or ["--help"], standalone_mode=False) or 0)
+        code = app(sys.argv[1:] or ["--help"], standalone_mode=False) or 0
+        if code == EXIT_INTERRUPTED:  # typer makes an exit code of the interrupt
+            say("megaasr: interrupted")
+        sys.exit(code)
     except typer.TyperException as error:
         message = error.format_message() if hasattr(error, "format_message") else str(error)
         say(f"megaasr: error: {one_line(message)}")
@@ -80,7 +85,7 @@ def main() -> None:
         sys.exit(EXIT_USER_ERROR)
     except (KeyboardInterrupt, typer.Abort):
         say("megaasr: interrupted")
-        sys.exit(130)
+        sys.exit(EXIT_INTERRUPTED)
     except BrokenPipeError:  # the reader, such as `head`, had enough
         sys.stderr.close()
         sys.exit(0)

@@ -8,12 +8,13 @@ from pathlib import Path
 from typing import Any
 
 from ..base.alignment import align
-from ..base.audio_files import AudioLimits, read_audio
+from ..base.audio_files import AudioLimits
 from ..base.errors import ManifestError, MegaasrError, ParameterError
 from ..base.files import read_jsonl
 from ..base.speech_checks import is_invented
 from ..base.text import is_scored_by_character, language_code, tokenise
 from ..contracts.backend import Transcript
+from .corpus.samples import read_sample
 from .segments import cut
 from .transcriber import Transcriber
 
@@ -24,7 +25,7 @@ class Item:
 
     Args:
         row: the manifest's row, kept whole.
-        audio: path of the recording; reference: what was said; language: ISO 639-1 code.
+        audio: path of the recording, or ``shard.tar#member``; reference: what was said; language: ISO 639-1 code.
     """
 
     row: dict[str, Any]
@@ -42,22 +43,25 @@ def read_items(manifest: Path, language: str | None = None) -> list[Item]:
     Raises:
         ManifestError: a broken line, or a row without audio or reference; named by line.
     """
-    items = []
-    for number, row in enumerate(read_jsonl(manifest), start=1):
-        audio = row.get("audio", row.get("audio_path"))
-        reference = row.get("answer", row.get("text"))
-        for value, names in ((audio, "'audio' or 'audio_path'"), (reference, "'answer' or 'text'")):
-            if not isinstance(value, str):
-                raise ManifestError(
-                    f"{manifest}, row {number}: needs {names}, a text; it has {', '.join(row) or 'nothing'}"
-                )
-        spoken = row.get("language") or subset_parts(row)[2] or language
-        try:
-            code = language_code(spoken if spoken is None else str(spoken))
-        except ParameterError as error:
-            raise ManifestError(f"{manifest}, row {number}: {error}") from error
-        items.append(Item(row, manifest.parent / str(audio), str(reference), code))
-    return items
+    return [
+        item_of(row, manifest.parent, f"{manifest}, row {number}", language)
+        for number, row in enumerate(read_jsonl(manifest), start=1)
+    ]
+
+
+def item_of(row: dict[str, Any], root: Path, where: str, language: str | None = None) -> Item:
+    """One row of a manifest in the folder `root`; ManifestError that begins with `where` when it is none."""
+    audio = row.get("audio", row.get("audio_path"))
+    reference = row.get("answer", row.get("text"))
+    for value, names in ((audio, "'audio' or 'audio_path'"), (reference, "'answer' or 'text'")):
+        if not isinstance(value, str):
+            raise ManifestError(f"{where}: needs {names}, a text; it has {', '.join(row) or 'nothing'}")
+    spoken = row.get("language") or subset_parts(row)[2] or language
+    try:
+        code = language_code(spoken if spoken is None else str(spoken))
+    except ParameterError as error:
+        raise ManifestError(f"{where}: {error}") from error
+    return Item(row, root / str(audio), str(reference), code)
 
 
 def subset_parts(row: dict[str, Any]) -> tuple[str, str, str | None]:
@@ -89,7 +93,7 @@ def _transcribe(chunk: Sequence[Item], transcriber: Transcriber, limits: AudioLi
     short = []
     for index, item in enumerate(chunk):
         try:
-            audio = read_audio(item.audio, limits).resampled(transcriber.backend.sample_rate)
+            audio = read_sample(item.audio, limits).resampled(transcriber.backend.sample_rate)
             pieces = cut(audio, transcriber.backend.max_duration_s)
             if len(pieces) == 1:
                 short.append((index, pieces[0]))

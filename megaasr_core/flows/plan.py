@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
+from typing import Any
 
 from ..base.seeding import SampleKey
-from ..base.severity import check_severity, severity_from
+from ..base.severity import Choice, Range, check_severity, severity_from
 from ..base.sound_bank import SoundBank
+from ..contracts.degradation import Step
 from ..contracts.plugins import Plugins
-from ..contracts.primitive import DrawContext
-from ..contracts.recipe import Recipe, RecipeStep
+from ..contracts.primitive import DrawContext, Primitive
+from ..contracts.recipe import Recipe
 from ..contracts.scenario import Scenario, merge
 
 
@@ -38,31 +41,90 @@ def plan(
         ParameterError: a number outside its primitive's bounds.
         RecipeError: a bank is needed and not given.
     """
-    chain = merge(scenario, plugins.degradations, plugins.stacking)
-    drawn = severity_from(key.rng("severity").random(), curve) if severity is None else check_severity(severity)
-    steps = []
-    versions: dict[str, str] = {}
-    for position, (effect, step) in enumerate(chain):
-        primitive = plugins.primitives[step.primitive]
-        context = DrawContext(key.rng("plan", position), num_samples, sample_rate, banks or {})
-        unit = primitive.create(primitive.draw(step.at(drawn), context))
-        parameters = unit.model_dump(mode="json")
-        steps.append(
-            RecipeStep(primitive=step.primitive, revision=primitive.revision, effect=effect, parameters=parameters)
-        )
-        for owner in (plugins.primitives.owner(step.primitive), plugins.degradations.owner(effect)):
-            versions[owner.distribution] = owner.version
-    return Recipe(
-        utterance=key.utterance,
-        seed=key.seed,
-        epoch=key.epoch,
-        scenario=scenario.name,
-        severity=drawn,
-        sample_rate=sample_rate,
-        num_samples=num_samples,
-        steps=tuple(steps),
-        versions=dict(sorted(versions.items())),
+    return Planner(scenario, plugins, banks).plan(
+        key, num_samples=num_samples, sample_rate=sample_rate, severity=severity, curve=curve
     )
+
+
+class Planner:
+    """A scenario made ready for many samples: what does not depend on the sample is looked up once.
+
+    Raises:
+        ScenarioError, UnknownNameError: the scenario cannot be composed.
+    """
+
+    def __init__(self, scenario: Scenario, plugins: Plugins, banks: Mapping[str, SoundBank] | None = None) -> None:
+        self.scenario = scenario
+        self._banks = banks or {}
+        self._steps: list[_Step] = []
+        versions: dict[str, str] = {}
+        for effect, step in merge(scenario, plugins.degradations, plugins.stacking):
+            self._steps.append(_Step(effect, step, plugins.primitives[step.primitive]))
+            for owner in (plugins.primitives.owner(step.primitive), plugins.degradations.owner(effect)):
+                versions[owner.distribution] = owner.version
+        self.versions = dict(sorted(versions.items()))
+
+    def plan(
+        self,
+        key: SampleKey,
+        *,
+        num_samples: int,
+        sample_rate: int,
+        severity: float | None = None,
+        curve: str = "linear",
+    ) -> Recipe:
+        """Plan one sample, as the function `plan` does.
+
+        Raises:
+            ParameterError: a number outside its primitive's bounds.
+            RecipeError: a bank is needed and not given.
+        """
+        drawn = severity_from(key.rng("severity").random(), curve) if severity is None else check_severity(severity)
+        steps = []
+        for position, step in enumerate(self._steps):
+            source = partial(key.rng, "plan", position)  # a generator costs as much as the rest of a step
+            context = DrawContext(source, num_samples, sample_rate, self._banks) if step.may_draw else None
+            steps.append(step.resolved(drawn, context))
+        return Recipe(
+            utterance=key.utterance,
+            seed=key.seed,
+            epoch=key.epoch,
+            scenario=self.scenario.name,
+            severity=drawn,
+            sample_rate=sample_rate,
+            num_samples=num_samples,
+            steps=steps,  # checked and copied by the model, as from JSON
+            versions=self.versions,
+        )
+
+
+class _Step:
+    """A step of the merged chain, with its numbers parted into those that move and those that stay."""
+
+    def __init__(self, effect: str, step: Step, primitive: type[Primitive]) -> None:
+        own: Any = primitive.draw
+        inherited: Any = Primitive.draw
+        self.may_draw = getattr(own, "__func__", own) is not inherited.__func__
+        self._primitive = primitive
+        self._numbers = dict(step.parameters)
+        self._moving = [(name, one) for name, one in self._numbers.items() if isinstance(one, (Range, Choice))]
+        self._head = {"primitive": step.primitive, "revision": primitive.revision, "effect": effect}
+        self._always: dict[str, Any] | None = None
+        self._is_fixed = not self._moving and not self.may_draw
+
+    def resolved(self, severity: float, context: DrawContext | None) -> dict[str, Any]:
+        """The step of the recipe, as `RecipeStep` takes it; it checks the numbers."""
+        if self._always is not None:
+            return self._always
+        numbers = self._numbers.copy()
+        for name, number in self._moving:
+            numbers[name] = number.at(severity)
+        if context is not None:
+            numbers = self._primitive.draw(numbers, context)
+        step = {**self._head, "parameters": self._primitive.create(numbers).model_dump(mode="json")}
+        if self._is_fixed:
+            self._always = step
+        return step
 
 
 def find_scenario(name: str, plugins: Plugins) -> Scenario:

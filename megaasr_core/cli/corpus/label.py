@@ -1,0 +1,61 @@
+"""`megaasr corpus label`: the base model's words and errors, row by row."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ..context import EXIT_SOME_FAILED, JsonOption, PluginOption, StrictOption, open_plugins, say
+from ..listening import BackendOption, BackendSetOption, BatchSizeOption, open_transcriber
+
+
+def label(
+    manifest: Annotated[Path, typer.Argument(metavar="MANIFEST.jsonl", help="Of a rendered corpus, or of any speech.")],
+    output: Annotated[Path, typer.Option("--output", "-o", metavar="OUT.jsonl", help="The rows, labelled.")],
+    backend: BackendOption = "whisper",
+    backend_set: BackendSetOption = None,
+    batch_size: BatchSizeOption = 8,
+    as_json: JsonOption = False,
+    plugin: PluginOption = None,
+    strict_plugins: StrictOption = False,
+) -> None:
+    """Add what the base model hears and its word error rate to each row (base_text, base_wer, ...).
+
+    A recording that cannot be read becomes a row with an error, the rest is done, and the exit code is 1. A run that
+    was killed goes on where it stopped. Each row's own language is used; the audio's paths stay valid.
+
+    Example: megaasr corpus label corpus/manifest.jsonl -o corpus/labelled.jsonl
+    """
+    from ...base.files import check_outputs
+    from ...flows.corpus.label import labelled_rows
+    from ...flows.corpus.samples import located_rows
+    from ...flows.corpus.select import moved
+    from ...flows.progress import progress
+    from ...flows.resumable import fingerprint, resumable_rows
+
+    check_outputs([output], [manifest])
+    total = sum(1 for _ in located_rows(manifest))  # every line is read once before the model is loaded
+    plugins = open_plugins(plugin, strict_plugins)
+    transcriber = open_transcriber(plugins, backend, backend_set, None, None, None, None, batch_size)
+    mark = fingerprint([str(manifest.resolve()), manifest.stat().st_size, total, backend, backend_set])
+    failed = 0
+    with resumable_rows(output, mark, keep=False) as out:
+        if out.num_done:
+            say(f"megaasr: note: {out.num_done} of {total} rows are done already")
+        rows = (pair for number, pair in enumerate(located_rows(manifest)) if number >= out.num_done)
+        labelled = labelled_rows(rows, manifest.parent, transcriber)
+        for row in progress(labelled, total=total - out.num_done, what="labelling"):
+            if "error" in row:
+                say(f"megaasr: failed: {row['error']}")
+            out.append(moved(row, manifest.parent, output.parent))
+    failed = sum("error" in row for _, row in located_rows(output))
+    if as_json:
+        sys.stdout.write(json.dumps({"rows": total, "failed": failed}) + "\n")
+    else:
+        sys.stdout.write(f"{output}: {total - failed} of {total} rows labelled\n")
+    if failed:
+        raise typer.Exit(EXIT_SOME_FAILED)

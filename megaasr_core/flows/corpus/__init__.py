@@ -1,0 +1,1 @@
+"""A corpus: planned as recipes, rendered in shards, labelled and cut into training manifests."""

@@ -1,0 +1,129 @@
+"""Reading a rendered corpus: rows one by one, and the audio that a row names, in a file or in a tar shard."""
+
+from __future__ import annotations
+
+import json
+import tarfile
+from collections.abc import Iterator
+from functools import lru_cache
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ...base.audio import Audio
+from ...base.audio_files import AudioLimits, read_audio
+from ...base.errors import AudioError, ManifestError, one_line
+
+IN_TAR = ".tar#"
+"""What joins a shard and the member of it: ``shard-00000.tar#000000123.flac``."""
+OPEN_SHARDS = 16
+"""Tables of contents that are kept, about 1 MB for a shard of 1,000 samples."""
+
+
+def read_sample(audio: Path, limits: AudioLimits | None = None) -> Audio:
+    """The recording that a row's ``audio`` names, at its own rate.
+
+    Args:
+        audio: the path of a recording, or ``shard.tar#member``; below the folder that holds the manifest.
+        limits: of what is accepted, for a file; a shard holds what was rendered.
+
+    Raises:
+        AudioError: it is not there, or cannot be read; in one line.
+    """
+    shard, joint, member = str(audio).rpartition(IN_TAR)
+    if not joint:
+        return read_audio(audio, limits)
+    path = Path(f"{shard}.tar")
+    return _decode(_member(path, member), f"{path}#{member}")
+
+
+def _member(path: Path, member: str) -> bytes:
+    try:
+        known = path.stat()
+        places = _contents(path, known.st_size, known.st_mtime_ns, known.st_ino)
+        if member not in places:
+            raise AudioError(f"{path}: holds no {member}; was the manifest made from another shard?")
+        offset, size = places[member]
+        with path.open("rb") as file:
+            file.seek(offset)
+            data = file.read(size)
+    except FileNotFoundError as error:
+        raise AudioError(f"{path}: no such file") from error
+    except OSError as error:
+        raise AudioError(f"{path}: cannot be read ({error.strerror or one_line(error)})") from error
+    if len(data) != size:
+        raise AudioError(f"{path}#{member}: truncated, {len(data)} of {size} bytes are there; copy the shard again")
+    return data
+
+
+@lru_cache(maxsize=OPEN_SHARDS)
+def _contents(path: Path, size: int, mtime_ns: int, inode: int) -> dict[str, tuple[int, int]]:
+    """Where each member begins and how long it is, in bytes; read again when the file is another."""
+    del size, mtime_ns, inode
+    try:
+        with tarfile.open(path, "r:") as shard:
+            return {member.name: (member.offset_data, member.size) for member in shard}
+    except tarfile.TarError as error:
+        raise AudioError(f"{path}: cannot be read as tar ({one_line(error)}); copy the shard again") from error
+
+
+def _decode(data: bytes, name: str) -> Audio:
+    import soundfile
+
+    try:
+        samples, rate = soundfile.read(BytesIO(data), dtype="float32", always_2d=True)
+    except soundfile.LibsndfileError as error:
+        raise AudioError(f"{name}: cannot be read as audio ({one_line(error.error_string)})") from error
+    if samples.shape[1] != 1:
+        raise AudioError(f"{name}: has {samples.shape[1]} channels where mono is expected")
+    if len(samples) == 0:
+        raise AudioError(f"{name}: holds no samples")
+    return Audio(np.ascontiguousarray(samples[:, 0]), int(rate), name)
+
+
+def read_rows(path: Path) -> Iterator[dict[str, Any]]:
+    """The rows of a JSON-lines file, one at a time, so that a corpus of any length needs the memory of one row.
+
+    Raises:
+        ManifestError: the file cannot be read, or a line is no JSON object; the message names the line.
+    """
+    return (row for _, row in located_rows(path))
+
+
+def located_rows(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
+    """As `read_rows`, each with where it stands, for complaints: ``manifest.jsonl, line 3``."""
+    try:
+        with path.open("rb") as file:
+            for number, line in enumerate(file, start=1):
+                if not line.isspace():
+                    where = f"{path}, line {number}"
+                    yield where, parse_row(line, where)
+    except OSError as error:
+        raise ManifestError(f"cannot read {path}: {error.strerror or one_line(error)}") from error
+
+
+def parse_row(line: bytes, where: str) -> dict[str, Any]:
+    """One line as a JSON object; ManifestError that begins with `where` when it is none."""
+    try:
+        text = line.decode("utf-8")
+        row = _DECODER.decode(text)
+        if "\\u" in text:
+            json.dumps(row, ensure_ascii=False).encode("utf-8")  # half a surrogate pair could not be written again
+    except json.JSONDecodeError as error:
+        raise ManifestError(
+            f"{where}: not JSON ({error.msg}, column {error.colno}); mend or remove the line"
+        ) from error
+    except (UnicodeError, ValueError) as error:
+        raise ManifestError(f"{where}: {one_line(error)}; mend or remove the line") from error
+    if not isinstance(row, dict):
+        raise ManifestError(f"{where}: a JSON object is expected, not {type(row).__name__}")
+    return row
+
+
+def _refuse_constant(name: str) -> Any:
+    raise ValueError(f"{name} is no JSON number")
+
+
+_DECODER = json.JSONDecoder(parse_constant=_refuse_constant)

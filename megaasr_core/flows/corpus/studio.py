@@ -1,0 +1,47 @@
+"""What turns rows of a plan into sound: its recordings, its banks and its plugins, opened once."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from ...base.audio_files import AudioLimits, read_audio
+from ...base.errors import RecipeError
+from ...base.validation import first_fault
+from ...contracts.recipe import Recipe
+from ..render import Rendered, render
+from .plan_folder import PlanFolder
+
+
+class Studio:
+    """Renders the samples of one plan; what it decodes of the banks is kept within their bounds.
+
+    Raises:
+        ManifestError, PluginError: the plan, its banks or its plugins cannot be opened.
+    """
+
+    def __init__(self, plan: str | Path) -> None:
+        self.folder = PlanFolder.open(plan)
+        self._plugins = self.folder.open_plugins()
+        self._banks = self.folder.open_banks()
+        self._limits = AudioLimits(convert=self.folder.settings.convert)
+
+    def render(self, planned: dict[str, Any]) -> tuple[Recipe, Rendered]:
+        """Read the recording of one row of the plan and apply its recipe.
+
+        Raises:
+            MegaasrError: the recording or a sound cannot be read, or the recipe is none that can be rendered here.
+        """
+        recipe = recipe_of(planned)
+        audio = read_audio(self.folder.speech_root / planned["audio"], self._limits)
+        return recipe, render(audio.resampled(recipe.sample_rate), recipe, self._plugins, self._banks)
+
+
+def recipe_of(planned: dict[str, Any]) -> Recipe:
+    """The recipe of one row; RecipeError in one line when it holds none."""
+    from pydantic import ValidationError
+
+    try:
+        return Recipe.model_validate(planned["recipe"])
+    except ValidationError as error:
+        raise RecipeError(f"sample {planned['id']}: not a recipe: {first_fault(error, 'the JSON')}") from error

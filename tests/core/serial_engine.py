@@ -1,0 +1,19 @@
+"""An engine for tests: one item after another, in this process."""
+
+from typing import ClassVar
+
+from megaasr_core.contracts.engine import Engine, Outcome
+
+
+class Serial(Engine):
+    """A loop; it counts what it did."""
+
+    name: ClassVar[str] = "serial"
+    backwards: bool = False
+
+    def run(self, task, items):
+        for item in reversed(list(items)) if self.backwards else items:
+            try:
+                yield Outcome(item, task(item))
+            except Exception as error:
+                yield Outcome(item, error=f"{type(error).__name__}: {error}")
