@@ -1,0 +1,87 @@
+"""A rendered corpus as Lhotse cuts: JSON lines that Lhotse's `CutSet.from_file` reads."""
+
+from __future__ import annotations
+
+import gzip
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from megaasr_core.base.errors import ParameterError
+from megaasr_core.base.files import atomic_path, check_outputs
+from megaasr_core.flows.corpus.samples import IN_TAR, located_rows
+
+
+def write_cuts(manifest: str | Path, target: str | Path) -> int:
+    """Write a `MonoCut` a row, with its recording and one supervision; how many there are.
+
+    Rows with an error are left out. Times are in seconds, ``sampling_rate`` in Hz; scenario, severity and recipe are
+    in ``custom``.
+
+    Args:
+        manifest: of a corpus rendered with ``--format folder``: Lhotse takes sound from files.
+        target: ``.jsonl``, or ``.jsonl.gz`` to compress.
+
+    Raises:
+        ParameterError: another suffix, or a row whose sound is in a tar shard.
+        ManifestError, OutputError: something cannot be read or written.
+    """
+    source, path = Path(manifest), Path(target)
+    if not path.name.endswith((".jsonl", ".jsonl.gz")):
+        raise ParameterError(f"{path}: name a .jsonl or .jsonl.gz file")
+    check_outputs([path], [source])
+    count = 0
+    with atomic_path(path) as temporary, temporary.open("wb") as raw:
+        file = gzip.GzipFile(fileobj=raw, mode="wb", mtime=0) if path.suffix == ".gz" else raw
+        for cut in _cuts(source):
+            file.write(json.dumps(cut, ensure_ascii=False).encode() + b"\n")
+            count += 1
+        if file is not raw:
+            file.close()
+    return count
+
+
+def _cuts(source: Path) -> Iterator[dict[str, Any]]:
+    root = source.resolve().parent
+    for where, row in located_rows(source):
+        if "error" in row:
+            continue
+        if IN_TAR in row["audio"]:
+            raise ParameterError(f"{where}: its sound is in a tar shard; render with --format folder for Lhotse")
+        yield _cut(row, root)
+
+
+def _cut(row: dict[str, Any], root: Path) -> dict[str, Any]:
+    recipe = row["recipe"]
+    name, rate, num_samples = row["id"], recipe["sample_rate"], recipe["num_samples"]
+    duration = num_samples / rate
+    supervision = {
+        "id": name,
+        "recording_id": name,
+        "start": 0.0,
+        "duration": duration,
+        "channel": 0,
+        "text": row["text"],
+        "language": row["language"],
+        **({"speaker": row["speaker"]} if "speaker" in row else {}),
+    }
+    recording = {
+        "id": name,
+        "sources": [{"type": "file", "channels": [0], "source": str(root / row["audio"])}],
+        "sampling_rate": rate,
+        "num_samples": num_samples,
+        "duration": duration,
+        "channel_ids": [0],
+    }
+    kept = ("scenario", "severity", "snr_db", "flags", "gain_db", "source_audio", "base_wer", "recipe")
+    return {
+        "id": name,
+        "start": 0.0,
+        "duration": duration,
+        "channel": 0,
+        "supervisions": [supervision],
+        "recording": recording,
+        "custom": {field: row[field] for field in kept if field in row},
+        "type": "MonoCut",
+    }
