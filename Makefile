@@ -13,7 +13,7 @@ help:
 	@echo "make test      the whole test suite"
 	@echo "make lint      ruff, mypy, import-linter"
 	@echo "make bench     speed and parity, side by side"
-	@echo "make docs      write docs/reference.md from the plugins"
+	@echo "make docs      write docs/reference.md and docs/conditions/ from the plugins"
 
 install: $(STAMP)
 
@@ -45,6 +45,7 @@ test: $(STAMP)
 
 docs: $(STAMP)
 	$(BIN)/python docs/generate.py
+	$(BIN)/python docs/condition_pages.py
 
 bench: $(STAMP)
 	$(BIN)/python -m benchmarks
