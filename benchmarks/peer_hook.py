@@ -10,7 +10,6 @@ import numpy as np
 from megaasr_core import Audio, Samples, installed_plugins
 from megaasr_core.base.alignment import align as aligned
 from megaasr_core.base.audio_files import write_audio
-from megaasr_core.base.peak import peak_of
 from megaasr_core.base.seeding import SampleKey
 from megaasr_core.base.sound_bank import SoundBank
 from megaasr_core.flows.plan import Planner, find_scenario
@@ -39,14 +38,13 @@ def _planner(effect: str, sample_rate: int) -> Planner:
 
 
 def degrade(samples: Samples, sample_rate: int, effect: str, severity: float, rng: np.random.Generator) -> Samples:
-    """Plan one sample and render it, as the corpus does for each."""
+    """Plan one sample and render it, as the corpus does for each; what is read from a file is checked there."""
     recipe = _planner(effect, sample_rate).plan(
         SampleKey(int(rng.integers(2**32)), "peer"),
         num_samples=len(samples),
         sample_rate=sample_rate,
         severity=severity,
     )
-    peak_of(samples, "samples")
     audio = Audio.of_checked(samples, sample_rate, "samples")
     return render(audio, recipe, installed_plugins(), banks(sample_rate)).audio.samples
 

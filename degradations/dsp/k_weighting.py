@@ -6,7 +6,6 @@ import math
 from functools import lru_cache
 
 import numpy as np
-import numpy.typing as npt
 from numba import njit
 
 from megaasr_core.base.audio import Samples
@@ -49,27 +48,21 @@ def high_pass_pole(sample_rate: int, corner_hz: float = 38.0) -> float:
     return math.cos(w) / (1.0 + math.sin(w))
 
 
-@lru_cache(maxsize=16)
-def _numbers(sample_rate: int) -> Samples:
-    return np.array([*high_shelf(sample_rate), high_pass_pole(sample_rate)], np.float32)
-
-
-def weighted_energies(samples: Samples, sample_rate: int, edges: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
-    """Energy of the K-weighted samples between each edge and the next, shape (len(edges) - 1,).
-
-    Args:
-        samples: shape (num_samples,).
-        sample_rate: in Hz.
-        edges: sample indices that do not fall; what lies beyond the end counts nothing.
-    """
+@lru_cache(maxsize=256)
+def settings(num_samples: int, sample_rate: int) -> tuple[Samples, int, int, float]:
+    """What `weighted_energies` needs for a clip: its numbers, `segments.lengths`, and the power that it leaves out."""
     pole = high_pass_pole(sample_rate)
-    length, early = lengths(len(samples), pole, 2, 1e-5)
-    return _weighted_energies(samples, length, early, _numbers(sample_rate), edges) * ((1.0 + pole) / 2.0) ** 4
+    numbers = np.array([*high_shelf(sample_rate), pole], np.float32)
+    return numbers, *lengths(num_samples, pole, 2, 1e-5), ((1.0 + pole) / 2.0) ** 4
 
 
 @njit(cache=True, nogil=True)
-def _weighted_energies(samples, length, early, numbers, edges):  # type: ignore[no-untyped-def]
-    """By sixteen samples where every edge falls between them, so that the weighted samples need not be kept."""
+def weighted_energies(samples, length, early, numbers, edges):  # type: ignore[no-untyped-def]
+    """Energy of the K-weighted samples between each edge and the next, but for a constant power; for compiled code.
+
+    By sixteen samples where every edge falls between them, so that the weighted samples need not be kept. What lies
+    beyond the end counts nothing.
+    """
     num_samples = len(samples)
     energies = np.zeros(len(edges) - 1)
     if (edges[:-1] % LANES).any():

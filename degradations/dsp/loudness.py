@@ -11,7 +11,7 @@ from numba import njit
 
 from megaasr_core.base.audio import Samples
 
-from .k_weighting import weighted_energies
+from .k_weighting import settings, weighted_energies
 
 BLOCK_S, STEP = 0.4, 0.25
 """Gating blocks last 0.4 s and overlap by three quarters."""
@@ -31,8 +31,9 @@ def integrated_loudness(samples: Samples, sample_rate: int) -> float:
         return math.nan
     # The last block may reach beyond the end by half a step: it is then divided by its full length all the same.
     num_blocks = round((len(samples) / sample_rate - BLOCK_S) / (BLOCK_S * STEP)) + 1
-    energies = weighted_energies(samples, sample_rate, _edges(num_blocks, sample_rate))
-    return float(_gated(energies, num_blocks, sample_rate))
+    numbers, length, early, power = settings(len(samples), sample_rate)
+    edges = _edges(num_blocks, sample_rate)
+    return float(_loudness(samples, length, early, numbers, edges, power, num_blocks, sample_rate))
 
 
 @lru_cache(maxsize=256)
@@ -42,11 +43,12 @@ def _edges(num_blocks: int, sample_rate: int) -> npt.NDArray[np.int64]:
 
 
 @njit(cache=True, nogil=True)
-def _gated(energies, num_blocks, sample_rate):  # type: ignore[no-untyped-def]
+def _loudness(samples, length, early, numbers, edges, power, num_blocks, sample_rate):  # type: ignore[no-untyped-def]
     """The two-stage gate over blocks of four steps each."""
+    energies = weighted_energies(samples, length, early, numbers, edges)
     powers = np.zeros(num_blocks)
     for block in range(num_blocks):
-        powers[block] = energies[block : block + STEPS].sum() / (BLOCK_S * sample_rate)
+        powers[block] = power * energies[block : block + STEPS].sum() / (BLOCK_S * sample_rate)
     loud = powers[powers >= 10.0 ** ((ABSOLUTE_GATE_LUFS - OFFSET_DB) / 10.0)]
     if len(loud) == 0:
         return -math.inf

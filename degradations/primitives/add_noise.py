@@ -54,9 +54,10 @@ class AddNoise(Primitive):
             RecipeError: recorded noise is asked for and none is named.
         """
         from ..dsp.mixing import tile_from, with_noise
-        from ..dsp.normals import standard_normals
 
         if self.source == "white":
+            from ..dsp.normals import standard_normals
+
             noise = standard_normals(len(samples), context.rng)
         elif self.noise is None:
             raise RecipeError(

@@ -31,7 +31,8 @@ class ChangeVolume(Primitive):
         if not math.isfinite(loudness):
             context.flag("unmeasurable_loudness")
             return samples
-        return samples * np.float32(10.0 ** ((self.target_lufs - loudness) / 20.0))
+        gain = np.float32(10.0 ** ((self.target_lufs - loudness) / 20.0))
+        return np.multiply(samples, gain, out=samples if context.owned else None)
 
 
 @hookimpl

@@ -52,11 +52,13 @@ class ApplyContext:
         source: as for `DrawContext`; the generator is the same at every rendering.
         banks: sound banks by name.
         flag: call with a short name when the sample could not be treated as asked; it becomes a flag of the result.
+        owned: nobody else looks at the samples any more: `apply` may write into them and return them.
     """
 
     source: RandomSource
     banks: Mapping[str, SoundBank] = field(default_factory=dict)
     flag: Callable[[str], None] = lambda _: None
+    owned: bool = False
 
     @cached_property
     def rng(self) -> np.random.Generator:
@@ -101,4 +103,7 @@ class Primitive(Unit):
 
     @abstractmethod
     def apply(self, samples: Samples, sample_rate: int, context: ApplyContext) -> Samples:
-        """Return the treated samples: float32, shape (num_samples,), finite; `samples` itself is left as it was."""
+        """Return the treated samples: float32, shape (num_samples,), finite.
+
+        `samples` itself is left as it was, unless ``context.owned``; what is returned is given away.
+        """

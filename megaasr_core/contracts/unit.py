@@ -45,12 +45,12 @@ class Unit(BaseModel):
             ParameterError: one line with unit, parameter, value and bound, or the nearest known parameter.
         """
         parameters = parameters or {}
-        fields = cls.model_fields
-        for parameter in parameters:
-            if parameter not in fields:
-                raise ParameterError(str(unknown_name(f"parameter of {cls.kind} {cls.name}:", parameter, fields)))
         try:
             return cls(**parameters)
         except ValidationError as error:
+            for parameter in parameters:
+                if parameter not in cls.model_fields:
+                    what = f"parameter of {cls.kind} {cls.name}:"
+                    raise ParameterError(str(unknown_name(what, parameter, cls.model_fields))) from error
             fault = first_fault(error, "parameters", with_value=True)
             raise ParameterError(f"{cls.kind} {cls.name}: {fault}") from error

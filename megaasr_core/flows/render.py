@@ -10,6 +10,7 @@ import numpy as np
 
 from ..base.audio import Audio
 from ..base.errors import AudioError, PluginError, RecipeError
+from ..base.peak import peak_of
 from ..base.sound_bank import SoundBank
 from ..contracts.plugins import Plugins
 from ..contracts.primitive import ApplyContext, Primitive
@@ -46,14 +47,13 @@ def render(audio: Audio, recipe: Recipe, plugins: Plugins, banks: Mapping[str, S
             f"{audio.name}: {len(audio.samples)} samples at {audio.sample_rate} Hz, but the recipe was planned for "
             f"{recipe.num_samples} at {recipe.sample_rate} Hz; give the recording that it was made for"
         )
-    from ..base.peak import peak_of
-
     flags: set[str] = set()
     samples, key = audio.samples, recipe.key
     peak = float(np.max(np.abs(samples), initial=0.0)) if not recipe.steps else 0.0
     for position, step in enumerate(recipe.steps):
         unit = _unit(step, plugins)
-        context = ApplyContext(partial(key.rng, "render", position), banks or {}, flags.add)
+        owned = samples is not audio.samples and samples.flags.writeable
+        context = ApplyContext(partial(key.rng, "render", position), banks or {}, flags.add, owned)
         samples = unit.apply(samples, audio.sample_rate, context)
         try:
             peak = peak_of(samples, f"output of primitive {step.primitive}")
