@@ -6,7 +6,8 @@ import numpy as np
 
 from megaasr_core.base.audio import Samples
 
-LANES = 16
+from .vector_types import LANES
+
 LINE_BYTES = 64
 
 

@@ -7,8 +7,9 @@ from numba import njit
 
 from megaasr_core.base.audio import Samples
 
-from .buffers import LANES, room_for
+from .buffers import room_for
 from .lanes import flushed, fma, load, load_until, splat, store
+from .vector_types import LANES
 
 
 def echo(samples: Samples, sample_rate: int, delay_s: float, feedback: float, mix: float) -> Samples:

@@ -10,9 +10,10 @@ from numba import njit
 from megaasr_core.base.audio import Samples
 from megaasr_core.base.errors import ParameterError, unknown_name
 
-from .buffers import LANES, room_for
+from .buffers import room_for
 from .lanes import flushed, fma, load, splat, store
 from .segments import fetch, lengths, put
+from .vector_types import LANES
 
 
 def first_order(samples: Samples, sample_rate: int, kind: str, cutoff_hz: float, repeat: int) -> Samples:

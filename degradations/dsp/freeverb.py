@@ -8,8 +8,9 @@ from numba import njit
 from megaasr_core.base.audio import Samples
 from megaasr_core.base.errors import ParameterError
 
-from .buffers import LANES, room_for
+from .buffers import room_for
 from .lanes import delay1, delay2, delay4, delay8, flushed, fma, load, load_until, splat, store
+from .vector_types import LANES
 
 TUNED_RATE_HZ = 44_100
 COMBS = (1116, 1188, 1277, 1356, 1422, 1491, 1557, 1617)

@@ -10,10 +10,10 @@ from numba import njit
 
 from megaasr_core.base.audio import Samples
 
-from .buffers import LANES
 from .lanes import flushed, fma, load, splat, store
 from .mixing import energy
 from .segments import fetch, lengths, put
+from .vector_types import LANES
 
 Biquad = tuple[float, float, float, float, float]
 """b0, b1, b2, a1, a2, with a0 = 1."""

@@ -9,8 +9,9 @@ from numba import njit
 
 from megaasr_core.base.audio import Samples
 
-from .buffers import LANES, room_for
+from .buffers import room_for
 from .lanes import fma, load, load_until, no_energy, splat, store, total, with_squares
+from .vector_types import LANES
 
 
 def rms(samples: Samples) -> float:

@@ -7,8 +7,9 @@ from numba import njit
 
 from megaasr_core.base.audio import Samples
 
-from .buffers import LANES, room_for
+from .buffers import room_for
 from .lanes import fma, largest, load_until, smallest, splat, store
+from .vector_types import LANES
 
 ABOVE = (0.99999998, 0.133810505, 0.0034956167, 2.0609518e-05, 1.3355195e-08)
 BELOW = (1.0, 0.467143662, 0.0258770933, 0.00032856801, 7.77679182e-07)

@@ -11,8 +11,8 @@ from functools import lru_cache
 
 from numba import njit
 
-from .buffers import LANES
 from .lanes import load, load_until, splat, store, transpose
+from .vector_types import LANES
 
 
 @lru_cache(maxsize=256)
