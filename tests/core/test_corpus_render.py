@@ -11,7 +11,7 @@ from megaasr_core import Audio
 from megaasr_core.base.audio_files import read_audio
 from megaasr_core.base.errors import AudioError, ManifestError, OutputError
 from megaasr_core.contracts.recipe import Recipe
-from megaasr_core.flows.corpus import render_shard, shard_writer
+from megaasr_core.flows.corpus import shard_writer, studio
 from megaasr_core.flows.corpus.plan_corpus import PlanRequest, plan_corpus
 from megaasr_core.flows.corpus.plan_folder import PlanFolder
 from megaasr_core.flows.corpus.render_corpus import render_corpus
@@ -164,7 +164,7 @@ def test_a_plugin_that_raises_is_a_failed_row(plan, tmp_path, monkeypatch):
     def broken(*_):
         raise ZeroDivisionError("page\n" * 1_000)
 
-    monkeypatch.setattr(render_shard, "render", broken)
+    monkeypatch.setattr(studio, "render", broken)
     report = render_corpus(folder, tmp_path / "out", Serial.create())
     assert (report.clips, report.failed, report.failed_shards) == (0, 20, ())
     error = rows_of(tmp_path / "out" / "failures.jsonl")[0]["error"]
