@@ -34,13 +34,15 @@ class AddResample(Primitive):
             return samples
         import soxr
 
+        from ..dsp.mixing import mixed
+
         low = soxr.resample(samples, sample_rate, self.target_rate_hz, quality="HQ")
-        back = np.zeros(len(samples), np.float32)
-        high = soxr.resample(low, self.target_rate_hz, sample_rate, quality="HQ")[: len(samples)]
-        back[: len(high)] = high
+        back = soxr.resample(low, self.target_rate_hz, sample_rate, quality="HQ")[: len(samples)]
+        if len(back) < len(samples):  # by a sample or two, where the rates have no common measure
+            back = np.pad(back, (0, len(samples) - len(back)))
         if self.wet == 1.0:
             return back
-        return np.float32(1.0 - self.wet) * samples + np.float32(self.wet) * back
+        return mixed(samples, 1.0 - self.wet, back, self.wet)
 
 
 @hookimpl
