@@ -52,7 +52,7 @@ def render(audio: Audio, recipe: Recipe, plugins: Plugins, banks: Mapping[str, S
     peak = float(np.max(np.abs(samples), initial=0.0)) if not recipe.steps else 0.0
     for position, step in enumerate(recipe.steps):
         unit = _unit(step, plugins)
-        owned = samples is not audio.samples and samples.flags.writeable
+        owned = samples.flags.writeable and not np.may_share_memory(samples, audio.samples)
         context = ApplyContext(partial(key.rng, "render", position), banks or {}, flags.add, owned)
         samples = unit.apply(samples, audio.sample_rate, context)
         try:

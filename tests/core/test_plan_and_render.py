@@ -130,6 +130,31 @@ def test_a_primitive_that_returns_rubbish_is_named(planned, only_tones, monkeypa
         render(SPEECH, planned(severity=0.5), only_tones)
 
 
+def read_only(samples):
+    copy = samples.copy()
+    copy.flags.writeable = False
+    return copy
+
+
+@pytest.mark.parametrize(
+    ("returned", "owned"),
+    [(lambda samples: samples, False), (lambda samples: samples[:], False), (read_only, False), (np.copy, True)],
+)
+def test_only_what_nobody_else_holds_may_be_written_into(planned, only_tones, monkeypatch, returned, owned):
+    seen = []
+
+    def note(_, samples, rate, context):
+        seen.append(context.owned)
+        return samples
+
+    monkeypatch.setattr(only_tones.primitives["gain"], "apply", lambda _, samples, rate, context: returned(samples))
+    monkeypatch.setattr(only_tones.primitives["hiss"], "apply", note)
+    recipe = planned()
+    assert [step.primitive for step in recipe.steps][:2] == ["gain", "hiss"]
+    render(SPEECH, recipe, only_tones)
+    assert seen[0] is owned
+
+
 def test_recorded_noise_needs_a_bank(planned):
     with pytest.raises(RecipeError, match="needs recorded noise: give --noise"):
         planned("crowd", severity=0.5)
