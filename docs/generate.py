@@ -21,6 +21,7 @@ def reference(plugins: Plugins) -> str:
         ("Routers", plugins.routers),
         ("Backends", plugins.backends),
         ("Engines", plugins.engines),
+        ("Trainers", plugins.trainers),
     ):
         parts.append(f"## {title}\n")
         parts += [_unit(registry[name]) for name in registry]

@@ -21,6 +21,18 @@ from .listening import (
     open_transcriber,
 )
 
+EXIT_WORSE = 1
+"""`--never-worse` found a slice that is worse than the base, or none that it could check."""
+
+ByOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--by",
+        metavar="FIELD",
+        help="Slice by effect, effects (how many), severity (its third), or any field of the rows. Repeatable.",
+    ),
+]
+
 
 def evaluate(
     manifest: Annotated[Path, typer.Argument(metavar="IN.jsonl", help="Rows with audio and answer.")],
@@ -36,6 +48,11 @@ def evaluate(
     compare: Annotated[
         Path | None, typer.Option(metavar="OTHER.jsonl", help="Results to compare with, in pairs.")
     ] = None,
+    never_worse: Annotated[
+        Path | None,
+        typer.Option(metavar="BASE.jsonl", help="Compare, and exit 1 if a slice is worse with 95 % confidence."),
+    ] = None,
+    by: ByOption = None,
     reuse: Annotated[bool, typer.Option("--reuse", help="OUT.jsonl is there: report on it, decode nothing.")] = False,
     report: Annotated[Path | None, typer.Option(metavar="FILE.md", help="Also write the report here.")] = None,
     summary: Annotated[
@@ -49,29 +66,34 @@ def evaluate(
     """Transcribe a manifest, score every row, and report WER and CER with intervals.
 
     A run that was killed goes on where it stopped when it is started again. A row that cannot be read is reported, the
-    rest is done, and the exit code is 1.
+    rest is done, and the exit code is 1. So it is where --never-worse finds a slice that is worse than the base.
 
     Example: megaasr eval test.jsonl results.jsonl --adapter robust/ --compare base.jsonl --report report.md
     """
     from ..base.audio_files import AudioLimits
     from ..base.errors import ParameterError
-    from ..base.files import check_outputs, read_jsonl, write_text
+    from ..base.files import check_outputs, read_jsonl
     from ..base.hardware import hardware
     from ..flows.evaluation import evaluate as evaluated
     from ..flows.evaluation import read_items
+    from ..flows.pairing import check_comparable
     from ..flows.progress import progress
-    from ..flows.report import markdown
     from ..flows.resumable import fingerprint, resumable_rows
-    from ..flows.summary import check_comparable, summarise
+    from ..flows.slicing import SCORED_FIELDS, check_fields
     from ..flows.summary import compare as compared
+    from ..flows.summary import summarise
 
+    if compare and never_worse:
+        raise ParameterError("--never-worse compares with its base already; leave out --compare")
+    other = never_worse or compare
     items = read_items(manifest, language)
     if not items:
         raise ParameterError(f"{manifest}: holds no rows")
-    base = read_jsonl(compare) if compare else None
+    base = read_jsonl(other) if other else None
     if base is not None:  # before the work, not after it
         check_comparable([item.row for item in items], base)
-    check_outputs((output, report, summary), (manifest, compare))
+    check_fields([item.row for item in items], by or (), SCORED_FIELDS)
+    check_outputs((output, report, summary), (manifest, other))
     settings: dict[str, Any] = {
         "manifest": str(manifest),
         "backend": backend,
@@ -80,7 +102,7 @@ def evaluate(
         "router": router,
         "router_set": router_set,
         "batch_size": batch_size,
-        "compare": str(compare) if compare else None,
+        "compare": str(other) if other else None,
     }
     if reuse:
         rows = read_jsonl(output)
@@ -109,17 +131,46 @@ def evaluate(
             for row in progress(evaluated(remaining, transcriber, limits), total=len(remaining), what="utterances"):
                 out.append(row)
             rows = out.done
-    found: dict[str, Any] = {"settings": settings, "hardware": hardware(), "summary": summarise(rows, seed)}
+    settings["by"] = ", ".join(by) if by else None
+    found: dict[str, Any] = {"settings": settings, "hardware": hardware(), "summary": summarise(rows, seed, by or ())}
     if base is not None:
-        found["comparison"] = compared(rows, base, seed)
-    text, data = markdown(found), json.dumps(found, ensure_ascii=False, indent=1) + "\n"
-    for path, content in ((report, text), (summary, data)):
-        if path:
-            write_text(path, content)
-    sys.stdout.write(data if as_json else text)
+        found["comparison"] = compared(rows, base, seed, by or ())
+    worse = never_worse is not None and _is_worse(found, str(never_worse))
+    _hand_out(found, report, summary, as_json)
+    if _some_failed(rows):
+        raise typer.Exit(EXIT_SOME_FAILED)
+    if worse:
+        raise typer.Exit(EXIT_WORSE)
+
+
+def _some_failed(rows: list[dict[str, Any]]) -> bool:
+    """Say each row that failed; whether any did."""
     failed = [row for row in rows if "error" in row]
     for row in failed:
         say(f"megaasr: failed: {row['error']}")
     if failed:
         say(f"megaasr: {len(failed)} of {len(rows)} rows failed")
-        raise typer.Exit(EXIT_SOME_FAILED)
+    return bool(failed)
+
+
+def _is_worse(found: dict[str, Any], base: str) -> bool:
+    """Add the verdict on the comparison to the report and say it; whether it fails the run."""
+    from ..flows.never_worse import never_worse
+
+    verdict = never_worse(found["comparison"])
+    found["never_worse"] = verdict.as_json()
+    for line in verdict.lines(base):
+        say(f"megaasr: {line}")
+    return not verdict.passed
+
+
+def _hand_out(found: dict[str, Any], report: Path | None, summary: Path | None, as_json: bool) -> None:
+    """Write the report where it is wanted, and print it."""
+    from ..base.files import write_text
+    from ..flows.report import markdown
+
+    text, data = markdown(found), json.dumps(found, ensure_ascii=False, indent=1) + "\n"
+    for path, content in ((report, text), (summary, data)):
+        if path:
+            write_text(path, content)
+    sys.stdout.write(data if as_json else text)

@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from .compare import compare
 from .context import EXIT_INTERRUPTED, EXIT_USER_ERROR, say
 from .corpus import app as corpus
 from .degrade import degrade
@@ -17,6 +18,7 @@ from .new import new
 from .plugins import plugins
 from .reward import reward
 from .scenarios import scenarios
+from .train import train
 from .transcribe import transcribe
 
 app = typer.Typer(
@@ -33,6 +35,8 @@ app.command()(scenarios)
 app.add_typer(corpus)
 app.command()(reward)
 app.command(name="eval")(evaluate)
+app.command()(compare)
+app.command()(train)
 app.command()(plugins)
 app.command()(new)
 app.command()(doctor)

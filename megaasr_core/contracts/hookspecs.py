@@ -14,6 +14,7 @@ from .primitive import Primitive
 from .reward import Reward
 from .router import Router
 from .scenario import Scenario
+from .trainer import Trainer
 
 if TYPE_CHECKING:
     import typer
@@ -56,6 +57,11 @@ def register_backends(register: Callable[[type[Backend]], None]) -> None:
 @hookspec
 def register_engines(register: Callable[[type[Engine]], None]) -> None:
     """Call ``register(MyEngine)`` for each way of doing one task for many items."""
+
+
+@hookspec
+def register_trainers(register: Callable[[type[Trainer]], None]) -> None:
+    """Call ``register(MyTrainer)`` for each training recipe."""
 
 
 @hookspec

@@ -20,6 +20,7 @@ from .registry import Owner, Registry
 from .reward import Reward
 from .router import Router
 from .scenario import Scenario, merge
+from .trainer import Trainer
 from .unit import Unit
 
 
@@ -29,7 +30,8 @@ class PluginRow:
 
     Args:
         name: of the registered thing, or of the plugin where it registered nothing.
-        kind: primitive, degradation, scenario, reward, router, backend, engine, command; ``plugin`` where it failed.
+        kind: primitive, degradation, scenario, reward, router, backend, engine, trainer, command; ``plugin`` where it
+            failed.
         owner: who brought it.
         error: why it is not there; empty where it is.
     """
@@ -51,6 +53,7 @@ class Plugins:
         self.routers: Registry[type[Router]] = Registry("router")
         self.backends: Registry[type[Backend]] = Registry("backend")
         self.engines: Registry[type[Engine]] = Registry("engine")
+        self.trainers: Registry[type[Trainer]] = Registry("trainer")
         self.commands: list[tuple[str, Owner]] = []
         self.failures: list[PluginRow] = []
         self._manager = pluggy.PluginManager(hookspecs.PROJECT)
@@ -68,6 +71,7 @@ class Plugins:
             self.routers,
             self.backends,
             self.engines,
+            self.trainers,
         )
 
     @property
@@ -162,6 +166,7 @@ _EXPECTED: dict[str, type] = {
     "router": Router,
     "backend": Backend,
     "engine": Engine,
+    "trainer": Trainer,
 }
 
 

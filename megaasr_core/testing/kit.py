@@ -17,7 +17,7 @@ from ..contracts.reward import RewardSample
 from .subject import Subject, find, loaded
 
 Check = Callable[[Subject], None]
-KINDS = ("primitive", "degradation", "scenario", "reward", "router", "backend", "engine")
+KINDS = ("primitive", "degradation", "scenario", "reward", "router", "backend", "engine", "trainer")
 
 
 @dataclass(frozen=True, repr=False)
@@ -81,7 +81,8 @@ def cases(
         spec: ``kind:name``, e.g. ``degradation:telephone``.
         extra: plugin files or modules that are loaded beside the installed ones.
         plugins: the registry to look in, instead of the installed plugins and `extra`.
-        parameters: of a primitive, reward, router, backend or engine; by default its fields' defaults and `examples`.
+        parameters: of a primitive, reward, router, backend, engine or trainer; by default its fields' defaults and
+            `examples`.
         banks: recorded sounds by name (a bank, or its folder or manifest); by default synthetic ones.
         samples: for rewards, scored in addition to the kit's own.
         backend: for backends, a constructed one; by default one is created from `parameters`.

@@ -29,7 +29,7 @@ class Subject:
     """One registered thing and its surroundings.
 
     Args:
-        kind: primitive, degradation, scenario, reward, router, backend or engine.
+        kind: primitive, degradation, scenario, reward, router, backend, engine or trainer.
         name: as it is registered.
         thing: the class of a unit, the object of a degradation or scenario.
         plugins: the registry that it is in.
@@ -53,7 +53,7 @@ class Subject:
 
     @cached_property
     def unit(self) -> Any:
-        """The reward, router, backend or engine itself, created once."""
+        """The reward, router, backend, engine or trainer itself, created once."""
         if self.backend is not None:
             return self.backend
         return build(self.thing, with_examples(self.thing, self.parameters))

@@ -13,6 +13,7 @@ from megaasr_core.contracts import hookspecs
 from megaasr_core.contracts.engine import Engine
 from megaasr_core.contracts.plugins import Plugins
 from megaasr_core.contracts.registry import Owner
+from megaasr_core.contracts.trainer import Trainer
 
 from .ear_plugin import Ear
 from .tone_plugin import Gain
@@ -58,6 +59,15 @@ class Loop(Engine):
         return iter(())
 
 
+class Patience(Trainer):
+    """Trains nothing."""
+
+    name: ClassVar[str] = "patience"
+
+    def train(self, out):
+        return {}
+
+
 THINGS = {
     "primitive": Gain,
     "degradation": Degradation("d", Role.MODIFIER, (step("gain", gain_db=1.0),)),
@@ -66,6 +76,7 @@ THINGS = {
     "router": Nowhere,
     "backend": Ear,
     "engine": Loop,
+    "trainer": Patience,
 }
 
 

@@ -1,0 +1,32 @@
+"""`Trainer`: makes weights out of data, by a configuration that is its fields."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from pathlib import Path
+from typing import Any, ClassVar
+
+from .unit import Unit
+
+
+class Trainer(Unit):
+    """A training recipe; its fields are the configuration, written as YAML for ``megaasr train NAME CONFIG.yaml``.
+
+    Paths in the fields are absolute, or relative to the folder in which the command runs.
+    """
+
+    kind: ClassVar[str] = "trainer"
+
+    @abstractmethod
+    def train(self, out: Path) -> dict[str, Any]:
+        """Train, and write everything that comes of it below the folder `out`, each file whole or not at all.
+
+        A run that was killed goes on where it stopped when it is started again with the same configuration and the same
+        folder, and ends as if it had never been stopped. A folder of another configuration is refused.
+
+        Returns:
+            What to tell the user: a JSON object of figures and of the paths that were written.
+
+        Raises:
+            MegaasrError: in one line; data that cannot be read is found before the first step, not after the last.
+        """
