@@ -5,6 +5,7 @@ from __future__ import annotations
 import typer
 
 from .buckets import buckets
+from .fetch import fetch
 from .filter import filter_
 from .label import label
 from .plan import plan
@@ -16,6 +17,7 @@ app = typer.Typer(
     help="Make a training corpus: plan recipes, render them, label and choose.",
     rich_markup_mode=None,
 )
+app.command()(fetch)
 app.command()(plan)
 app.command()(render)
 app.command()(label)
