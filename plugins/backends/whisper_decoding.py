@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-
 from megaasr_core import Audio, DecodingOptions
 from megaasr_core.base.errors import BackendError
+
+from .whisper_encoder import encode, log_mel
 
 
 @dataclass(frozen=True)
@@ -23,14 +23,24 @@ class Decoded:
     truncated: bool
 
 
-def decode(model: Any, processor: Any, batch: Sequence[Audio], options: DecodingOptions) -> list[Decoded]:
-    """Decode utterances of at most 30 s, greedily or with beams.
+def decode(
+    model: Any,
+    processor: Any,
+    batch: Sequence[Audio],
+    options: DecodingOptions,
+    *,
+    window_s: float = 30.0,
+    sampling: Mapping[str, float] | None = None,
+) -> list[Decoded]:
+    """Decode utterances that are no longer than the window, greedily, with beams, or by sampling.
 
     Every row has its own bound on tokens, taken from its own length, so that a row's text is the same in any batch.
 
     Args:
         model: WhisperForConditionalGeneration.
         processor: WhisperProcessor of the same model.
+        window_s: what the encoder hears of each utterance, padded with silence, in seconds.
+        sampling: draw tokens instead, by these settings of transformers (``temperature``, ``top_p``, ``top_k``, ...).
 
     Raises:
         BackendError: a language that the model does not know.
@@ -40,12 +50,11 @@ def decode(model: Any, processor: Any, batch: Sequence[Audio], options: Decoding
     from transformers.modeling_outputs import BaseModelOutput
 
     with torch.inference_mode():
-        features = _features(processor, batch).to(model.device, model.dtype)
-        hidden = model.get_encoder()(features).last_hidden_state
+        hidden = encode(model, log_mel(processor, batch, window_s).to(model.device, model.dtype))
         encoded = BaseModelOutput(last_hidden_state=hidden)
         languages, prompt = _prompts(model, encoded, options.language, len(batch))
         budgets = [_budget(model, prompt.shape[1], options, audio) for audio in batch]
-        settings = _settings(model, options, max_length=prompt.shape[1] + max(budgets))
+        settings = _settings(model, options, prompt.shape[1] + max(budgets), sampling)
         # Whisper's own generate() adds a long-form loop with fallbacks; the plain one is exact and has one outcome.
         sequences = GenerationMixin.generate(
             model,
@@ -67,12 +76,6 @@ def decode(model: Any, processor: Any, batch: Sequence[Audio], options: Decoding
         mean_logprob = float(logprobs[index, :num_tokens].mean())
         rows.append(Decoded(text.strip(), languages[index], mean_logprob, num_tokens, truncated))
     return rows
-
-
-def _features(processor: Any, batch: Sequence[Audio]) -> Any:
-    """Log-mel features padded to 30 s, shape (batch, mels, 3000)."""
-    samples = [np.asarray(audio.samples) for audio in batch]
-    return processor.feature_extractor(samples, sampling_rate=batch[0].sample_rate, return_tensors="pt").input_features
 
 
 def _budget(model: Any, prompt_length: int, options: DecodingOptions, audio: Audio) -> int:
@@ -105,7 +108,7 @@ def _prompts(model: Any, encoded: Any, language: str | None, rows: int) -> tuple
     return [code_of[index] for index in found], torch.tensor(prompt, device=model.device)
 
 
-def _settings(model: Any, options: DecodingOptions, max_length: int) -> Any:
+def _settings(model: Any, options: DecodingOptions, max_length: int, sampling: Mapping[str, float] | None) -> Any:
     from transformers import GenerationConfig
 
     own = model.generation_config
@@ -113,11 +116,12 @@ def _settings(model: Any, options: DecodingOptions, max_length: int) -> Any:
     return GenerationConfig(
         max_length=max_length,
         num_beams=options.num_beams,
-        do_sample=False,
+        do_sample=sampling is not None,
         eos_token_id=end,
         pad_token_id=end,
         suppress_tokens=own.suppress_tokens,
         begin_suppress_tokens=own.begin_suppress_tokens,
+        **(sampling or {}),
     )
 
 

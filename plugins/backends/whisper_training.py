@@ -1,0 +1,126 @@
+"""What training needs of Whisper: its module groups, batches with labels, logits, log-probabilities and rollouts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from megaasr_core import Audio, DecodingOptions, Transcript
+from megaasr_core.base.errors import BackendError
+
+from .whisper_encoder import encode, log_mel
+
+IGNORED = -100
+"""The label of what is no target, as torch's cross entropy has it."""
+_ENDINGS = ("q_proj", "k_proj", "v_proj", "out_proj")
+
+
+def module_groups(model: Any) -> dict[str, tuple[str, ...]]:
+    """Linear modules by group: what hears (encoder), what ties text to sound (aligner), what writes (llm).
+
+    The aligner is the decoder's cross-attention; llm is its self-attention and feed-forward.
+    """
+    groups: dict[str, list[str]] = {"encoder": [], "aligner": [], "llm": []}
+    for path, module in model.named_modules():
+        name = path.replace(".base_layer", "")  # of modules that an adapter has wrapped
+        ending = name.rpartition(".")[2]
+        if not (ending in _ENDINGS or ending in ("fc1", "fc2")) or not hasattr(module, "weight"):
+            continue
+        in_decoder = name.startswith("model.decoder.")
+        group = "encoder" if not in_decoder else "aligner" if ".encoder_attn." in name else "llm"
+        if name not in groups[group]:
+            groups[group].append(name)
+    return {group: tuple(names) for group, names in groups.items()}
+
+
+def collate(
+    model: Any, processor: Any, batch: Sequence[tuple[Audio, str]], window_s: float, language: str | None = None
+) -> dict[str, Any]:
+    """Tensors for one step.
+
+    Returns:
+        ``input_features`` (batch, mels, frames); ``decoder_input_ids`` and ``labels`` (batch, tokens), where labels are
+        -100 at the prompt and behind the end of text.
+
+    Raises:
+        BackendError: a target that has more tokens than the decoder takes.
+    """
+    import torch
+
+    own = model.generation_config
+    prompt = _prompt(own, language)
+    end = own.eos_token_id[0] if isinstance(own.eos_token_id, list) else own.eos_token_id
+    tokens = [processor.tokenizer(f" {text.strip()}", add_special_tokens=False).input_ids for _, text in batch]
+    longest = max(map(len, tokens))
+    if len(prompt) + longest + 1 > model.config.max_target_positions:
+        raise BackendError(
+            f"backend whisper: a target has {longest} tokens, "
+            f"at most {model.config.max_target_positions - len(prompt) - 1} fit; cut the utterance"
+        )
+    inputs = torch.full((len(batch), len(prompt) + longest), end)
+    labels = torch.full_like(inputs, IGNORED)
+    for row, own_tokens in enumerate(tokens):
+        inputs[row, : len(prompt)] = torch.tensor(prompt)
+        inputs[row, len(prompt) : len(prompt) + len(own_tokens)] = torch.tensor(own_tokens, dtype=torch.long)
+        targets = torch.tensor([*own_tokens, end])
+        labels[row, len(prompt) - 1 : len(prompt) - 1 + len(targets)] = targets
+    features = log_mel(processor, [audio for audio, _ in batch], window_s)
+    return {"input_features": features, "decoder_input_ids": inputs, "labels": labels}
+
+
+def _prompt(own: Any, language: str | None) -> list[int]:
+    if not own.is_multilingual:
+        return [own.decoder_start_token_id, own.no_timestamps_token_id]
+    code = f"<|{language or 'en'}|>"
+    if code not in own.lang_to_id:
+        raise BackendError(f"backend whisper: the model does not know the language {language!r}")
+    return [own.decoder_start_token_id, own.lang_to_id[code], own.task_to_id["transcribe"], own.no_timestamps_token_id]
+
+
+def hidden_and_logits(model: Any, batch: dict[str, Any]) -> tuple[Any, Any]:
+    """Encoder states (batch, frames / 2, hidden), and logits of the targets alone (num_targets, vocabulary)."""
+    encoded = encode(model, batch["input_features"])
+    decoded = model.get_decoder()(input_ids=batch["decoder_input_ids"], encoder_hidden_states=encoded)
+    wanted = decoded.last_hidden_state[batch["labels"] != IGNORED]
+    return encoded, model.proj_out(wanted)
+
+
+def log_probabilities(model: Any, batch: dict[str, Any]) -> list[Any]:
+    """Natural log-probability of every target token, end of text included, shape (num_tokens,) an utterance."""
+    labels = batch["labels"]
+    is_target = labels != IGNORED
+    _, logits = hidden_and_logits(model, batch)
+    chosen = logits.float().log_softmax(-1).gather(1, labels[is_target][:, None]).squeeze(1)
+    return list(chosen.split(is_target.sum(1).tolist()))
+
+
+def sample(
+    model: Any,
+    processor: Any,
+    batch: Sequence[Audio],
+    num_rollouts: int,
+    options: DecodingOptions,
+    window_s: float,
+    sampling: Mapping[str, float],
+) -> list[list[Transcript]]:
+    """Sampled transcripts, `num_rollouts` an utterance; torch's global generator draws.
+
+    Args:
+        window_s, sampling: as `decode` takes them.
+    """
+    from .whisper_decoding import decode
+
+    repeated = [audio for audio in batch for _ in range(num_rollouts)]
+    decoded = decode(model, processor, repeated, options, window_s=window_s, sampling=sampling)
+    rows = [
+        Transcript(
+            text=one.text,
+            language=one.language,
+            mean_logprob=one.mean_logprob,
+            num_tokens=one.num_tokens,
+            truncated=one.truncated,
+            duration_s=audio.duration_s,
+        )
+        for audio, one in zip(repeated, decoded, strict=True)
+    ]
+    return [rows[start : start + num_rollouts] for start in range(0, len(rows), num_rollouts)]
