@@ -1,0 +1,123 @@
+"""Log-mel features of a padded batch: 80 bands, 25 ms windows every 10 ms, as the reference's published router hears.
+
+Definition (public code of Mega-ASR, xzf-thu/Mega-ASR, facts only): Hann window of 400 samples, FFT of 400, hop of 160,
+clip mirrored by 200 samples at both ends, power spectrum, Slaney's mel scale with area-normalised triangles from 0 to
+8000 Hz, log10 floored at 1e-10, then (x + 4) / 4.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from functools import lru_cache
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from megaasr_core.base.audio import SAMPLE_RATE_HZ, Audio
+
+DEFINITION = "slaney-log10-400-160"
+"""How a weight file names these features; another name is refused."""
+WINDOW = 400
+HOP = 160
+FLOOR = 1e-10
+MAX_DURATION_S = 30.0
+MAX_FRAMES = int(MAX_DURATION_S * SAMPLE_RATE_HZ) // HOP + 1
+_LINEAR_HZ = 200.0 / 3.0  # a mel below 1 kHz
+_BREAK_HZ = 1000.0
+_LOG_STEP = math.log(6.4) / 27.0  # a mel above it, Slaney 1998 (Auditory Toolbox)
+
+
+def pad_batch(clips: Sequence[Audio]) -> tuple[torch.Tensor, torch.Tensor]:
+    """The clips at 16 kHz, their first 30 s, with zeros behind.
+
+    Returns:
+        samples, shape (batch, longest), float32; lengths, shape (batch,), int64.
+    """
+    heard = [_heard(clip) for clip in clips]
+    lengths = torch.tensor([len(samples) for samples in heard], dtype=torch.int64)
+    padded = torch.zeros(len(heard), max((len(samples) for samples in heard), default=0))
+    for row, samples in zip(padded, heard, strict=True):
+        row[: len(samples)] = torch.from_numpy(samples.copy())  # the caller's array may be read-only
+    return padded, lengths
+
+
+def _heard(clip: Audio) -> npt.NDArray[np.float32]:
+    most = round(MAX_DURATION_S * clip.sample_rate)
+    cut = clip if len(clip.samples) <= most else clip.cut(0, most)
+    return cut.resampled(SAMPLE_RATE_HZ).samples[: round(MAX_DURATION_S * SAMPLE_RATE_HZ)]
+
+
+def num_frames(lengths: torch.Tensor) -> torch.Tensor:
+    """Frames of clips of so many samples: one for every whole hop, and one."""
+    return lengths // HOP + 1
+
+
+def log_mel(samples: torch.Tensor, lengths: torch.Tensor, n_mels: int = 80) -> tuple[torch.Tensor, torch.Tensor]:
+    """Log-mel features of a padded batch; a row's frames do not depend on what is padded behind it.
+
+    Args:
+        samples: shape (batch, num_samples), float32, at 16 kHz.
+        lengths: shape (batch,), int64: samples that count in each row; none gives a frame of silence.
+
+    Returns:
+        features, shape (batch, frames, n_mels), zeros behind each row's last frame; frames, shape (batch,), int64.
+    """
+    windows = _mirrored(samples, lengths).unfold(1, WINDOW, HOP)
+    spectrum = torch.fft.rfft(windows * _hann().to(samples.device))
+    power = spectrum.real.square() + spectrum.imag.square()
+    mel = power @ mel_filters(n_mels).to(samples.device)
+    frames = num_frames(lengths)
+    counts = torch.arange(mel.shape[1], device=samples.device) < frames[:, None]
+    return ((mel.clamp(min=FLOOR).log10() + 4.0) / 4.0).masked_fill(~counts[:, :, None], 0.0), frames
+
+
+def _mirrored(samples: torch.Tensor, lengths: torch.Tensor) -> torch.Tensor:
+    """Each row between 200 samples mirrored about its first and about its last; shape (batch, num_samples + 400)."""
+    half = WINDOW // 2
+    if samples.shape[1] == 0:
+        return samples.new_zeros(samples.shape[0], WINDOW)
+    ends = torch.arange(half, device=samples.device)[None, :]
+    before, behind = _fold(ends - half, lengths), _fold(ends + lengths[:, None], lengths)
+    padded = torch.cat((samples.gather(1, before), samples, samples.new_zeros(samples.shape[0], half)), dim=1)
+    return padded.scatter(1, ends + lengths[:, None] + half, samples.gather(1, behind))
+
+
+def _fold(places: torch.Tensor, lengths: torch.Tensor) -> torch.Tensor:
+    """Places outside a row, brought into it by a triangle wave: a clip shorter than the mirror is met again and again.
+
+    Args:
+        places: shape (batch or 1, places), sample indices that may be negative or too large.
+    """
+    last = (lengths[:, None] - 1).clamp(min=0)
+    folded = places.remainder((2 * last).clamp(min=1))
+    return torch.minimum(folded, 2 * last - folded).clamp(min=0)
+
+
+@lru_cache(maxsize=1)
+def _hann() -> torch.Tensor:
+    return torch.hann_window(WINDOW)
+
+
+@lru_cache(maxsize=4)
+def mel_filters(n_mels: int) -> torch.Tensor:
+    """Triangles of unit area on Slaney's mel scale, 0 to 8000 Hz; shape (201, n_mels), float32."""
+    bins_hz = np.linspace(0.0, SAMPLE_RATE_HZ / 2, WINDOW // 2 + 1)
+    edges_hz = _hz(np.linspace(0.0, _mel(SAMPLE_RATE_HZ / 2), n_mels + 2))
+    widths = np.diff(edges_hz)
+    ramps = edges_hz[None, :] - bins_hz[:, None]
+    rising, falling = -ramps[:, :-2] / widths[:-1], ramps[:, 2:] / widths[1:]
+    triangles = np.maximum(0.0, np.minimum(rising, falling))
+    return torch.from_numpy(triangles * (2.0 / (edges_hz[2:] - edges_hz[:-2]))).float()
+
+
+def _mel(hz: float) -> float:
+    linear = min(hz, _BREAK_HZ) / _LINEAR_HZ
+    return linear + (math.log(hz / _BREAK_HZ) / _LOG_STEP if hz > _BREAK_HZ else 0.0)
+
+
+def _hz(mels: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    break_mel = _BREAK_HZ / _LINEAR_HZ
+    beyond = _BREAK_HZ * np.exp(_LOG_STEP * (np.maximum(mels, break_mel) - break_mel))
+    return np.where(mels < break_mel, mels * _LINEAR_HZ, beyond)

@@ -1,0 +1,232 @@
+"""Router files: safetensors with the configuration as JSON under ``config`` in the metadata.
+
+Two forms are read. Ours says everything. The reference's (``best_acc_model.safetensors``) has only ``model`` in its
+configuration, and that is not to be trusted: the published file promises four layers and a linear head, and holds one
+layer and a head of two matrices. So sizes come from the tensors, and what the configuration says otherwise is refused,
+but for the number of layers.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import torch
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from megaasr_core.base.errors import AdapterError, one_line
+from megaasr_core.base.files import atomic_path
+from megaasr_core.base.validation import first_fault
+
+from .features import DEFINITION, MAX_FRAMES
+from .network import Network, NetworkSettings, sinusoids
+
+FILE = "audio_quality.safetensors"
+REFERENCE_FILE = "best_acc_model.safetensors"
+POSITIONS = "pos_encoder.pe"
+COUNTERS = ".num_batches_tracked"
+FIXED = {"num_classes": 2, "pooling": "attention"}
+"""What the configuration may say of the network, but not otherwise."""
+
+
+class ModelConfig(BaseModel):
+    """The ``model`` part, in the reference's words; the rest of what it says is not read."""
+
+    model_config = ConfigDict(extra="ignore", strict=True)
+
+    n_mels: int | None = Field(None, gt=0)
+    d_model: int | None = Field(None, gt=0)
+    nhead: int = Field(4, gt=0)
+    dim_feedforward: int | None = Field(None, gt=0)
+    dropout: float = Field(0.1, ge=0, lt=1)
+
+
+class RouterConfig(BaseModel):
+    """The ``router`` part, which only our own files have."""
+
+    model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
+
+    version: Literal[1]
+    features: str
+    downsampling: Literal[2, 4]
+    positions: int = Field(gt=0)
+    temperature: float = Field(gt=0)
+    threshold: float = Field(ge=0)
+    objective: str = ""
+
+
+@dataclass(frozen=True)
+class TrainedRouter:
+    """A network and how its logits are read.
+
+    Args:
+        temperature: what the logits are divided by (Guo et al. 2017).
+        threshold: p(degraded) from which on the adapter listens; above 1 it never does.
+        objective: what it was trained for, ``label`` or ``outcome``; empty where the file does not say.
+    """
+
+    network: Network
+    temperature: float = 1.0
+    threshold: float = 0.5
+    objective: str = ""
+
+
+def find_weights(path: Path) -> Path:
+    """The file that a path means: itself, or the router file in a folder.
+
+    Raises:
+        AdapterError: there is none.
+    """
+    if path.is_dir():
+        for name in (FILE, REFERENCE_FILE):
+            if (path / name).is_file():
+                return path / name
+        raise AdapterError(f"{path}: holds neither {FILE} nor {REFERENCE_FILE}; name the router's file")
+    if not path.is_file():
+        raise AdapterError(f"{path}: no such router file; `megaasr train router` makes one")
+    return path
+
+
+def read_router(path: Path) -> TrainedRouter:
+    """Read a router, ours or the reference's, ready to be asked.
+
+    Raises:
+        AdapterError: missing, damaged, or not such a network; one line.
+    """
+    path = find_weights(path)
+    tensors, config = _load(path)
+    model = _parse(ModelConfig, config.get("model", {}), path, "model")
+    for name, fixed in FIXED.items():
+        found = config.get("model", {}).get(name, fixed)
+        if found != fixed:
+            raise AdapterError(f"{path}: config: model.{name} is {found!r}; only {fixed!r} is supported")
+    own: RouterConfig | None = None
+    if "router" in config:
+        own = _parse(RouterConfig, config["router"], path, "router")
+        if own.features != DEFINITION:
+            raise AdapterError(f"{path}: made for features {own.features!r}, this version computes {DEFINITION!r}")
+    settings = _settings(path, tensors, model, own)
+    with torch.device("meta"):  # nothing is drawn for weights that are about to be replaced
+        network = Network(settings)
+    tensors.setdefault(POSITIONS, sinusoids(settings.positions, settings.hidden))
+    _check_fit(path, tensors, network)
+    _fill(network, tensors)
+    if own is None:
+        return TrainedRouter(network.eval())
+    return TrainedRouter(network.eval(), own.temperature, own.threshold, own.objective)
+
+
+def write_router(path: Path, router: TrainedRouter) -> None:
+    """Write our own form, whole or not at all; equal routers give equal bytes."""
+    from safetensors.torch import save_file
+
+    settings = router.network.settings
+    state = router.network.state_dict()
+    tensors = {
+        name: tensor.contiguous() for name, tensor in state.items() if name != POSITIONS and COUNTERS not in name
+    }
+    config = {
+        "model": {
+            "n_mels": settings.n_mels,
+            "d_model": settings.hidden,
+            "nhead": settings.heads,
+            "dim_feedforward": settings.ffn,
+            "num_layers": settings.layers,
+            "dropout": settings.dropout,
+            **FIXED,
+        },
+        "router": RouterConfig(
+            version=1,
+            features=DEFINITION,
+            downsampling=settings.downsampling,
+            positions=settings.positions,
+            temperature=router.temperature,
+            threshold=router.threshold,
+            objective=router.objective,
+        ).model_dump(),
+    }
+    with atomic_path(path) as temporary:
+        # One key only: safetensors writes several in an order of chance.
+        save_file(tensors, temporary, metadata={"config": json.dumps(config, sort_keys=True)})
+
+
+def _load(path: Path) -> tuple[dict[str, torch.Tensor], dict[str, Any]]:
+    from safetensors import SafetensorError, safe_open
+
+    try:
+        with safe_open(path, framework="pt") as file:
+            text = (file.metadata() or {}).get("config")
+            tensors = {name: file.get_tensor(name) for name in file.keys() if not name.endswith(COUNTERS)}  # noqa: SIM118
+    except (SafetensorError, OSError, RuntimeError) as error:
+        raise AdapterError(f"{path}: cannot be read as safetensors ({one_line(error)})") from error
+    if text is None:
+        raise AdapterError(f"{path}: its metadata holds no 'config'; is this a router's file?")
+    try:
+        config = json.loads(text)
+    except ValueError as error:
+        raise AdapterError(f"{path}: config is not JSON ({one_line(error)})") from error
+    if not isinstance(config, dict) or not isinstance(config.get("model", {}), dict):
+        raise AdapterError(f"{path}: config: an object with an object 'model' is expected")
+    return {name: tensor.float() for name, tensor in tensors.items()}, config
+
+
+def _parse(model: Any, data: Any, path: Path, part: str) -> Any:
+    try:
+        return model.model_validate(data)
+    except ValidationError as error:
+        raise AdapterError(f"{path}: config: {part}.{first_fault(error, part)}") from error
+
+
+def _settings(
+    path: Path, tensors: dict[str, torch.Tensor], model: ModelConfig, own: RouterConfig | None
+) -> NetworkSettings:
+    """Sizes from the tensors; AdapterError where the configuration says otherwise."""
+    _, n_mels, _ = _shape(path, tensors, "frontend.conv.0.weight", 3)
+    (hidden,) = _shape(path, tensors, "transformer.norm.weight", 1)
+    ffn, _ = _shape(path, tensors, "transformer.layers.0.linear1.weight", 2)
+    for name, said, found in (
+        ("n_mels", model.n_mels, n_mels),
+        ("d_model", model.d_model, hidden),
+        ("dim_feedforward", model.dim_feedforward, ffn),
+    ):
+        if said is not None and said != found:
+            raise AdapterError(f"{path}: config says {name} {said}, its tensors {found}")
+    if hidden % (2 * model.nhead):
+        raise AdapterError(f"{path}: d_model {hidden} is no even multiple of nhead {model.nhead}")
+    layers = {name.split(".")[2] for name in tensors if name.startswith("transformer.layers.")}
+    positions = own.positions if own else _shape(path, tensors, POSITIONS, 3)[1]
+    downsampling: Literal[2, 4] = own.downsampling if own else 4
+    if positions * downsampling < MAX_FRAMES:
+        raise AdapterError(f"{path}: {positions} positions are too few for 30 s; {MAX_FRAMES // downsampling} at least")
+    head: Literal["linear", "mlp"] = "linear" if "classifier.weight" in tensors else "mlp"
+    return NetworkSettings(n_mels, hidden, model.nhead, ffn, len(layers), positions, model.dropout, downsampling, head)
+
+
+def _shape(path: Path, tensors: dict[str, torch.Tensor], name: str, axes: int) -> torch.Size:
+    if name not in tensors:
+        raise AdapterError(f"{path}: lacks the tensor {name}; is this a router's file?")
+    if tensors[name].dim() != axes:
+        raise AdapterError(f"{path}: {name} has shape {tuple(tensors[name].shape)}; {axes} axes are expected")
+    return tensors[name].shape
+
+
+def _check_fit(path: Path, tensors: dict[str, torch.Tensor], network: Network) -> None:
+    wanted = {name: tuple(one.shape) for name, one in network.state_dict().items() if not name.endswith(COUNTERS)}
+    for name, shape in wanted.items():
+        if name not in tensors:
+            raise AdapterError(f"{path}: lacks the tensor {name}")
+        if tuple(tensors[name].shape) != shape:
+            raise AdapterError(f"{path}: {name} has shape {tuple(tensors[name].shape)}; {shape} is expected")
+        if not bool(tensors[name].isfinite().all()):
+            raise AdapterError(f"{path}: {name} holds NaN or infinity; the file is damaged")
+    odd = sorted(set(tensors) - set(wanted))
+    if odd:
+        raise AdapterError(f"{path}: {odd[0]} is none of this network's tensors ({len(odd)} such)")
+
+
+def _fill(network: Network, tensors: dict[str, torch.Tensor]) -> None:
+    counters = {name: torch.tensor(0) for name in network.state_dict() if name.endswith(COUNTERS)}
+    network.load_state_dict({**tensors, **counters}, assign=True)
+    network.requires_grad_(False)

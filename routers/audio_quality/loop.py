@@ -1,0 +1,205 @@
+"""The training itself: epochs, the choice among them, calibration, threshold, report."""
+
+from __future__ import annotations
+
+import copy
+import json
+import math
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch.nn import functional
+
+from megaasr_core.base.errors import OutputError, ParameterError, one_line
+from megaasr_core.base.files import jsonl_line, write_text
+from megaasr_core.base.seeding import SampleKey
+from megaasr_core.flows.resumable import fingerprint
+
+from .batches import Batch, Clips, epoch_of, targets_of
+from .files import FILE, TrainedRouter, write_router
+from .inference import logits_of, milliseconds_a_clip, probabilities
+from .network import Network, NetworkSettings
+from .progress import Progress
+from .scores import Array, Labels, auc, choose_threshold, fit_temperature, nll, report, routed_edits
+from .sources import Example, open_sources
+from .training import RouterTraining
+
+REPORT = "report.json"
+METRICS = "metrics.jsonl"
+CHUNK = 256
+"""Dev clips that are in memory together."""
+
+
+@dataclass(frozen=True)
+class Dev:
+    """The dev set: targets, edits of base and robust where all rows have them, and which rows are clean."""
+
+    clips: Clips
+    target: Labels
+    edits: tuple[Array, Array] | None
+    clean: np.ndarray[Any, np.dtype[np.bool_]]
+
+    def logits(self, network: Network) -> Array:
+        """The network's logits, shape (rows, 2)."""
+        router, size = TrainedRouter(network.eval()), len(self.target)
+        chunks = [range(start, min(start + CHUNK, size)) for start in range(0, size, CHUNK)]
+        return np.concatenate([logits_of(router, [self.clips[row] for row in rows]) for rows in chunks])
+
+    def threshold(self, chances: Array, objective: str) -> float:
+        """0.5, or the one of fewest edits."""
+        if objective == "label" or self.edits is None:
+            return 0.5
+        return choose_threshold(chances, *self.edits, self.clean)
+
+    def score(self, logits: Array, objective: str) -> dict[str, float]:
+        """The figures that epochs are compared by; `loss` last, for ties."""
+        chances = probabilities(logits)
+        row = {"auc": auc(chances, self.target), "dev_loss": nll(logits, self.target)}
+        if objective == "outcome" and self.edits is not None:
+            row["edits"] = routed_edits(chances, *self.edits, self.threshold(chances, objective))
+        return row
+
+
+def train_router(settings: RouterTraining, out: Path) -> dict[str, Any]:
+    """See `RouterTraining.train`."""
+    mark = fingerprint(settings.model_dump(mode="json", exclude={"cache_mib"}))
+    done = _finished(out, mark)
+    if done is not None:
+        return done
+    train, dev = open_sources(settings.training), _dev(open_sources(settings.dev), settings)
+    targets, weights = targets_of(train, settings, "training")
+    progress = Progress.start(out, mark, lambda: first_network(settings))
+    clips = Clips(train, settings.cache_mib)
+    steps = math.ceil(len(train) / settings.batch_size)
+    total = min(settings.epochs * steps, settings.max_steps or math.inf)
+    optimiser = optimiser_of(progress.network, settings)
+    progress.restore(optimiser)
+    while progress.step < total:
+        losses = []
+        for batch in epoch_of(clips, targets, weights, settings, progress.epoch):
+            if progress.step >= total:
+                break
+            losses.append(train_step(progress, optimiser, batch, settings, int(total)))
+            progress.step += 1
+        row = dev.score(dev.logits(progress.network), settings.objective)
+        row = {"epoch": progress.epoch, "step": progress.step, "loss": float(np.mean(losses)), **row}
+        progress.end_epoch(row, _rank(row), optimiser)
+        write_text(out / METRICS, "".join(map(jsonl_line, progress.rows)))
+    found = _finish(progress, dev, settings, out)
+    write_text(out / REPORT, json.dumps({**found, "run": mark}, indent=1) + "\n")
+    progress.forget()
+    return found
+
+
+def _finished(out: Path, mark: str) -> dict[str, Any] | None:
+    """The report of the same run, if it has ended; OutputError when the folder holds another."""
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        text = (out / REPORT).read_text(encoding="utf-8") if (out / REPORT).is_file() else "{}"
+        found: dict[str, Any] = json.loads(text)
+    except (OSError, ValueError) as error:
+        raise OutputError(f"cannot use {out}: {one_line(error)}; choose another folder") from error
+    if not found:
+        return None
+    if found.pop("run", None) != mark:
+        raise OutputError(f"{out} holds a run of another configuration; choose another folder")
+    return found
+
+
+def _dev(examples: list[Example], settings: RouterTraining) -> Dev:
+    target, _ = targets_of(examples, settings, "dev")
+    pairs = [(one.base_edits, one.robust_edits) for one in examples]
+    known = [(base, robust) for base, robust in pairs if base is not None and robust is not None]
+    edits = np.array(known).T if len(known) == len(pairs) else None
+    clean = np.array([one.degraded == 0 for one in examples])
+    return Dev(Clips(examples, settings.cache_mib), target, None if edits is None else (edits[0], edits[1]), clean)
+
+
+def first_network(settings: RouterTraining) -> Network:
+    """The untrained network, by the seed."""
+    sizes = NetworkSettings(
+        hidden=settings.hidden,
+        heads=settings.heads,
+        ffn=settings.ffn,
+        layers=settings.layers,
+        positions=3200 // settings.downsampling,
+        dropout=settings.dropout,
+        downsampling=settings.downsampling,
+        head=settings.head,
+    )
+    with torch.random.fork_rng(devices=[]):
+        _seed(settings, "initial weights")
+        return Network(sizes)
+
+
+def _seed(settings: RouterTraining, *position: str | int) -> None:
+    """Seed torch's own generator, which initialisation and dropout draw from; inside fork_rng only."""
+    rng = SampleKey(settings.seed, "router training").rng(*position)
+    torch.default_generator.manual_seed(int(rng.integers(2**63)))
+
+
+def optimiser_of(network: Network, settings: RouterTraining) -> torch.optim.AdamW:
+    """AdamW that decays matrices, and neither biases nor normalisations."""
+    matrices = [one for one in network.parameters() if one.dim() > 1]
+    others = [one for one in network.parameters() if one.dim() <= 1]
+    groups: list[dict[str, Any]] = [{"params": matrices}, {"params": others, "weight_decay": 0.0}]
+    return torch.optim.AdamW(groups, lr=settings.learning_rate, weight_decay=settings.weight_decay)
+
+
+def train_step(
+    progress: Progress, optimiser: torch.optim.AdamW, batch: Batch, settings: RouterTraining, total: int
+) -> float:
+    """One step of `total`; the loss, in nats."""
+    for group in optimiser.param_groups:
+        group["lr"] = settings.learning_rate * schedule(progress.step, total, settings.warmup_ratio)
+    progress.network.train()
+    with torch.random.fork_rng(devices=[]):
+        _seed(settings, "dropout", progress.step)
+        logits = progress.network(batch.features, batch.frames)
+    losses = functional.cross_entropy(logits, batch.targets, reduction="none", label_smoothing=settings.label_smoothing)
+    loss = (losses * batch.weights).sum() / batch.weights.sum().clamp(min=1e-6)
+    if not math.isfinite(float(loss.detach())):
+        raise ParameterError(f"the loss is not finite at step {progress.step}; lower learning_rate")
+    optimiser.zero_grad()
+    loss.backward()
+    torch.nn.utils.clip_grad_norm_(progress.network.parameters(), settings.clip_norm)
+    optimiser.step()
+    return float(loss.detach())
+
+
+def schedule(step: int, total: int, warmup_ratio: float) -> float:
+    """Factor of the learning rate: a linear warm-up, then half a cosine down to 0."""
+    warmup = round(total * warmup_ratio)
+    if step < warmup:
+        return (step + 1) / warmup
+    return 0.5 * (1.0 + math.cos(math.pi * (step - warmup) / max(total - warmup, 1)))
+
+
+def _rank(row: dict[str, Any]) -> tuple[float, float]:
+    """Lower is better: edits where they are counted, else AUC; then the loss on dev."""
+    return row.get("edits", -row["auc"]), row["dev_loss"]
+
+
+def _finish(progress: Progress, dev: Dev, settings: RouterTraining, out: Path) -> dict[str, Any]:
+    network = copy.deepcopy(progress.network)
+    network.load_state_dict(progress.best)
+    router = TrainedRouter(network.eval(), objective=settings.objective)
+    logits = dev.logits(network)
+    temperature = fit_temperature(logits, dev.target)
+    threshold = dev.threshold(probabilities(logits, temperature), settings.objective)
+    router = replace(router, temperature=temperature, threshold=threshold)
+    write_router(out / FILE, router)
+    return {
+        "weights": str(out / FILE),
+        "objective": settings.objective,
+        "best_epoch": progress.best_epoch,
+        "steps": progress.step,
+        "parameters": sum(one.numel() for one in network.parameters()),
+        "temperature": temperature,
+        "threshold": threshold,
+        "dev": report(logits, dev.target, dev.edits, dev.clean, temperature, threshold),
+        "milliseconds_a_10_s_clip": milliseconds_a_clip(router),
+    }

@@ -1,0 +1,160 @@
+"""What a router learns from: manifests of recordings, and plans that are rendered on the fly."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from megaasr_core.base.audio import Audio
+from megaasr_core.base.audio_files import AudioLimits
+from megaasr_core.base.errors import ManifestError
+from megaasr_core.base.files import read_jsonl
+from megaasr_core.flows.corpus.samples import IN_TAR, read_sample
+
+Label = Literal[0, 1, "clean", "degraded"]
+LABELS: dict[Any, int] = {"clean": 0, "degraded": 1, 0: 0, 1: 1}
+EDITS = ("base_edits", "robust_edits")
+
+
+class Source(BaseModel):
+    """Some of the clips of a training: rows of a manifest, or of a corpus plan.
+
+    Args:
+        manifest: JSON lines with `audio` (relative to the manifest's folder) and perhaps `label`, `base_edits`,
+            `robust_edits`.
+        plan: folder that ``megaasr corpus plan`` wrote; rows of scenario ``clean`` or without a step are clean.
+        label: of all its rows, instead of theirs.
+        outcomes: JSON lines with `id`, `base_edits`, `robust_edits`, joined to the rows by `id` (else `audio`).
+        where: only rows whose fields have these values, such as ``{split: train}``.
+        limit: so many rows at most, from the first.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    manifest: Path | None = None
+    plan: Path | None = None
+    label: Label | None = None
+    outcomes: Path | None = None
+    where: dict[str, str | int | float | bool] = {}
+    limit: int | None = Field(None, gt=0)
+
+    @model_validator(mode="after")
+    def _names_one(self) -> Self:
+        if (self.manifest is None) == (self.plan is None):
+            raise ValueError("a source has either a manifest or a plan")
+        return self
+
+
+@dataclass(frozen=True)
+class Example:
+    """One clip and what is known of it.
+
+    Args:
+        key: names it; what is drawn for it depends on that.
+        degraded: 1, or 0 where it is clean; None where nobody said.
+        base_edits, robust_edits: of its two transcripts against what was said; None where it was not decoded.
+        read: gives the sound, at its own rate.
+    """
+
+    key: str
+    degraded: int | None
+    base_edits: float | None
+    robust_edits: float | None
+    read: Callable[[], Audio]
+
+
+def open_sources(sources: Sequence[Source]) -> list[Example]:
+    """Every example of the sources, in order; no sound is read yet.
+
+    Raises:
+        ManifestError: a file is missing, a row cannot be used, or a source has no rows; one line.
+    """
+    found = []
+    for source in sources:
+        rows = _plan_rows(source.plan) if source.plan else _manifest_rows(source.manifest or Path())
+        chosen = [pair for pair in rows if all(pair[0].get(name) == value for name, value in source.where.items())]
+        chosen = chosen[: source.limit]
+        where = source.plan or source.manifest
+        if not chosen:
+            raise ManifestError(f"{where}: no rows{f' with {source.where}' if source.where else ''}")
+        outcomes = _outcomes(source.outcomes) if source.outcomes else {}
+        found += [_example(row, read, source, outcomes, f"{where}, row {key!r}") for row, read, key in _keyed(chosen)]
+    return found
+
+
+def _keyed(rows: list[tuple[dict[str, Any], Callable[[], Audio]]]) -> list[tuple[dict[str, Any], Any, str]]:
+    return [(row, read, str(row.get("id", row.get("audio")))) for row, read in rows]
+
+
+def _example(
+    row: dict[str, Any], read: Callable[[], Audio], source: Source, outcomes: dict[str, dict[str, Any]], where: str
+) -> Example:
+    label = row.get("label") if source.label is None else source.label
+    if not isinstance(label, (str, int, type(None))) or (label is not None and label not in LABELS):
+        raise ManifestError(f"{where}: label {label!r} is none of 0, 1, clean, degraded")
+    key = str(row.get("id", row.get("audio")))
+    if source.outcomes is not None and key not in outcomes:
+        raise ManifestError(f"{where}: has no row of that id in {source.outcomes}")
+    base, robust = (_edits({**row, **outcomes.get(key, {})}, name, where) for name in EDITS)
+    return Example(key, None if label is None else LABELS[label], base, robust, read)
+
+
+def _edits(row: dict[str, Any], name: str, where: str) -> float | None:
+    value = row.get(name)
+    if value is None:
+        return None
+    if not isinstance(value, (int, float)) or isinstance(value, bool) or value < 0:
+        raise ManifestError(f"{where}: {name} {value!r} is no number of edits")
+    return float(value)
+
+
+def _outcomes(path: Path) -> dict[str, dict[str, Any]]:
+    return {str(row.get("id")): {name: row.get(name) for name in EDITS} for row in read_jsonl(path)}
+
+
+def _manifest_rows(path: Path) -> list[tuple[dict[str, Any], Callable[[], Audio]]]:
+    rows: list[tuple[dict[str, Any], Callable[[], Audio]]] = []
+    for number, row in enumerate(read_jsonl(path), start=1):
+        named = row.get("audio")
+        if not isinstance(named, str):
+            raise ManifestError(f"{path}, row {number}: 'audio', the path of a recording, is missing")
+        audio = path.parent / named
+        if IN_TAR not in named and not audio.is_file():
+            raise ManifestError(f"{path}, row {number}: {audio} does not exist")
+        rows.append((row, _Reader(audio)))
+    return rows
+
+
+def _plan_rows(path: Path) -> list[tuple[dict[str, Any], Callable[[], Audio]]]:
+    from megaasr_core.flows.corpus.studio import Studio
+
+    studio = Studio(path)
+    rows: list[tuple[dict[str, Any], Callable[[], Audio]]] = []
+    for shard in range(studio.folder.settings.num_shards):
+        for row in studio.folder.rows(shard):
+            recipe = row["recipe"]
+            clean = recipe.get("scenario") == "clean" or not recipe.get("steps")
+            rows.append(({"label": int(not clean), **row}, _Renderer(studio, row)))
+    return rows
+
+
+@dataclass(frozen=True)
+class _Reader:
+    path: Path
+
+    def __call__(self) -> Audio:
+        return read_sample(self.path, AudioLimits(convert=True))
+
+
+@dataclass(frozen=True)
+class _Renderer:
+    studio: Any
+    row: dict[str, Any]
+
+    def __call__(self) -> Audio:
+        audio: Audio = self.studio.render(self.row)[1].audio
+        return audio
