@@ -1,0 +1,1 @@
+"""The recipe of the default adapter and router: data, training and evaluation small enough for two CPU cores."""

@@ -1,0 +1,59 @@
+"""Sentences that are kept for evaluation: the 720 IEEE (Harvard) sentences, and those of manifests named at run time.
+
+The IEEE sentences are known by digests of their 4-grams (`ieee_sentences.txt`, one sentence a line, IEEE Std 297-1969),
+so that their text is nowhere in the recipe.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from hashlib import blake2b
+from pathlib import Path
+
+from megaasr_core.base.files import read_jsonl
+from megaasr_core.base.text import tokenise
+
+GRAM = 4
+SHARE = 0.5
+"""A text that holds this share of a sentence's 4-grams is that sentence, misheard or embedded."""
+IEEE = Path(__file__).with_name("ieee_sentences.txt")
+
+
+def grams_of(text: str) -> list[str]:
+    """Digests (32 bit, hex) of the 4-grams of a text's normalised words; a shorter text is one gram."""
+    words = tokenise(text)
+    runs = [words[at : at + GRAM] for at in range(max(1, len(words) - GRAM + 1))]
+    return [blake2b(" ".join(run).encode(), digest_size=4).hexdigest() for run in runs if run]
+
+
+class HeldOut:
+    """A set of sentences that training must not contain.
+
+    Args:
+        sentences: each as its `grams_of`.
+    """
+
+    def __init__(self, sentences: Iterable[Sequence[str]]) -> None:
+        self._lengths: list[int] = []
+        self._holders: dict[str, list[int]] = {}
+        for number, grams in enumerate(sentences):
+            unique = set(grams)
+            self._lengths.append(len(unique))
+            for gram in unique:
+                self._holders.setdefault(gram, []).append(number)
+
+    def __len__(self) -> int:
+        return len(self._lengths)
+
+    @classmethod
+    def load(cls, manifests: Iterable[Path] = ()) -> HeldOut:
+        """The IEEE sentences and the texts of evaluation manifests."""
+        lines = [line.split() for line in IEEE.read_text(encoding="ascii").splitlines() if not line.startswith("#")]
+        texts = {str(row.get("text", row.get("answer", ""))) for manifest in manifests for row in read_jsonl(manifest)}
+        return cls([*lines, *(grams_of(text) for text in sorted(texts))])
+
+    def holds(self, text: str) -> bool:
+        """Whether a text is, or contains most of, one of the sentences."""
+        shared = Counter(number for gram in set(grams_of(text)) for number in self._holders.get(gram, ()))
+        return any(count >= SHARE * self._lengths[number] for number, count in shared.items())

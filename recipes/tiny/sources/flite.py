@@ -1,0 +1,48 @@
+"""CMU Flite's voices: three statistical ones made of CMU ARCTIC speakers, and one diphone voice."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from megaasr_core.base.audio import Audio
+
+from .base import Utterance, Voice, read_spoken, repitched, run_program
+
+LICENCE = "CMU Flite licence (free; synthetic)"
+
+
+class Flite:
+    """The voices that are compiled into Debian's flite."""
+
+    name = "flite"
+    title = "flite"
+    revision = 1
+    voices: Sequence[Voice] = (
+        Voice("slt", "train", 240, LICENCE),
+        Voice("rms", "train", 240, LICENCE),
+        Voice("kal16", "train", 120, LICENCE),
+        Voice("awb", "dev", 60, LICENCE),
+    )
+
+    def prepare(self, cache: Path) -> None:
+        """Ask for its voices."""
+        del cache
+        run_program(["flite", "-lv"])
+
+    def own_utterances(self) -> list[Utterance]:
+        """Nothing."""
+        return []
+
+    def speak(self, utterance: Utterance, rng: np.random.Generator) -> Audio:
+        """Say it at 0.8 to 1.2 of the usual speed, up to 8 % higher or lower."""
+        pitch = float(2.0 ** rng.uniform(-0.11, 0.11))
+        stretch = float(2.0 ** rng.uniform(-0.26, 0.26)) * pitch
+        with tempfile.TemporaryDirectory() as folder:
+            spoken = Path(folder) / "spoken.wav"
+            voice = ["-voice", utterance.voice.name, "--setf", f"duration_stretch={stretch:.4f}"]
+            run_program(["flite", *voice, "-t", utterance.text, "-o", str(spoken)])
+            return repitched(read_spoken(spoken), pitch)

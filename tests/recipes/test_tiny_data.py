@@ -1,0 +1,167 @@
+"""The data of recipes/tiny, on clips made on the spot: no synthesiser, no package beside the project's own."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+
+from megaasr_core.base.audio import SAMPLE_RATE_HZ
+from megaasr_core.base.errors import ManifestError
+from megaasr_core.base.text import normalise
+from recipes.tiny import build_noise, clips, levels, noise_shapes, select_speech
+
+from .made import IEEE, content, put
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> Path:
+    """Speech of 20 speakers and noise of 8 recordings."""
+    root = tmp_path / "data"
+    speech = [
+        put(
+            root / "speech",
+            f"{speaker:02d}/{number}.flac",
+            1.5,
+            100 * speaker + number,
+            text=f"Speaker {speaker} says sentence number {number} here.",
+            language="en",
+            speaker=f"s{speaker:02d}",
+            split="train" if speaker < 11 else "dev",
+            whisper_base_wer=0.1 * number,
+        )
+        for speaker in range(20)
+        for number in range(2)
+    ]
+    noise = [
+        put(
+            root / "noise",
+            f"{'rain' if number % 2 else 'street'}/{number}.flac",
+            2.0,
+            number,
+            category="rain" if number % 2 else "street",
+            recording=f"r{number}",
+            split="train" if number < 4 else "dev",
+        )
+        for number in range(8)
+    ]
+    clips.write_manifest(root / "speech" / clips.MANIFEST, speech)
+    clips.write_manifest(root / "noise" / clips.MANIFEST, noise)
+    return root
+
+
+def select(data: Path, out: Path, **limits: float) -> dict[str, object]:
+    return select_speech.select([str(data)], out, select_speech.Limits(**limits))
+
+
+def noise_of(data: Path, out: Path, seed: int = 0) -> list[clips.Row]:
+    manifests = [[data / kind / clips.MANIFEST] for kind in ("noise", "speech")]
+    return build_noise.build(*manifests, out, train=12, dev=8, duration_s=2.0, seed=seed)
+
+
+def test_selected_speech_is_16_bit_at_keyed_levels(data: Path, tmp_path: Path) -> None:
+    select(data, tmp_path / "clean")
+    rows = clips.read_rows(tmp_path / "clean" / clips.MANIFEST)
+    heard = []
+    for row in rows:
+        info = soundfile.info(tmp_path / "clean" / row["audio"])
+        assert (info.samplerate, info.channels, info.subtype) == (SAMPLE_RATE_HZ, 1, "PCM_16")
+        samples = clips.read_clip(tmp_path / "clean" / row["audio"])
+        heard.append(levels.active_level_db(samples))
+        assert np.abs(samples).max() <= levels.MAX_PEAK + 1e-4
+        assert row["level_db"] == pytest.approx(heard[-1], abs=0.05)
+    assert -30.1 <= min(heard) < -26 < -24 < max(heard) <= -19.9
+    assert len(rows) == 40
+
+
+def test_selection_leaves_out_what_the_limits_say(data: Path, tmp_path: Path) -> None:
+    manifest = data / "speech" / clips.MANIFEST
+    rows = clips.read_rows(manifest)
+    rows[0] |= {"language": "sv"}
+    rows[2] |= {"text": IEEE[0]}
+    rows[4] |= {"duration_s": 20.0}
+    clips.write_manifest(manifest, rows)
+    summary = select(data, tmp_path / "clean", max_wer=0.05)
+    expected = {"not English": 1, "held-out sentence": 1, "too short or long": 1, "base WER too high": 20}
+    assert summary["left_out"] == expected | {"sentence in both splits": 0}
+    assert summary["by_source"][-1] == {"source": "all", "split": "dev", "clips": 9, "minutes": 0.23, "speakers": 9}
+
+
+def test_speech_of_the_splits_is_disjoint(data: Path, tmp_path: Path) -> None:
+    manifest = data / "speech" / clips.MANIFEST
+    rows = clips.read_rows(manifest)
+    rows[1] |= {"split": "dev"}  # one speaker in both
+    for row in (rows[2], rows[-1]):  # one sentence in both, written in two ways
+        row["text"] = "HELLO WORLD OF DATA" if row is rows[2] else "Hello, world of data!"
+    clips.write_manifest(manifest, rows)
+    select(data, tmp_path / "clean")
+    sides = {split: clips.read_rows(tmp_path / "clean" / f"{split}.jsonl") for split in clips.SPLITS}
+    speakers = [{row["speaker"] for row in side} for side in sides.values()]
+    words = [{normalise(row["text"]) for row in side} for side in sides.values()]
+    assert not speakers[0] & speakers[1]
+    assert not words[0] & words[1]
+    assert normalise("hello world of data") in words[1]  # at a tie dev keeps it
+    assert sum(map(len, sides.values())) == 39
+
+
+def test_the_same_recording_of_two_manifests_is_taken_once(data: Path, tmp_path: Path) -> None:
+    summary = select_speech.select([str(data), f"again={data}"], tmp_path / "clean", select_speech.Limits())
+    assert sum(line["clips"] for line in summary["by_source"] if line["source"] == "all") == 40
+
+
+def test_selection_is_deterministic_and_done_once(data: Path, tmp_path: Path) -> None:
+    assert select(data, tmp_path / "a")["built"] is True
+    first = content(tmp_path / "a")
+    assert select(data, tmp_path / "a")["built"] is False
+    (tmp_path / "a" / clips.DONE).unlink()  # as if it was killed
+    assert select(data, tmp_path / "a")["built"] is True
+    assert content(tmp_path / "a") == first
+    select(data, tmp_path / "a", max_wer=0.05)
+    assert len(list((tmp_path / "a").rglob("*.flac"))) == 20  # those of the wider limits are gone
+
+
+def test_noise_is_deterministic_and_its_splits_are_disjoint(data: Path, tmp_path: Path) -> None:
+    rows = noise_of(data, tmp_path / "a")
+    noise_of(data, tmp_path / "b")
+    noise_of(data, tmp_path / "c", seed=1)
+    a, b, c = (content(tmp_path / name) for name in "abc")
+    assert a == b
+    assert a.keys() >= {clips.MANIFEST, "train.jsonl", "dev.jsonl", clips.DONE}
+    assert sum(a[name] != c.get(name) for name in a if name.endswith(".flac")) >= 15
+    for field in ("recording", "recordings", "speakers"):
+        used = {split: set() for split in clips.SPLITS}
+        for row in rows:
+            values = row.get(field, [])
+            used[row["split"]] |= {values} if isinstance(values, str) else set(values)
+        assert used["train"], field
+        assert not used["train"] & used["dev"], field
+    known = {f"r{number}": "train" if number < 4 else "dev" for number in range(8)}
+    assert all(known[name] == row["split"] for row in rows for name in row.get("recordings", ()))
+    assert len(rows) == 8 + 12 + 8
+
+
+def test_recorded_noise_passes_unchanged(data: Path, tmp_path: Path) -> None:
+    rows = noise_of(data, tmp_path / "noise")
+    passed = [(tmp_path / "noise" / row["audio"]).read_bytes() for row in rows if row["source"] == "made"]
+    assert sorted(passed) == sorted(path.read_bytes() for path in (data / "noise").rglob("*.flac"))
+
+
+def test_a_speaker_in_both_splits_is_refused(data: Path, tmp_path: Path) -> None:
+    manifest = data / "speech" / clips.MANIFEST
+    clips.write_manifest(manifest, [row | {"speaker": "one"} for row in clips.read_rows(manifest)])
+    with pytest.raises(ManifestError, match="speaker one is in both"):
+        noise_of(data, tmp_path / "noise")
+
+
+@pytest.mark.parametrize("kind", noise_shapes.SHAPES)
+def test_shaped_noise_is_finite_and_has_its_spectrum(kind: str) -> None:
+    noise = noise_shapes.shaped_noise(kind, 4.0, np.random.default_rng(3))
+    power = np.abs(np.fft.rfft(noise)) ** 2
+    hz = np.fft.rfftfreq(len(noise), 1 / SAMPLE_RATE_HZ)
+    assert noise.dtype == np.float32
+    assert len(noise) == 4 * SAMPLE_RATE_HZ
+    assert np.isfinite(noise).all()
+    low, high = power[(hz > 100) & (hz < 800)].mean(), power[hz > 4000].mean()
+    assert low > high * {"car": 100, "street": 3, "speech_shaped": 10}.get(kind, 0.5)
