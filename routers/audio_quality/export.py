@@ -68,6 +68,8 @@ def export_onnx(weights: Path, path: Path, opset: int = OPSET, inputs: INPUTS = 
     example = (torch.zeros(size), torch.tensor([size[1], size[1] // 2]))
     batch, time = torch.export.Dim("batch"), torch.export.Dim("frames" if inputs == "features" else "num_samples")
     axes = {"sound": {0: batch, 1: time}, "lengths": {0: batch}}
+    with torch.no_grad():
+        graph(*example)  # so that the constants that are kept are not the exporter's symbolic ones
     try:
         with warnings.catch_warnings(), _quiet():
             warnings.simplefilter("ignore")  # the exporter warns of its own deprecations

@@ -120,7 +120,7 @@ def read_router(path: Path) -> TrainedRouter:
 
 def write_router(path: Path, router: TrainedRouter) -> None:
     """Write our own form, whole or not at all; equal routers give equal bytes."""
-    from safetensors.torch import save_file
+    from safetensors.torch import save
 
     settings = router.network.settings
     state = router.network.state_dict()
@@ -149,7 +149,7 @@ def write_router(path: Path, router: TrainedRouter) -> None:
     }
     with atomic_path(path) as temporary:
         # One key only: safetensors writes several in an order of chance.
-        save_file(tensors, temporary, metadata={"config": json.dumps(config, sort_keys=True)})
+        temporary.write_bytes(save(tensors, metadata={"config": json.dumps(config, sort_keys=True)}))
 
 
 def _load(path: Path) -> tuple[dict[str, torch.Tensor], dict[str, Any]]:
