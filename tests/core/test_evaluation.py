@@ -117,6 +117,19 @@ def test_two_results_are_compared_in_pairs(data):
     assert words["relative"] == pytest.approx(1 / 14 - 1)
 
 
+def test_a_fresh_run_is_guarded_and_sliced_too(data):
+    rows = [{**row, "room": "hall" if index % 2 else "car"} for index, row in enumerate(rows_of(data / "in.jsonl"))]
+    write_manifest(data, rows)
+    assert run(data, "--adapter", "x", "--router", "always_robust", out="good.jsonl").returncode == 0
+    worse = run(data, "--never-worse", "good.jsonl", "--by", "room", out="base.jsonl")
+    assert worse.returncode == 1
+    assert "worse than good.jsonl: room: hall (wer)" in worse.stderr
+    assert len(rows_of(data / "base.jsonl")) == 6  # the work is kept
+    fine = run(data, "--adapter", "x", "--router", "oracle", "--never-worse", "base.jsonl", "--by", "room")
+    assert fine.returncode == 0, fine.stderr
+    assert "not worse than base.jsonl with 95 % confidence on any of 4 slices checked" in fine.stderr
+
+
 def test_the_reports_are_written_and_can_be_made_again_without_decoding(data):
     first = run(data, "--report", "r.md", "--summary", "r.json")
     text = (data / "r.md").read_text()

@@ -79,7 +79,7 @@ def test_the_bootstrap_is_that_of_scipy():
     assert (ours.low, ours.high) == pytest.approx((theirs.low, theirs.high), abs=1e-12)
 
 
-def test_resamples_are_equal_however_they_are_divided(monkeypatch):
+def test_resamples_are_equal_however_they_are_divided():
     edits, lengths = list(range(50)), [9] * 50
     whole = error_rate(edits, lengths)
     many = error_rate(edits * 20, lengths * 20)  # 1,000 utterances take more than one batch

@@ -74,7 +74,6 @@ def test_any_other_field_is_taken_as_it_is_and_numbers_stand_by_size():
 
 def test_fields_of_the_subset_are_fields():
     rows = [row("a", subset="sim-en-noise"), row("b", subset="real-en-echo"), row("c", category="echo")]
-    assert by("category", rows=rows)["category: echo"] == "c"
     assert names(slices(rows, ["category"]))["category: echo"] == "bc"
     assert names(slices(rows, ["source"]))["source: sim"] == "a"
 
