@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import json
-import sys
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from .context import JsonOption, say
+from .context import JsonOption, hand_out, say
 from .evaluate import ByOption
 
 
@@ -35,7 +33,7 @@ def compare(
 
     Example: megaasr compare base.jsonl robust=on.jsonl routed=routed.jsonl --oracle robust --by effect --by severity
     """
-    from ..base.files import atomic_path, check_outputs, read_jsonl, write_text
+    from ..base.files import atomic_path, check_outputs, read_jsonl
     from ..flows.compare_curves import draw_curves
     from ..flows.compare_report import compare_markdown
     from ..flows.compare_systems import BASE, ORACLE, compare_systems, line_up
@@ -51,14 +49,10 @@ def compare(
         named[ORACLE] = f"of {BASE} and {oracle}, the one with fewer edits"
     settings: dict[str, Any] = {"files": named, "by": ", ".join(by) if by else None, "seed": seed}
     found = {"settings": settings, **compare_systems(lineup, seed, by or ())}
-    text, data = compare_markdown(found), json.dumps(found, ensure_ascii=False, indent=1) + "\n"
-    for path, content in ((report, text), (summary, data)):
-        if path:
-            write_text(path, content)
     if curves:
         with atomic_path(curves) as temporary:
             temporary.write_bytes(picture)
-    sys.stdout.write(data if as_json else text)
+    hand_out(found, compare_markdown(found), report, summary, as_json)
     if lineup.failed:
         say(f"megaasr: note: {lineup.failed} of {len(rows)} utterances failed in one of the files and are left out")
 

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import json
-import sys
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from .context import EXIT_SOME_FAILED, JsonOption, PluginOption, StrictOption, open_plugins, say
+from .context import EXIT_SOME_FAILED, JsonOption, PluginOption, StrictOption, hand_out, open_plugins, say
 from .listening import (
     AdapterOption,
     BackendOption,
@@ -78,6 +76,7 @@ def evaluate(
     from ..flows.evaluation import read_items
     from ..flows.pairing import check_comparable
     from ..flows.progress import progress
+    from ..flows.report import markdown
     from ..flows.resumable import fingerprint, resumable_rows
     from ..flows.slicing import SCORED_FIELDS, check_fields
     from ..flows.summary import compare as compared
@@ -86,8 +85,7 @@ def evaluate(
     if compare and never_worse:
         raise ParameterError("--never-worse compares with its base already; leave out --compare")
     other = never_worse or compare
-    items = read_items(manifest, language)
-    if not items:
+    if not (items := read_items(manifest, language)):
         raise ParameterError(f"{manifest}: holds no rows")
     base = read_jsonl(other) if other else None
     if base is not None:  # before the work, not after it
@@ -131,12 +129,12 @@ def evaluate(
             for row in progress(evaluated(remaining, transcriber, limits), total=len(remaining), what="utterances"):
                 out.append(row)
             rows = out.done
-    settings["by"] = ", ".join(by) if by else None
-    found: dict[str, Any] = {"settings": settings, "hardware": hardware(), "summary": summarise(rows, seed, by or ())}
+    named = {**settings, "by": ", ".join(by) if by else None}
+    found: dict[str, Any] = {"settings": named, "hardware": hardware(), "summary": summarise(rows, seed, by or ())}
     if base is not None:
         found["comparison"] = compared(rows, base, seed, by or ())
     worse = never_worse is not None and _is_worse(found, str(never_worse))
-    _hand_out(found, report, summary, as_json)
+    hand_out(found, markdown(found), report, summary, as_json)
     if _some_failed(rows):
         raise typer.Exit(EXIT_SOME_FAILED)
     if worse:
@@ -162,15 +160,3 @@ def _is_worse(found: dict[str, Any], base: str) -> bool:
     for line in verdict.lines(base):
         say(f"megaasr: {line}")
     return not verdict.passed
-
-
-def _hand_out(found: dict[str, Any], report: Path | None, summary: Path | None, as_json: bool) -> None:
-    """Write the report where it is wanted, and print it."""
-    from ..base.files import write_text
-    from ..flows.report import markdown
-
-    text, data = markdown(found), json.dumps(found, ensure_ascii=False, indent=1) + "\n"
-    for path, content in ((report, text), (summary, data)):
-        if path:
-            write_text(path, content)
-    sys.stdout.write(data if as_json else text)

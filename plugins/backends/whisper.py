@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
@@ -118,16 +119,7 @@ class Whisper(Backend):
                 decoded = decode(self._loaded, self._processor, own, options, window_s=window_s)
             seconds = (time.perf_counter() - started) / len(rows)
             for index, one in zip(rows, decoded, strict=True):
-                heard[index] = Transcript(
-                    text=one.text,
-                    language=one.language,
-                    mean_logprob=one.mean_logprob,
-                    num_tokens=one.num_tokens,
-                    truncated=one.truncated,
-                    duration_s=batch[index].duration_s,
-                    seconds=seconds,
-                    adapter=adapter,
-                )
+                heard[index] = replace(one, seconds=seconds, adapter=adapter)
         return [heard[index] for index in range(len(batch))]
 
     def _window_s(self, audio: Audio) -> float:

@@ -3,24 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
-from megaasr_core import Audio, DecodingOptions
-from megaasr_core.base.errors import BackendError
+from megaasr_core import Audio, DecodingOptions, Transcript
 
 from .whisper_encoder import encode, log_mel
-
-
-@dataclass(frozen=True)
-class Decoded:
-    """One row of the result; the fields are those of `Transcript`."""
-
-    text: str
-    language: str
-    mean_logprob: float
-    num_tokens: int
-    truncated: bool
+from .whisper_prompt import end_of, language_tokens, prompt_of
 
 
 def decode(
@@ -31,7 +19,7 @@ def decode(
     *,
     window_s: float = 30.0,
     sampling: Mapping[str, float] | None = None,
-) -> list[Decoded]:
+) -> list[Transcript]:
     """Decode utterances that are no longer than the window, greedily, with beams, or by sampling.
 
     Every row has its own bound on tokens, taken from its own length, so that a row's text is the same in any batch.
@@ -74,7 +62,9 @@ def decode(
         num_tokens = len(tokens) if truncated else tokens.index(end) + 1
         text = processor.tokenizer.decode(tokens[:num_tokens], skip_special_tokens=True)
         mean_logprob = float(logprobs[index, :num_tokens].mean())
-        rows.append(Decoded(text.strip(), languages[index], mean_logprob, num_tokens, truncated))
+        duration_s = batch[index].duration_s
+        heard = Transcript(text.strip(), languages[index], mean_logprob, num_tokens, truncated, duration_s=duration_s)
+        rows.append(heard)
     return rows
 
 
@@ -87,32 +77,19 @@ def _prompts(model: Any, encoded: Any, language: str | None, rows: int) -> tuple
     import torch
 
     own = model.generation_config
-    start = own.decoder_start_token_id
-    if not own.is_multilingual:
-        if language not in (None, "en"):
-            raise BackendError(f"this Whisper knows English only, not {language!r}; choose a multilingual model")
-        tokens = torch.tensor([[start, own.no_timestamps_token_id]], device=model.device)
-        return ["en"] * rows, tokens.repeat(rows, 1)
-    by_code = {token.strip("<|>"): index for token, index in own.lang_to_id.items()}
-    if language is None:
-        found = model.detect_language(encoder_outputs=encoded).tolist()
-    elif language in by_code:
-        found = [by_code[language]] * rows
+    if language is None and own.is_multilingual:
+        code_of = {index: code for code, index in language_tokens(own).items()}
+        languages = [code_of[index] for index in model.detect_language(encoder_outputs=encoded).tolist()]
     else:
-        raise BackendError(
-            f"this Whisper does not know the language {language!r} (known: {', '.join(sorted(by_code))})"
-        )
-    code_of = {index: code for code, index in by_code.items()}
-    task = own.task_to_id["transcribe"]
-    prompt = [[start, index, task, own.no_timestamps_token_id] for index in found]
-    return [code_of[index] for index in found], torch.tensor(prompt, device=model.device)
+        languages = [language or "en"] * rows
+    return languages, torch.tensor([prompt_of(own, code) for code in languages], device=model.device)
 
 
 def _settings(model: Any, options: DecodingOptions, max_length: int, sampling: Mapping[str, float] | None) -> Any:
     from transformers import GenerationConfig
 
     own = model.generation_config
-    end = own.eos_token_id[0] if isinstance(own.eos_token_id, list) else own.eos_token_id
+    end = end_of(own)
     return GenerationConfig(
         max_length=max_length,
         num_beams=options.num_beams,

@@ -30,7 +30,7 @@ def log_mel(processor: Any, batch: Sequence[Audio], window_s: float) -> Any:
 def encode(model: Any, features: Any) -> Any:
     """The encoder's last hidden states, shape (batch, frames / 2, hidden).
 
-    transformers' own forward takes 3000 frames only; for fewer, its layers are run here with the first positions. With
+    transformers' own forward takes 3000 frames only; here its layers are run with as many positions as there are. With
     3000 frames both give the same bits.
 
     Args:
@@ -40,8 +40,6 @@ def encode(model: Any, features: Any) -> Any:
     from torch.nn.functional import gelu
 
     encoder = model.get_encoder()
-    if features.shape[-1] == encoder.config.max_source_positions * 2:
-        return encoder(features).last_hidden_state
     hidden = gelu(encoder.conv2(gelu(encoder.conv1(features)))).permute(0, 2, 1)
     hidden = hidden + encoder.embed_positions.weight[: hidden.shape[1]]
     for layer in encoder.layers:

@@ -9,6 +9,7 @@ from megaasr_core import Audio, DecodingOptions, Transcript
 from megaasr_core.base.errors import BackendError
 
 from .whisper_encoder import encode, log_mel
+from .whisper_prompt import end_of, prompt_of
 
 IGNORED = -100
 """The label of what is no target, as torch's cross entropy has it."""
@@ -34,7 +35,7 @@ def module_groups(model: Any) -> dict[str, tuple[str, ...]]:
 
 
 def collate(
-    model: Any, processor: Any, batch: Sequence[tuple[Audio, str]], window_s: float, language: str | None = None
+    model: Any, processor: Any, batch: Sequence[tuple[Audio, str]], window_s: float, language: str = "en"
 ) -> dict[str, Any]:
     """Tensors for one step.
 
@@ -43,13 +44,12 @@ def collate(
         -100 at the prompt and behind the end of text.
 
     Raises:
-        BackendError: a target that has more tokens than the decoder takes.
+        BackendError: a target that has more tokens than the decoder takes, or a language that the model does not know.
     """
     import torch
 
     own = model.generation_config
-    prompt = _prompt(own, language)
-    end = own.eos_token_id[0] if isinstance(own.eos_token_id, list) else own.eos_token_id
+    prompt, end = prompt_of(own, language), end_of(own)
     tokens = [processor.tokenizer(f" {text.strip()}", add_special_tokens=False).input_ids for _, text in batch]
     longest = max(map(len, tokens))
     if len(prompt) + longest + 1 > model.config.max_target_positions:
@@ -66,15 +66,6 @@ def collate(
         labels[row, len(prompt) - 1 : len(prompt) - 1 + len(targets)] = targets
     features = log_mel(processor, [audio for audio, _ in batch], window_s)
     return {"input_features": features, "decoder_input_ids": inputs, "labels": labels}
-
-
-def _prompt(own: Any, language: str | None) -> list[int]:
-    if not own.is_multilingual:
-        return [own.decoder_start_token_id, own.no_timestamps_token_id]
-    code = f"<|{language or 'en'}|>"
-    if code not in own.lang_to_id:
-        raise BackendError(f"backend whisper: the model does not know the language {language!r}")
-    return [own.decoder_start_token_id, own.lang_to_id[code], own.task_to_id["transcribe"], own.no_timestamps_token_id]
 
 
 def hidden_and_logits(model: Any, batch: dict[str, Any]) -> tuple[Any, Any]:
@@ -111,16 +102,5 @@ def sample(
     from .whisper_decoding import decode
 
     repeated = [audio for audio in batch for _ in range(num_rollouts)]
-    decoded = decode(model, processor, repeated, options, window_s=window_s, sampling=sampling)
-    rows = [
-        Transcript(
-            text=one.text,
-            language=one.language,
-            mean_logprob=one.mean_logprob,
-            num_tokens=one.num_tokens,
-            truncated=one.truncated,
-            duration_s=audio.duration_s,
-        )
-        for audio, one in zip(repeated, decoded, strict=True)
-    ]
+    rows = decode(model, processor, repeated, options, window_s=window_s, sampling=sampling)
     return [rows[start : start + num_rollouts] for start in range(0, len(rows), num_rollouts)]

@@ -7,15 +7,12 @@ clip mirrored by 200 samples at both ends, power spectrum, Slaney's mel scale wi
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from functools import lru_cache
 
-import numpy as np
-import numpy.typing as npt
 import torch
 
-from megaasr_core.base.audio import SAMPLE_RATE_HZ, Audio
+from megaasr_core.base.audio import SAMPLE_RATE_HZ, Audio, Samples
 
 DEFINITION = "slaney-log10-400-160"
 """How a weight file names these features; another name is refused."""
@@ -24,9 +21,6 @@ HOP = 160
 FLOOR = 1e-10
 MAX_DURATION_S = 30.0
 MAX_FRAMES = int(MAX_DURATION_S * SAMPLE_RATE_HZ) // HOP + 1
-_LINEAR_HZ = 200.0 / 3.0  # a mel below 1 kHz
-_BREAK_HZ = 1000.0
-_LOG_STEP = math.log(6.4) / 27.0  # a mel above it, Slaney 1998 (Auditory Toolbox)
 
 
 def pad_batch(clips: Sequence[Audio]) -> tuple[torch.Tensor, torch.Tensor]:
@@ -43,7 +37,7 @@ def pad_batch(clips: Sequence[Audio]) -> tuple[torch.Tensor, torch.Tensor]:
     return padded, lengths
 
 
-def _heard(clip: Audio) -> npt.NDArray[np.float32]:
+def _heard(clip: Audio) -> Samples:
     most = round(MAX_DURATION_S * clip.sample_rate)
     cut = clip if len(clip.samples) <= most else clip.cut(0, most)
     return cut.resampled(SAMPLE_RATE_HZ).samples[: round(MAX_DURATION_S * SAMPLE_RATE_HZ)]
@@ -103,21 +97,8 @@ def _hann() -> torch.Tensor:
 @lru_cache(maxsize=4)
 def mel_filters(n_mels: int) -> torch.Tensor:
     """Triangles of unit area on Slaney's mel scale, 0 to 8000 Hz; shape (201, n_mels), float32."""
-    bins_hz = np.linspace(0.0, SAMPLE_RATE_HZ / 2, WINDOW // 2 + 1)
-    edges_hz = _hz(np.linspace(0.0, _mel(SAMPLE_RATE_HZ / 2), n_mels + 2))
-    widths = np.diff(edges_hz)
-    ramps = edges_hz[None, :] - bins_hz[:, None]
-    rising, falling = -ramps[:, :-2] / widths[:-1], ramps[:, 2:] / widths[1:]
-    triangles = np.maximum(0.0, np.minimum(rising, falling))
-    return torch.from_numpy(triangles * (2.0 / (edges_hz[2:] - edges_hz[:-2]))).float()
+    from transformers.audio_utils import mel_filter_bank
 
-
-def _mel(hz: float) -> float:
-    linear = min(hz, _BREAK_HZ) / _LINEAR_HZ
-    return linear + (math.log(hz / _BREAK_HZ) / _LOG_STEP if hz > _BREAK_HZ else 0.0)
-
-
-def _hz(mels: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-    break_mel = _BREAK_HZ / _LINEAR_HZ
-    beyond = _BREAK_HZ * np.exp(_LOG_STEP * (np.maximum(mels, break_mel) - break_mel))
-    return np.where(mels < break_mel, mels * _LINEAR_HZ, beyond)
+    bins = WINDOW // 2 + 1
+    filters = mel_filter_bank(bins, n_mels, 0.0, SAMPLE_RATE_HZ / 2, SAMPLE_RATE_HZ, norm="slaney", mel_scale="slaney")
+    return torch.from_numpy(filters).float()

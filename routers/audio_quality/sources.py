@@ -82,21 +82,18 @@ def open_sources(sources: Sequence[Source]) -> list[Example]:
         if not chosen:
             raise ManifestError(f"{where}: no rows{f' with {source.where}' if source.where else ''}")
         outcomes = _outcomes(source.outcomes) if source.outcomes else {}
-        found += [_example(row, read, source, outcomes, f"{where}, row {key!r}") for row, read, key in _keyed(chosen)]
+        found += [_example(row, read, source, outcomes) for row, read in chosen]
     return found
 
 
-def _keyed(rows: list[tuple[dict[str, Any], Callable[[], Audio]]]) -> list[tuple[dict[str, Any], Any, str]]:
-    return [(row, read, str(row.get("id", row.get("audio")))) for row, read in rows]
-
-
 def _example(
-    row: dict[str, Any], read: Callable[[], Audio], source: Source, outcomes: dict[str, dict[str, Any]], where: str
+    row: dict[str, Any], read: Callable[[], Audio], source: Source, outcomes: dict[str, dict[str, Any]]
 ) -> Example:
+    key = str(row.get("id", row.get("audio")))
+    where = f"{source.plan or source.manifest}, row {key!r}"
     label = row.get("label") if source.label is None else source.label
     if not isinstance(label, (str, int, type(None))) or (label is not None and label not in LABELS):
         raise ManifestError(f"{where}: label {label!r} is none of 0, 1, clean, degraded")
-    key = str(row.get("id", row.get("audio")))
     if source.outcomes is not None and key not in outcomes:
         raise ManifestError(f"{where}: has no row of that id in {source.outcomes}")
     base, robust = (_edits({**row, **outcomes.get(key, {})}, name, where) for name in EDITS)

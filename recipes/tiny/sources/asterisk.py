@@ -10,7 +10,7 @@ import numpy as np
 
 from megaasr_core.base.audio import Audio
 
-from .base import SourceError, Utterance, Voice
+from .base import Source, SourceError, Utterance, Voice
 from .debian import document, unpacked
 
 SOUNDS = "asterisk-core-sounds-en-g722"
@@ -30,7 +30,7 @@ MISSPELT = {
 """Of the published texts, and the two keys, which are read by name."""
 
 
-class Asterisk:
+class Asterisk(Source):
     """The prompts of Debian's package that are sentences or phrases."""
 
     name = "asterisk"

@@ -65,6 +65,7 @@ class Source(Protocol):
 
     def own_utterances(self) -> list[Utterance]:
         """What the source says unasked; nothing for a synthesiser."""
+        return []
 
     def speak(self, utterance: Utterance, rng: np.random.Generator) -> Audio:
         """Say it; the generator chooses speed and pitch."""

@@ -10,7 +10,7 @@ import numpy as np
 
 from megaasr_core.base.audio import Audio
 
-from .base import Utterance, Voice, read_spoken, run_program
+from .base import Source, Utterance, Voice, read_spoken, run_program
 
 LICENCE = "GPL-3.0 program (synthetic)"
 TRAIN = (
@@ -28,7 +28,7 @@ that were tried had 39 to 118 %."""
 DEV = ("en-gb+m2",)
 
 
-class Espeak:
+class Espeak(Source):
     """Accents and throats (eSpeak's variants) paired; no throat is in both splits."""
 
     name = "espeak"
@@ -43,10 +43,6 @@ class Espeak:
         """Ask for its version."""
         del cache
         run_program(["espeak-ng", "--version"])
-
-    def own_utterances(self) -> list[Utterance]:
-        """Nothing."""
-        return []
 
     def speak(self, utterance: Utterance, rng: np.random.Generator) -> Audio:
         """Say it at 120 to 180 words a minute, at the voice's pitch or a little beside it."""

@@ -10,12 +10,12 @@ import numpy as np
 
 from megaasr_core.base.audio import Audio
 
-from .base import Utterance, Voice, read_spoken, repitched, run_program
+from .base import Source, Utterance, Voice, read_spoken, repitched, run_program
 
 LICENCE = "CMU Flite licence (free; synthetic)"
 
 
-class Flite:
+class Flite(Source):
     """The voices that are compiled into Debian's flite."""
 
     name = "flite"
@@ -32,10 +32,6 @@ class Flite:
         """Ask for its voices."""
         del cache
         run_program(["flite", "-lv"])
-
-    def own_utterances(self) -> list[Utterance]:
-        """Nothing."""
-        return []
 
     def speak(self, utterance: Utterance, rng: np.random.Generator) -> Audio:
         """Say it at 0.8 to 1.2 of the usual speed, up to 8 % higher or lower."""

