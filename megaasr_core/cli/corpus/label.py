@@ -14,7 +14,7 @@ from ..listening import BackendOption, BackendSetOption, BatchSizeOption, open_t
 
 
 def label(
-    manifest: Annotated[Path, typer.Argument(metavar="MANIFEST.jsonl", help="Of a rendered corpus, or of any speech.")],
+    manifest: Annotated[Path, typer.Argument(metavar="MANIFEST.jsonl|PLAN/", help="Of any speech, or a plan.")],
     output: Annotated[Path, typer.Option("--output", "-o", metavar="OUT.jsonl", help="The rows, labelled.")],
     backend: BackendOption = "whisper",
     backend_set: BackendSetOption = None,
@@ -26,12 +26,14 @@ def label(
     """Add what the base model hears and its word error rate to each row (base_text, base_wer, ...).
 
     A recording that cannot be read becomes a row with an error, the rest is done, and the exit code is 1. A run that
-    was killed goes on where it stopped. Each row's own language is used; the audio's paths stay valid.
+    was killed goes on where it stopped. Each row's own language is used; the audio's paths stay valid. The samples of a
+    plan are rendered on the way and not kept: the rows name them as plan.json#NUMBER, which every command can read.
 
-    Example: megaasr corpus label corpus/manifest.jsonl -o corpus/labelled.jsonl
+    Example: megaasr corpus label plan/ -o labelled.jsonl
     """
     from ...base.files import check_outputs
     from ...flows.corpus.label import labelled_rows
+    from ...flows.corpus.plan_folder import SETTINGS
     from ...flows.corpus.samples import located_rows
     from ...flows.corpus.select import moved
     from ...flows.progress import progress
@@ -41,17 +43,19 @@ def label(
     total = sum(1 for _ in located_rows(manifest))  # every line is read once before the model is loaded
     plugins = open_plugins(plugin, strict_plugins)
     transcriber = open_transcriber(plugins, backend, backend_set, None, None, None, None, batch_size)
-    mark = fingerprint([str(manifest.resolve()), manifest.stat().st_size, total, backend, backend_set])
+    file = manifest / SETTINGS if manifest.is_dir() else manifest
+    root = file.parent
+    mark = fingerprint([str(file.resolve()), file.stat().st_size, total, backend, backend_set])
     failed = 0
     with resumable_rows(output, mark, keep=False) as out:
         if out.num_done:
             say(f"megaasr: note: {out.num_done} of {total} rows are done already")
         rows = (pair for number, pair in enumerate(located_rows(manifest)) if number >= out.num_done)
-        labelled = labelled_rows(rows, manifest.parent, transcriber)
+        labelled = labelled_rows(rows, root, transcriber)
         for row in progress(labelled, total=total - out.num_done, what="labelling"):
             if "error" in row:
                 say(f"megaasr: failed: {row['error']}")
-            out.append(moved(row, manifest.parent, output.parent))
+            out.append(moved(row, root, output.parent))
     failed = sum("error" in row for _, row in located_rows(output))
     if as_json:
         sys.stdout.write(json.dumps({"rows": total, "failed": failed}) + "\n")

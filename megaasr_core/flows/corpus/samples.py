@@ -1,4 +1,4 @@
-"""Reading a rendered corpus: rows one by one, and the audio that a row names, in a file or in a tar shard."""
+"""Reading a corpus: rows one by one, and the audio that a row names: a file, part of a tar shard, or of a plan."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from functools import lru_cache
 from io import BytesIO
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -16,8 +16,14 @@ from ...base.audio import Audio
 from ...base.audio_files import AudioLimits, read_audio
 from ...base.errors import AudioError, ManifestError, one_line
 
+if TYPE_CHECKING:
+    from .studio import Studio
+
 IN_TAR = ".tar#"
 """What joins a shard and the member of it: ``shard-00000.tar#000000123.flac``."""
+IN_PLAN = "plan.json#"
+"""What joins a plan's folder and the number of a sample of it, which is rendered when it is read: ``plan.json#123``."""
+OPEN_PLANS = 4
 OPEN_SHARDS = 16
 """Tables of contents that are kept, about 1 MB for a shard of 1,000 samples."""
 
@@ -26,17 +32,48 @@ def read_sample(audio: Path, limits: AudioLimits | None = None) -> Audio:
     """The recording that a row's ``audio`` names, at its own rate.
 
     Args:
-        audio: the path of a recording, or ``shard.tar#member``; below the folder that holds the manifest.
-        limits: of what is accepted, for a file; a shard holds what was rendered.
+        audio: the path of a recording, ``shard.tar#member``, or ``plan.json#number``, which is rendered here and now;
+            below the folder that holds the manifest.
+        limits: of what is accepted, for a file; what is rendered has its plan's.
 
     Raises:
         AudioError: it is not there, or cannot be read; in one line.
+        MegaasrError: it cannot be rendered.
     """
+    if IN_PLAN in audio.name:
+        return _rendered(audio)
     shard, joint, member = str(audio).rpartition(IN_TAR)
     if not joint:
         return read_audio(audio, limits)
     path = Path(f"{shard}.tar")
     return _decode(_member(path, member), f"{path}#{member}")
+
+
+def is_there(audio: Path) -> bool:
+    """Whether the file that holds what a row's ``audio`` names is there; the sound itself is not looked at."""
+    name = audio.name
+    inside = IN_PLAN in name or IN_TAR in name
+    return (audio.with_name(name.rpartition("#")[0]) if inside else audio).is_file()
+
+
+def _rendered(audio: Path) -> Audio:
+    number = audio.name.removeprefix(IN_PLAN)
+    if not number.isdecimal():
+        raise AudioError(f"{audio}: the number of a sample is expected behind {IN_PLAN}")
+    studio = _studio(audio.parent.resolve(), (audio.parent / IN_PLAN[:-1]).stat().st_mtime_ns)
+    try:
+        return studio.sample(int(number))
+    except IndexError as error:
+        raise AudioError(f"{audio}: the plan holds {studio.folder.count} samples") from error
+
+
+@lru_cache(maxsize=OPEN_PLANS)
+def _studio(plan: Path, mtime_ns: int) -> Studio:
+    """A plan with its banks and plugins; opened again when it is another."""
+    from .studio import Studio
+
+    del mtime_ns
+    return Studio(plan)
 
 
 def _member(path: Path, member: str) -> bytes:
@@ -93,7 +130,14 @@ def read_rows(path: Path) -> Iterator[dict[str, Any]]:
 
 
 def located_rows(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
-    """As `read_rows`, each with where it stands, for complaints: ``manifest.jsonl, line 3``."""
+    """As `read_rows`, each with where it stands, for complaints: ``manifest.jsonl, line 3``.
+
+    Args:
+        path: a manifest, or the folder of a plan, whose samples are named as `read_sample` takes them.
+    """
+    if path.is_dir():
+        yield from _planned_rows(path)
+        return
     try:
         with path.open("rb") as file:
             for number, line in enumerate(file, start=1):
@@ -102,6 +146,16 @@ def located_rows(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
                     yield where, parse_row(line, where)
     except OSError as error:
         raise ManifestError(f"cannot read {path}: {error.strerror or one_line(error)}") from error
+
+
+def _planned_rows(plan: Path) -> Iterator[tuple[str, dict[str, Any]]]:
+    from .plan_folder import PlanFolder
+
+    folder, number = PlanFolder.open(plan), 0
+    for shard in folder.shards:
+        for where, row in located_rows(shard):
+            yield where, {**row, "audio": f"{IN_PLAN}{number}"}
+            number += 1
 
 
 def parse_row(line: bytes, where: str) -> dict[str, Any]:

@@ -5,12 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from ...base.audio import Audio
 from ...base.audio_files import AudioLimits, read_audio
 from ...base.errors import RecipeError
 from ...base.validation import first_fault
 from ...contracts.recipe import Recipe
 from ..render import Rendered, render
 from .plan_folder import PlanFolder
+from .plan_index import row_of
 
 
 class Studio:
@@ -35,6 +37,10 @@ class Studio:
         recipe = recipe_of(planned)
         audio = read_audio(self.folder.speech_root / planned["audio"], self._limits)
         return recipe, render(audio.resampled(recipe.sample_rate), recipe, self._plugins, self._banks)
+
+    def sample(self, number: int) -> Audio:
+        """The sound of sample `number`, from 0; IndexError when the plan holds fewer, else as `render` raises."""
+        return self.render(row_of(self.folder, number))[1].audio
 
 
 def recipe_of(planned: dict[str, Any]) -> Recipe:

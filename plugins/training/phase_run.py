@@ -1,0 +1,147 @@
+"""One phase from its first step to its chosen checkpoint."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+import warnings
+from datetime import timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import torch
+
+from megaasr_core.base.seeding import SampleKey
+from megaasr_core.contracts.trainable import TrainableBackend
+
+from .choice import Candidate, Scores, best_of, candidate, score_on
+from .clips import Passage
+from .hf_trainer import ADAPTER, AdapterTrainer, checkpoints, drop_broken, own_random_state, read_tensors
+from .low_rank import Block, PhaseLora
+from .objective import Objective
+from .phases import Phase
+from .run_folder import read_json, write_json
+
+if TYPE_CHECKING:
+    from .sft import SftTraining
+
+WAIT = timedelta(hours=6)
+"""How long other processes wait while the first one decodes the dev sets."""
+CHOSEN = "chosen"
+REPORT = "report.json"
+
+
+def run_phase(
+    settings: SftTraining,
+    phase: Phase,
+    backend: Any,
+    passage: Passage,
+    folder: Path,
+    base: Scores,
+    processes: Any,
+) -> Block:
+    """Train a phase unless that is done, choose its checkpoint, and merge that into the network.
+
+    Args:
+        backend: a trainable one.
+        folder: of the phase; gets metrics.jsonl, chosen/ and report.json.
+        base: what the base makes of the dev sets.
+        processes: accelerate's PartialState.
+
+    Returns:
+        The LoRA that was merged.
+    """
+    seed = int(SampleKey(settings.seed, f"sft phase {phase.name}").rng("torch").integers(2**31))
+    with own_random_state(seed):
+        lora = PhaseLora(backend.network, backend.module_groups(), phase, settings.dropout)
+        if not (folder / REPORT).is_file():
+            _train(settings, phase, backend, lora, passage, folder, seed, processes.num_processes)
+    backend.network.eval()
+    processes.wait_for_everyone()
+    if processes.is_main_process and not (folder / REPORT).is_file():
+        _choose(settings, backend, lora, folder, base)
+    processes.wait_for_everyone()
+    tensors = read_tensors(folder / CHOSEN)
+    lora.load(tensors)
+    lora.merge()
+    return Block(tensors, phase.rank, phase.alpha)
+
+
+def _train(
+    settings: SftTraining,
+    phase: Phase,
+    backend: TrainableBackend,
+    lora: PhaseLora,
+    passage: Passage,
+    folder: Path,
+    seed: int,
+    num_processes: int,
+) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    drop_broken(folder)
+    groups: list[dict[str, Any]] = [
+        {"params": lora.parameters(group), "lr": rate} for group, rate in phase.learning_rates.items()
+    ]
+    trainer = AdapterTrainer(
+        lora,
+        model=Objective(backend),
+        args=arguments(settings, phase, folder, seed, lora.device.type == "cpu", num_processes),
+        train_dataset=passage,
+        data_collator=backend.collate,
+        optimizers=(torch.optim.AdamW(groups, weight_decay=settings.weight_decay), None),
+    )
+    done = checkpoints(folder)
+    with warnings.catch_warnings():
+        # Pinned memory is asked for by default and not to be had without an accelerator.
+        warnings.filterwarnings("ignore", message=".*pin_memory.*")
+        trainer.train(resume_from_checkpoint=str(done[-1]) if done else None)
+
+
+def arguments(settings: SftTraining, phase: Phase, folder: Path, seed: int, cpu: bool, num_processes: int = 1) -> Any:
+    """The phase in the terms of transformers' Trainer."""
+    from transformers import TrainingArguments
+
+    return TrainingArguments(
+        output_dir=str(folder),
+        per_device_train_batch_size=settings.batch_size,
+        gradient_accumulation_steps=settings.accumulation,
+        num_train_epochs=1,  # the passes are in the order of the clips
+        train_sampling_strategy="sequential",
+        lr_scheduler_type="cosine",
+        warmup_steps=phase.warmup_ratio,  # below 1 it is a share
+        max_grad_norm=settings.clip_norm,
+        bf16=settings.bf16,
+        use_cpu=cpu,
+        ddp_backend="gloo" if cpu and num_processes > 1 else None,
+        ddp_timeout=int(WAIT.total_seconds()),
+        ddp_find_unused_parameters=False,
+        save_strategy="steps",
+        save_steps=settings.save_steps,
+        logging_strategy="steps",
+        logging_steps=settings.logging_steps,
+        logging_nan_inf_filter=False,  # a loss that is not finite is shown, not smoothed away
+        report_to=settings.report_to,
+        run_name=folder.name,
+        dataloader_num_workers=settings.workers,
+        dataloader_pin_memory=not cpu,
+        remove_unused_columns=False,
+        disable_tqdm=not sys.stderr.isatty(),
+        seed=seed,
+    )
+
+
+def _choose(settings: SftTraining, backend: Any, lora: PhaseLora, folder: Path, base: Scores) -> None:
+    """Hold every checkpoint against the base, keep the best one's adapter, and drop the rest."""
+    candidates: list[Candidate] = []
+    for checkpoint in checkpoints(folder):
+        lora.load(read_tensors(checkpoint))
+        scores = score_on(backend, settings.dev, settings.eval_batch_size, adapter=False)
+        candidates.append(candidate(checkpoint.name, scores, base, settings.dev, settings.tolerance))
+    best = best_of(candidates)
+    (folder / CHOSEN).mkdir(exist_ok=True)
+    shutil.copyfile(folder / best.name / ADAPTER, folder / CHOSEN / ADAPTER)
+    metrics = read_json(folder / best.name / "trainer_state.json")
+    found = {"chosen": best.name, "steps": metrics["global_step"], "candidates": [one.as_json() for one in candidates]}
+    write_json(folder / REPORT, found)
+    for checkpoint in checkpoints(folder):
+        shutil.rmtree(checkpoint)

@@ -1,0 +1,95 @@
+"""The training itself: phase after phase, and the adapter that comes of them."""
+
+from __future__ import annotations
+
+import importlib.util
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from megaasr_core.base.errors import ParameterError
+from megaasr_core.contracts.discovery import installed_plugins
+from megaasr_core.contracts.trainable import TrainableBackend
+from megaasr_core.flows.resumable import fingerprint
+
+from .choice import Scores, best_of, candidate, read_scores, score_on
+from .clips import Passage, open_clips, order_of
+from .low_rank import Block, write_adapter
+from .phase_run import WAIT, run_phase
+from .run_folder import claim, read_json, write_json
+from .sft import SftTraining
+
+REPORT = "report.json"
+BASE = "base.json"
+ADAPTER = "adapter"
+
+
+def train_sft(settings: SftTraining, out: Path) -> dict[str, Any]:
+    """See `SftTraining.train`."""
+    from accelerate import PartialState
+
+    for name in settings.report_to:
+        if importlib.util.find_spec(name) is None:
+            raise ParameterError(f"trainer sft: report_to {name} needs the package of that name; install it")
+    clips = open_clips(settings.training)
+    orders = [order_of(clips, phase, settings.seed) for phase in settings.phases]
+    for one in settings.dev:
+        one.rows()
+    backend = _open_backend(settings)
+    cpu = next(backend.network.parameters()).device.type == "cpu"
+    processes = PartialState(cpu=cpu, timeout=WAIT)
+    if processes.is_main_process:
+        claim(out, fingerprint([settings.model_dump(mode="json", exclude={"workers"}), processes.num_processes]))
+        if not (out / BASE).is_file():
+            scores = score_on(backend, settings.dev, settings.eval_batch_size, adapter=False)
+            write_json(out / BASE, {name: asdict(score) for name, score in scores.items()})
+    processes.wait_for_everyone()
+    if (out / REPORT).is_file():
+        return read_json(out / REPORT) if processes.is_main_process else {}
+    base = read_scores(read_json(out / BASE))
+    blocks, folders = [], []
+    for number, (phase, order) in enumerate(zip(settings.phases, orders, strict=True), start=1):
+        folders.append(out / f"phase-{number}-{phase.name}")
+        passage = Passage(clips, order, backend.sample_rate)
+        blocks.append(run_phase(settings, phase, backend, passage, folders[-1], base, processes))
+    if not processes.is_main_process:
+        return {}
+    found = {
+        "clips": {phase.name: len(order) for phase, order in zip(settings.phases, orders, strict=True)},
+        "phases": {folder.name: read_json(folder / "report.json") for folder in folders},
+        "base": {name: asdict(score) for name, score in base.items()},
+        **_finish(settings, out, blocks, base),
+    }
+    write_json(out / REPORT, found)
+    return found
+
+
+def _open_backend(settings: SftTraining) -> Any:
+    backend = installed_plugins().backends[settings.backend].create(settings.backend_settings)
+    if not isinstance(backend, TrainableBackend):
+        raise ParameterError(f"trainer sft: backend {settings.backend} cannot be trained")
+    return backend
+
+
+def _finish(settings: SftTraining, out: Path, blocks: Sequence[Block], base: Scores) -> dict[str, Any]:
+    """Write the adapter at each scale, decode the dev sets through it as a user would, and keep the best."""
+    names = f"{settings.backend} {settings.backend_settings}" if settings.backend_settings else settings.backend
+    candidates = {}
+    listener = _open_backend(settings)
+    for scale in settings.scales:
+        write_adapter(out / ADAPTER, blocks, scale, names)
+        listener.mount("robust", out / ADAPTER)
+        scores = score_on(listener, settings.dev, settings.eval_batch_size, adapter=True)
+        candidates[scale] = candidate(f"scale {scale:g}", scores, base, settings.dev, settings.tolerance)
+        listener.unmount("robust")
+    best = best_of(list(candidates.values()))
+    scale = next(scale for scale, one in candidates.items() if one is best)
+    write_adapter(out / ADAPTER, blocks, scale, names)
+    return {
+        "adapter": str(out / ADAPTER),
+        "scale": scale,
+        "faults": list(best.faults),
+        "relative_wer": best.relative_wer,
+        "scales": [one.as_json() for one in candidates.values()],
+    }
