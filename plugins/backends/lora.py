@@ -26,6 +26,8 @@ def inject(model: Any, lora: Lora, name: str) -> AdapterReport:
     Raises:
         AdapterError: a tensor is missing, unexpected or misshapen; the model hears as it did before.
     """
+    import torch
+
     modules = _base_modules(model)
     _check_keys(lora, _targeted(modules, lora))
     strangers = sorted(set(lora.modules) - set(modules))
@@ -34,7 +36,8 @@ def inject(model: Any, lora: Lora, name: str) -> AdapterReport:
             f"{lora.folder}: the model has {_some(strangers, 'of these modules not')}; nothing is applied"
         )
     try:
-        with warnings.catch_warnings():  # PEFT wonders at a second adapter, which is just what is meant
+        # PEFT wonders at a second adapter, which is just what is meant, and draws weights that are written over.
+        with warnings.catch_warnings(), torch.random.fork_rng(devices=[]):
             warnings.filterwarnings("ignore", message="Already found a `peft_config` attribute", category=UserWarning)
             model.add_adapter(_peft_config(lora), adapter_name=name)
     except (ValueError, TypeError, RuntimeError) as error:

@@ -32,13 +32,13 @@ class AdapterTrainer(Trainer):  # type: ignore[misc]
         super().__init__(**settings)
         self._lora = lora
         self.remove_callback(PrinterCallback)
-        self.add_callback(_Recorder(Path(self.args.output_dir)))
+        self.add_callback(_Recorder(Path(str(self.args.output_dir))))
 
     def _save(self, output_dir: str | None = None, state_dict: Any = None) -> None:
         from safetensors.torch import save_file
 
         del state_dict
-        folder = Path(output_dir or self.args.output_dir)
+        folder = Path(output_dir or str(self.args.output_dir))
         folder.mkdir(parents=True, exist_ok=True)
         save_file(self._lora.tensors(), folder / ADAPTER)
 

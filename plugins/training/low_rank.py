@@ -13,7 +13,7 @@ import torch
 from megaasr_core.base.errors import ParameterError
 from megaasr_core.base.files import atomic_path, write_text
 
-from .phases import Phase
+from .phases import Group, Phase
 
 NAME = "phase"
 HALVES = ("A", "B")
@@ -45,7 +45,7 @@ class PhaseLora:
             raise ParameterError(f"phase {phase.name}: the backend has no module in group {empty[0]}")
         config = LoraConfig(
             r=phase.rank,
-            lora_alpha=phase.alpha,
+            lora_alpha=phase.alpha,  # type: ignore[arg-type]  # any number will do
             lora_dropout=dropout,
             target_modules=[name for names in self.modules.values() for name in names],
         )
@@ -56,9 +56,10 @@ class PhaseLora:
     @property
     def device(self) -> torch.device:
         """Where it computes."""
-        return next(iter(self._layers.values())).weight.device
+        device: torch.device = next(self._wrapped.parameters()).device
+        return device
 
-    def parameters(self, group: str) -> list[torch.nn.Parameter]:
+    def parameters(self, group: Group) -> list[torch.nn.Parameter]:
         """What is trained in one group."""
         return [weight for name in self.modules[group] for weight in self._halves(name).values()]
 

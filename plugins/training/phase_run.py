@@ -120,7 +120,7 @@ def arguments(settings: SftTraining, phase: Phase, folder: Path, seed: int, cpu:
         logging_strategy="steps",
         logging_steps=settings.logging_steps,
         logging_nan_inf_filter=False,  # a loss that is not finite is shown, not smoothed away
-        report_to=settings.report_to,
+        report_to=list(settings.report_to),
         run_name=folder.name,
         dataloader_num_workers=settings.workers,
         dataloader_pin_memory=not cpu,

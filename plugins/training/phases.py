@@ -18,7 +18,7 @@ class Phase(BaseModel):
         max_wer: a stage for each bound, in order: the clips on which the base's WER is at most that. Nothing: one stage
             of all clips, labelled or not.
         epochs: passes over the clips of each stage.
-        clips: so many in all instead of `epochs`, in equal shares to the stages; a stage with fewer gives its own again.
+        clips: so many in all instead of `epochs`, in equal shares to the stages; a stage with fewer repeats its own.
         warmup_ratio: share of the steps with a rising learning rate; then half a cosine down to 0.
         rank, alpha: of its LoRA; the delta is alpha / rank times B A.
     """

@@ -1,7 +1,6 @@
-"""Recognisers for tests: the packaged tiny.en, and a random Whisper that is small enough to toggle a hundred times."""
+"""Recognisers for tests, and adapters for them."""
 
 import json
-import shutil
 from pathlib import Path
 
 import numpy as np
@@ -9,34 +8,10 @@ import pytest
 
 from megaasr_core import Audio
 from megaasr_core.base.audio_files import read_audio
-from megaasr_plugins.backends.tiny_model import tiny_english_folder
 from megaasr_plugins.backends.whisper import Whisper
 
 EXAMPLES = Path(__file__).parents[3] / "examples" / "vitw"
 ENCODER_Q = r".*encoder\.layers\.\d+\.self_attn\.(q_proj|v_proj)"
-
-
-@pytest.fixture(scope="session")
-def tiny_folder(tmp_path_factory):
-    return tiny_english_folder(tmp_path_factory.mktemp("cache"))
-
-
-@pytest.fixture(scope="session")
-def small_folder(tiny_folder, tmp_path_factory):
-    """tiny.en's tokeniser and features with random weights of 2 layers and width 32."""
-    import torch
-    from transformers import WhisperConfig, WhisperForConditionalGeneration
-
-    folder = tmp_path_factory.mktemp("small") / "whisper"
-    shutil.copytree(tiny_folder, folder)
-    config = WhisperConfig.from_pretrained(tiny_folder)
-    config.update({"d_model": 32, "encoder_layers": 2, "decoder_layers": 2, "encoder_attention_heads": 2})
-    config.update({"decoder_attention_heads": 2, "encoder_ffn_dim": 64, "decoder_ffn_dim": 64, "dtype": "float32"})
-    with torch.random.fork_rng():
-        torch.manual_seed(0)
-        WhisperForConditionalGeneration(config).save_pretrained(folder)
-    shutil.copy(tiny_folder / "generation_config.json", folder)
-    return folder
 
 
 @pytest.fixture

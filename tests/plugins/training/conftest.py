@@ -1,0 +1,66 @@
+"""A manifest of short sounds, and configurations that train a random Whisper on them within seconds."""
+
+import json
+
+import numpy as np
+import pytest
+import soundfile
+import yaml
+
+from megaasr_core.contracts.discovery import load_plugins
+from megaasr_core.flows.training import open_trainer, train_in
+
+
+@pytest.fixture(scope="session")
+def data(tmp_path_factory):
+    """Twelve sounds of half a second with words and labels, the base's WER rising from 0."""
+    folder = tmp_path_factory.mktemp("data")
+    rng = np.random.default_rng(5)
+    rows = []
+    for number in range(12):
+        times = np.arange(8_000) / 16_000
+        sound = 0.1 * np.sin(2 * np.pi * (200 + 40 * number) * times) + 0.01 * rng.standard_normal(8_000)
+        soundfile.write(folder / f"{number:02}.flac", sound, 16_000)
+        words = f"number {number} said aloud"
+        rows.append({"audio": f"{number:02}.flac", "text": words, "language": "en", "base_wer": number / 12})
+    (folder / "train.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    (folder / "dev.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows[:3]))
+    return folder
+
+
+@pytest.fixture
+def write_config(small_folder, data, tmp_path):
+    """Write a configuration; keywords go before the defaults."""
+
+    def write(**fields):
+        config = {
+            "backend_settings": {"model": str(small_folder), "device": "cpu"},
+            "training": [{"manifest": str(data / "train.jsonl")}],
+            "dev": [{"name": "dev", "manifest": str(data / "dev.jsonl")}],
+            "phases": [
+                {"name": "sound", "learning_rates": {"encoder": 3e-3, "aligner": 1e-3}, "max_wer": [0.3, 0.7]},
+                {"name": "words", "learning_rates": {"llm": 1e-3}, "max_wer": [0.7]},
+            ],
+            "batch_size": 2,
+            "save_steps": 2,
+            "logging_steps": 1,
+            "dropout": 0.1,
+            "scales": [1.0],
+            "report_to": [],
+            **fields,
+        }
+        path = tmp_path / "sft.yaml"
+        path.write_text(yaml.safe_dump(config))
+        return path
+
+    return write
+
+
+@pytest.fixture
+def train():
+    """Train by a configuration file; the report."""
+
+    def run(config, out):
+        return train_in(open_trainer(load_plugins(), "sft", config), out)
+
+    return run

@@ -1,0 +1,171 @@
+"""`train sft` from a configuration to an adapter: what it writes, resuming to the bit, two processes."""
+
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from megaasr_core import DecodingOptions
+from megaasr_core.base.audio_files import read_audio
+from megaasr_core.base.errors import ManifestError, OutputError, ParameterError
+from megaasr_plugins.backends.whisper import Whisper
+from megaasr_plugins.training import phase_run
+from megaasr_plugins.training.hf_trainer import WHOLE, checkpoints, drop_broken
+
+WEIGHTS = "adapter/adapter_model.safetensors"
+
+
+def metrics(folder):
+    return [json.loads(line) for line in (folder / "metrics.jsonl").read_text().splitlines()]
+
+
+def test_an_adapter_comes_of_it_that_learned_and_can_be_mounted(write_config, train, small_folder, data, tmp_path):
+    phases = [{"name": "all", "learning_rates": {"encoder": 3e-3, "aligner": 3e-3, "llm": 3e-3}, "clips": 120}]
+    config = write_config(phases=phases, batch_size=6, save_steps=10, scales=[1.0, 0.5])
+    found = train(config, tmp_path / "run")
+    rows = metrics(tmp_path / "run" / "phase-1-all")
+    assert [row["step"] for row in rows] == list(range(1, 21))
+    assert rows[-1]["loss"] < rows[0]["loss"] - 0.2
+    report = found["phases"]["phase-1-all"]
+    assert [one["name"] for one in report["candidates"]] == ["checkpoint-10", "checkpoint-20"]
+    best = min(report["candidates"], key=lambda one: (bool(one["faults"]), one["relative_wer"]))
+    assert report["chosen"] == best["name"]
+    assert found["scale"] in (1.0, 0.5)
+    assert found["clips"] == {"all": 120}
+    assert found["base"]["dev"]["words"] == 12
+    assert not list((tmp_path / "run").glob("*/checkpoint-*"))
+    backend = Whisper.create({"model": str(small_folder), "device": "cpu"})
+    adapted = backend.mount("robust", tmp_path / "run" / "adapter")
+    assert len(adapted.modules) == 32
+    heard = backend.transcribe([read_audio(data / "00.flac")], DecodingOptions(), ["robust"])
+    assert heard[0].adapter == "robust"
+
+
+def test_phases_follow_each_other_and_a_finished_run_is_not_run_again(write_config, train, tmp_path, monkeypatch):
+    config = write_config()
+    found = train(config, tmp_path / "run")
+    assert list(found["phases"]) == ["phase-1-sound", "phase-2-words"]
+    assert found["clips"] == {"sound": 4 + 9, "words": 9}
+    tensors = load_file(tmp_path / "run" / WEIGHTS)
+    assert {tensor.dtype for tensor in tensors.values()} == {torch.float16}
+    blocks = json.loads((tmp_path / "run" / "adapter" / "mega_lora_blocks.json").read_text())
+    assert {len(own) for own in blocks.values()} == {1}
+    monkeypatch.setattr(phase_run, "_train", None)
+    assert train(config, tmp_path / "run") == found
+
+
+def test_global_random_state_is_left_alone(write_config, train, tmp_path):
+    def draws():
+        return random.random(), np.random.random(), float(torch.rand(()))  # noqa: NPY002
+
+    random.seed(3), np.random.seed(3), torch.manual_seed(3)  # noqa: NPY002
+    expected = draws()
+    random.seed(3), np.random.seed(3), torch.manual_seed(3)  # noqa: NPY002
+    train(write_config(), tmp_path / "run")
+    assert draws() == expected
+
+
+def command(config, out):
+    return [sys.executable, "-m", "megaasr_core.cli", "train", "sft", str(config), "-o", str(out), "--json"]
+
+
+def environment(**more):
+    return {**os.environ, "OMP_NUM_THREADS": "1", **more}
+
+
+@pytest.mark.slow
+def test_killed_and_resumed_is_never_stopped(write_config, tmp_path):
+    config = write_config(report_to=["tensorboard"], bf16=True)
+    whole = subprocess.run(command(config, tmp_path / "whole"), env=environment(), capture_output=True, check=True)
+    out = tmp_path / "killed"
+    for wanted in (out / "phase-1-sound" / "checkpoint-4" / WHOLE, out / "phase-2-words" / "checkpoint-2" / WHOLE):
+        running = subprocess.Popen(command(config, out), env=environment(), stderr=subprocess.PIPE)
+        while running.poll() is None and not wanted.exists():
+            time.sleep(0.001)  # between looks; what is waited for is the file
+        running.send_signal(signal.SIGKILL)
+        assert running.wait() == -signal.SIGKILL, running.stderr.read().decode()
+        running.stderr.close()
+    broken = out / "phase-2-words" / "checkpoint-99"  # as if it was killed while it wrote one
+    broken.mkdir()
+    (broken / "adapter.safetensors").write_bytes(b"half")
+    again = subprocess.run(command(config, out), env=environment(), capture_output=True, check=True)
+    for name in (WEIGHTS, "phase-1-sound/metrics.jsonl", "phase-2-words/metrics.jsonl", "phase-2-words/report.json"):
+        assert (out / name).read_bytes() == (tmp_path / "whole" / name).read_bytes(), name
+    reports = [json.loads(run.stdout) for run in (whole, again)]
+    assert all(report.pop("adapter") for report in reports)
+    assert reports[0] == reports[1]
+    events = list(out.glob("phase-1-sound/**/events.out.tfevents.*"))
+    assert len(events) == 2  # one of the run that was killed, one of the run that went on
+
+
+@pytest.mark.slow
+def test_two_processes_train_what_one_does(write_config, tmp_path):
+    phases = [{"name": "all", "learning_rates": {"encoder": 3e-3, "aligner": 3e-3, "llm": 3e-3}, "clips": 24}]
+    one = write_config(phases=phases, batch_size=4, dropout=0.0)
+    subprocess.run(command(one, tmp_path / "one"), env=environment(), capture_output=True, check=True)
+    two = write_config(phases=phases, batch_size=2, dropout=0.0)
+    launcher = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node=2", "--standalone"]
+    launched = [*launcher, *command(two, tmp_path / "two")[1:]]
+    done = subprocess.run(launched, env=environment(), capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr[-2000:]
+    told = done.stdout.replace("{}\n", "", 1)  # the second process has nothing to tell
+    report = json.loads(told)
+    assert report["phases"]["phase-1-all"]["steps"] in (2, 4, 6)
+    alone, together = (metrics(tmp_path / name / "phase-1-all") for name in ("one", "two"))
+    assert [row["step"] for row in together] == [row["step"] for row in alone] == list(range(1, 7))
+    for single, double in zip(alone, together, strict=True):
+        assert double["loss"] == pytest.approx(single["loss"], rel=1e-3)
+        assert double["grad_norm"] == pytest.approx(single["grad_norm"], rel=1e-2)
+
+
+def test_accumulated_steps_are_one_larger_step(write_config, train, tmp_path):
+    phases = [{"name": "all", "learning_rates": {"encoder": 3e-3, "llm": 3e-3}, "clips": 12}]
+    once = train(write_config(phases=phases, batch_size=6, dropout=0.0), tmp_path / "once")
+    parts = train(write_config(phases=phases, batch_size=2, accumulation=3, dropout=0.0), tmp_path / "parts")
+    assert once["clips"] == parts["clips"]
+    rows = [metrics(tmp_path / name / "phase-1-all") for name in ("once", "parts")]
+    assert [row["loss"] for row in rows[1]] == pytest.approx([row["loss"] for row in rows[0]], rel=1e-4)
+
+
+def test_a_folder_of_something_else_is_left_alone(write_config, train, tmp_path):
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "letter.txt").write_text("dear")
+    with pytest.raises(OutputError, match="is not empty and holds no run"):
+        train(write_config(), tmp_path / "mine")
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other" / "run.json").write_text('{"run": "another"}')
+    with pytest.raises(OutputError, match="holds a run of another configuration"):
+        train(write_config(), tmp_path / "other")
+    (tmp_path / "other" / "run.json").write_text("{")
+    with pytest.raises(OutputError, match=r"run\.json: not JSON"):
+        train(write_config(), tmp_path / "other")
+
+
+def test_what_is_missing_is_said_before_the_first_step(write_config, train, data, tmp_path):
+    with pytest.raises(ManifestError, match="no rows with"):
+        train(
+            write_config(dev=[{"name": "dev", "manifest": str(data / "dev.jsonl"), "where": {"split": "x"}}]), tmp_path
+        )
+    with pytest.raises(ParameterError, match="report_to trackio needs the package of that name"):
+        train(write_config(report_to=["trackio"]), tmp_path / "a")
+    with pytest.raises(ParameterError, match="save_steps 3 is no multiple of logging_steps 2"):
+        train(write_config(save_steps=3, logging_steps=2), tmp_path / "b")
+    assert not list(tmp_path.glob("*/phase-*"))
+
+
+def test_a_checkpoint_without_its_mark_is_dropped(tmp_path):
+    for step in (2, 10, 12):
+        (tmp_path / f"checkpoint-{step}").mkdir()
+    for step in (10, 2):
+        (tmp_path / f"checkpoint-{step}" / WHOLE).touch()
+    drop_broken(tmp_path)
+    assert [path.name for path in checkpoints(tmp_path)] == ["checkpoint-2", "checkpoint-10"]
+    assert not (tmp_path / "checkpoint-12").exists()
