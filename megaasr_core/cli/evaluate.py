@@ -33,7 +33,7 @@ ByOption = Annotated[
 
 
 def evaluate(
-    manifest: Annotated[Path, typer.Argument(metavar="IN.jsonl", help="Rows with audio and answer.")],
+    manifest: Annotated[Path, typer.Argument(metavar="IN.jsonl|PLAN/", help="Rows with audio and answer, or a plan.")],
     output: Annotated[Path, typer.Argument(metavar="OUT.jsonl", help="Where the scored rows go.")],
     adapter: AdapterOption = None,
     router: RouterOption = None,

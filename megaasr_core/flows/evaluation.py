@@ -14,7 +14,7 @@ from ..base.files import read_jsonl
 from ..base.speech_checks import is_invented
 from ..base.text import is_scored_by_character, language_code, tokenise
 from ..contracts.backend import Transcript
-from .corpus.samples import read_sample
+from .corpus.samples import located_rows, read_sample
 from .segments import cut
 from .transcriber import Transcriber
 
@@ -37,12 +37,16 @@ class Item:
 def read_items(manifest: Path, language: str | None = None) -> list[Item]:
     """Read a manifest of ``{"audio" or "audio_path", "answer" or "text", ...}``; paths are relative to its folder.
 
+    The folder of a plan is a manifest of its samples, each rendered when it is read.
+
     The language is the row's ``language``, else the middle of its ``subset`` (``sim-zh-noise``), else `language`, else
     English.
 
     Raises:
         ManifestError: a broken line, or a row without audio or reference; named by line.
     """
+    if manifest.is_dir():
+        return [item_of(row, manifest, where, language) for where, row in located_rows(manifest)]
     return [
         item_of(row, manifest.parent, f"{manifest}, row {number}", language)
         for number, row in enumerate(read_jsonl(manifest), start=1)

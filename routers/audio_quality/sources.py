@@ -13,7 +13,7 @@ from megaasr_core.base.audio import Audio
 from megaasr_core.base.audio_files import AudioLimits
 from megaasr_core.base.errors import ManifestError
 from megaasr_core.base.files import read_jsonl
-from megaasr_core.flows.corpus.samples import IN_TAR, read_sample
+from megaasr_core.flows.corpus.samples import is_there, read_sample
 
 Label = Literal[0, 1, "clean", "degraded"]
 LABELS: dict[Any, int] = {"clean": 0, "degraded": 1, 0: 0, 1: 1}
@@ -120,7 +120,7 @@ def _manifest_rows(path: Path) -> list[tuple[dict[str, Any], Callable[[], Audio]
         if not isinstance(named, str):
             raise ManifestError(f"{path}, row {number}: 'audio', the path of a recording, is missing")
         audio = path.parent / named
-        if IN_TAR not in named and not audio.is_file():
+        if not is_there(audio):
             raise ManifestError(f"{path}, row {number}: {audio} does not exist")
         rows.append((row, _Reader(audio)))
     return rows

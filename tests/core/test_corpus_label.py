@@ -6,12 +6,13 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
-from megaasr_core.base.errors import ManifestError, ParameterError
+from megaasr_core.base.errors import AudioError, ManifestError, ParameterError
 from megaasr_core.flows.corpus.plan_corpus import PlanRequest, plan_corpus
 from megaasr_core.flows.corpus.render_corpus import render_corpus
-from megaasr_core.flows.corpus.samples import read_sample
+from megaasr_core.flows.corpus.samples import is_there, read_sample
 from megaasr_core.flows.corpus.scenario_lists import open_scenarios
 from megaasr_core.flows.corpus.select import bucket_rows, filter_rows
 from megaasr_core.flows.corpus.stats import ErrorSums, corpus_stats
@@ -237,3 +238,32 @@ def test_lines_picture_and_page(tmp_path):
 def test_an_unlabelled_corpus_is_drawn_too(corpus):
     pytest.importorskip("matplotlib")
     assert picture(corpus_stats(corpus / "plan")).startswith(b"\x89PNG")
+
+
+def test_a_plan_is_labelled_without_a_rendered_copy(corpus):
+    assert label(corpus).returncode == 0
+    setting = ("--plugin", EAR, "--backend", "ear", "--backend-set", "table=table.json", "--batch-size", "2")
+    (corpus / "labels").mkdir()
+    done = corpus_command(corpus, "label", "plan", "-o", "labels/planned.jsonl", *setting)
+    assert done.returncode == 0, done.stderr
+    rendered, planned = rows_of(corpus / "labelled.jsonl"), rows_of(corpus / "labels" / "planned.jsonl")
+    assert [row["audio"] for row in planned] == [f"../plan/plan.json#{number}" for number in range(12)]
+    for one, other in zip(rendered, planned, strict=True):
+        for name in ("id", "text", "scenario", "severity", "effects", "base_text", "base_wer"):
+            assert one[name] == other[name], name
+        audio = corpus / "labels" / other["audio"]
+        assert is_there(audio)
+        heard = read_sample(audio)
+        stored = read_sample(corpus / one["audio"])
+        assert len(heard.samples) == len(stored.samples)
+        np.testing.assert_allclose(heard.samples * 10 ** (one["gain_db"] / 20), stored.samples, atol=1e-4)
+
+
+def test_a_sample_of_a_plan_that_is_not_there_is_named(corpus):
+    with pytest.raises(AudioError, match=r"plan\.json#12: the plan holds 12 samples"):
+        read_sample(corpus / "plan" / "plan.json#12")
+    with pytest.raises(AudioError, match=r"plan\.json#x: the number of a sample is expected"):
+        read_sample(corpus / "plan" / "plan.json#x")
+    with pytest.raises(ManifestError, match="holds no complete plan"):
+        read_sample(corpus / "plan.json#0")
+    assert not is_there(corpus / "plan.json#0")

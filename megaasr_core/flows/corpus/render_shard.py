@@ -15,7 +15,7 @@ from ...contracts.recipe import Recipe
 from ..compiling import on_compiling
 from ..render import Rendered
 from .shard_writer import ShardFormat, encode_flac, shard_writer
-from .studio import Studio
+from .studio import Studio, described
 
 Row = dict[str, Any]
 MOST_SAID = 300
@@ -109,9 +109,7 @@ def _row(planned: Row, recipe: Recipe, rendered: Rendered, audio: str, gain_db: 
         "id": planned["id"],
         "audio": audio,
         **kept,
-        "scenario": recipe.scenario,
-        "severity": recipe.severity,
-        "effects": list(dict.fromkeys(step.effect for step in recipe.steps)),
+        **described(recipe),
         "snr_db": min(found, default=None),
         "duration_s": rendered.audio.duration_s,
         "flags": list(rendered.flags),

@@ -60,7 +60,8 @@ def _rendered(audio: Path) -> Audio:
     number = audio.name.removeprefix(IN_PLAN)
     if not number.isdecimal():
         raise AudioError(f"{audio}: the number of a sample is expected behind {IN_PLAN}")
-    studio = _studio(audio.parent.resolve(), (audio.parent / IN_PLAN[:-1]).stat().st_mtime_ns)
+    settings = audio.with_name(IN_PLAN[:-1])
+    studio = _studio(audio.parent.resolve(), settings.stat().st_mtime_ns if settings.is_file() else 0)
     try:
         return studio.sample(int(number))
     except IndexError as error:
@@ -150,11 +151,12 @@ def located_rows(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
 
 def _planned_rows(plan: Path) -> Iterator[tuple[str, dict[str, Any]]]:
     from .plan_folder import PlanFolder
+    from .studio import described, recipe_of
 
     folder, number = PlanFolder.open(plan), 0
     for shard in folder.shards:
         for where, row in located_rows(shard):
-            yield where, {**row, "audio": f"{IN_PLAN}{number}"}
+            yield where, {**row, **described(recipe_of(row)), "audio": f"{IN_PLAN}{number}"}
             number += 1
 
 

@@ -51,3 +51,9 @@ def recipe_of(planned: dict[str, Any]) -> Recipe:
         return Recipe.model_validate(planned["recipe"])
     except ValidationError as error:
         raise RecipeError(f"sample {planned['id']}: not a recipe: {first_fault(error, 'the JSON')}") from error
+
+
+def described(recipe: Recipe) -> dict[str, Any]:
+    """What a rendered row says of its recipe: ``scenario``, ``severity``, ``effects``."""
+    effects = list(dict.fromkeys(step.effect for step in recipe.steps))
+    return {"scenario": recipe.scenario, "severity": recipe.severity, "effects": effects}

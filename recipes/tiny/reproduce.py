@@ -1,0 +1,160 @@
+"""The whole recipe, from recordings and packages to weights and tables: ``make reproduce DATA=DIR``.
+
+    python -m recipes.tiny.reproduce DATA --out OUT
+
+Every step runs a command that is printed first. A step that is done is not done again unless its command or
+a step before it has changed; one that was killed goes on where it stopped.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from megaasr_core.base.errors import MegaasrError
+from megaasr_core.base.files import write_text
+
+from . import clips, command
+
+HERE = Path(__file__).parent
+SCENARIOS = HERE / "scenarios"
+EFFECTS = ("noise", "far_field", "obstructed", "echo_reverb", "recording", "distortion", "dropout")
+
+
+@dataclass(frozen=True)
+class Step:
+    """One command of the recipe.
+
+    Args:
+        name: of its mark below OUT/steps.
+        arguments: of ``python -m``, run in OUT.
+    """
+
+    name: str
+    arguments: tuple[str, ...]
+
+
+def megaasr(name: str, *arguments: str) -> Step:
+    """A step of the command line."""
+    return Step(name, ("megaasr_core.cli", *arguments))
+
+
+def recipe(name: str, *arguments: str) -> Step:
+    """A step of this recipe."""
+    return Step(name, (f"recipes.tiny.{name.partition(' ')[0]}", *arguments))
+
+
+def plan(name: str, scenarios: str, count: int, seed: int, split: str) -> Step:
+    """A plan over passages for train, and over utterances for dev."""
+    speech = "packs/manifest.jsonl" if split == "train" else "dev/clean.jsonl"
+    banks = ("--noise", f"noise/{split}.jsonl", "--rir", f"rir/{split}.jsonl")
+    counted = ("--count", str(count), "--seed", str(seed))
+    return megaasr(
+        f"plan {name}", "corpus", "plan", "--speech", speech, *banks, "--scenarios", scenarios, *counted, "-o",
+        f"plans/{name}",
+    )  # fmt: skip
+
+
+def steps(data: Path, passages: int) -> list[Step]:
+    """All of them, in order.
+
+    Args:
+        passages: of clean speech; the plans have 93 % as many samples.
+    """
+    names = ("wide_noise", "telephone_noise", "telephone_line", "room_noise")
+    own = [str(SCENARIOS / f"{name}.yaml") for name in names]
+    noisy, rest = ",".join(own[:2]), ",".join(own[2:])
+    real = data / "dev_real" / "noizeus" / "manifest.jsonl"
+    held = ("--held-out", str(real)) if real.is_file() else ()
+    labelled = [
+        step
+        for name, scenarios, share, seed in (("wild", "all", 6, 1), ("noise", noisy, 6, 2), ("rest", rest, 2, 3))
+        for step in (
+            plan(name, scenarios, passages * share // 15, seed, "train"),
+            megaasr(f"label {name}", "corpus", "label", f"plans/{name}", "-o", f"labels/{name}.jsonl"),
+        )
+    ]
+    return [
+        recipe("build_speech", "speech", *held),
+        recipe("select_speech", str(data), "packages=speech", "--out", "clean", *held),
+        recipe("build_noise", str(data), "--out", "noise"),
+        recipe("pack_speech", "clean/train.jsonl", "--out", "packs", "--count", str(passages)),
+        recipe("manifests", str(data), "--out", "."),
+        *labelled,
+        megaasr("label clean", "corpus", "label", "packs/clean.jsonl", "-o", "labels/clean.jsonl"),
+        plan("choose", "all", 162, 11, "dev"),
+        plan("outcome", "all", 540, 12, "dev"),
+        plan("singles", ",".join(EFFECTS), 1_750, 13, "dev"),
+        plan("wild_dev", "all", 540, 14, "dev"),
+        megaasr("train sft", "train", "sft", str(HERE / "sft.yaml"), "-o", "sft"),
+        *(step for name in ("plans/outcome", "dev/clean.jsonl") for step in both_ways(name)),
+        recipe("outcomes of simulated", *results("outcome"), "--out", "results/outcome.jsonl"),
+        recipe("outcomes of clean", *results("clean"), "--out", "results/clean.jsonl"),
+        megaasr("train router", "train", "router", str(HERE / "router.yaml"), "-o", "router"),
+        *(step for name in ("plans/singles", "plans/wild_dev", "dev/real.jsonl") for step in both_ways(name)),
+    ]
+
+
+def stem(source: str) -> str:
+    """What results of a manifest or a plan are called: the last part of its name."""
+    return Path(source).stem
+
+
+def results(name: str) -> tuple[str, str]:
+    """Results of the base and of the adapter."""
+    return f"results/{name}.base.jsonl", f"results/{name}.robust.jsonl"
+
+
+def both_ways(source: str) -> list[Step]:
+    """Decode by the base, and through the adapter."""
+    name, (base, robust) = stem(source), results(stem(source))
+    adapted = ("--adapter", "sft/adapter", "--router", "always_robust")
+    return [
+        megaasr(f"base on {name}", "eval", source, base, "--router", "always_base", "--batch-size", "16"),
+        megaasr(f"robust on {name}", "eval", source, robust, *adapted, "--batch-size", "16"),
+    ]
+
+
+def run(step: Step, out: Path, before: str) -> str:
+    """Run a step unless it is done; its digest, which the next one's depends on.
+
+    Raises:
+        MegaasrError: its command failed, and has said why.
+    """
+    settings = [Path(part).read_text(encoding="utf-8") for part in step.arguments if part.endswith(".yaml")]
+    digest = clips.digest_of(step.arguments, settings, before)
+    folder = out / "steps" / clips.slug(step.name)
+    if clips.is_done(folder, digest):
+        return digest
+    clips.mark_undone(folder)
+    command.say(f"[{time.strftime('%H:%M:%S')}] python -m {' '.join(step.arguments)}")
+    done = subprocess.run([sys.executable, "-m", *step.arguments], cwd=out, check=False)
+    if done.returncode:
+        raise MegaasrError(f"step {step.name!r} ended with exit code {done.returncode}; run the recipe again to go on")
+    clips.mark_done(folder, digest)
+    return digest
+
+
+def main(
+    data: Annotated[Path, typer.Argument(help="Folder with speech/, noise/, rir/ and perhaps dev_real/.")],
+    out: Annotated[Path, typer.Option(help="Where everything goes.")],
+    passages: Annotated[int, typer.Option(min=150, help="Passages of clean speech.")] = 6_000,
+) -> None:
+    """Build the data, train adapter and router, and measure both."""
+    out.mkdir(parents=True, exist_ok=True)
+    started, digest = time.monotonic(), ""
+    for folder in ("dev", "labels", "results"):
+        (out / folder).mkdir(exist_ok=True)
+    for step in steps(data.resolve(), passages):
+        digest = run(step, out, digest)
+    write_text(out / "WALL_TIME", f"{time.monotonic() - started:.0f} s\n")
+
+
+if __name__ == "__main__":
+    command.run(main)
