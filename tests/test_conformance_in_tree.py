@@ -67,13 +67,13 @@ def test_trainer(check):
 
 COUNTS = {
     "primitive": 10,
-    "degradation": 9,
+    "degradation": 10,
     "scenario": 54,
     "reward": 6,
     "router": 5,
     "backend": 1,
     "engine": 2,
-    "trainer": 1,
+    "trainer": 2,
 }
 
 
