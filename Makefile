@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 TORCH ?= torch==2.13.0
 STAMP := $(VENV)/.installed
 
-.PHONY: help install lint test demo bench docs clean
+.PHONY: help install lint test demo bench docs reproduce clean
 
 help:
 	@echo "make install   virtual environment in $(VENV) with everything that development needs"
@@ -13,6 +13,7 @@ help:
 	@echo "make test      the whole test suite"
 	@echo "make lint      ruff, mypy, import-linter"
 	@echo "make bench     speed and parity, side by side"
+	@echo "make reproduce DATA=DIR OUT=work/tiny   the tiny recipe from recordings to weights and tables (hours)"
 	@echo "make docs      write docs/reference.md and docs/conditions/ from the plugins"
 
 install: $(STAMP)
@@ -49,6 +50,15 @@ docs: $(STAMP)
 
 bench: $(STAMP)
 	$(BIN)/python -m benchmarks
+
+$(VENV)/.recipe: recipes/tiny/requirements.txt $(STAMP)
+	$(BIN)/python -m pip install --quiet -r recipes/tiny/requirements.txt
+	touch $@
+
+DATA ?= ../shared/data
+OUT ?= work/tiny
+reproduce: $(VENV)/.recipe
+	$(BIN)/python -m recipes.tiny.reproduce "$(DATA)" --out "$(OUT)"
 
 clean:
 	rm -rf build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache

@@ -8,6 +8,7 @@ a step before it has changed; one that was killed goes on where it stopped.
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import time
@@ -134,7 +135,9 @@ def run(step: Step, out: Path, before: str) -> str:
         return digest
     clips.mark_undone(folder)
     command.say(f"[{time.strftime('%H:%M:%S')}] python -m {' '.join(step.arguments)}")
-    done = subprocess.run([sys.executable, "-m", *step.arguments], cwd=out, check=False)
+    found = os.pathsep.join(filter(None, (str(HERE.parents[1]), os.environ.get("PYTHONPATH"))))  # recipes is no package
+    environment = {**os.environ, "PYTHONPATH": found}
+    done = subprocess.run([sys.executable, "-m", *step.arguments], cwd=out, check=False, env=environment)
     if done.returncode:
         raise MegaasrError(f"step {step.name!r} ended with exit code {done.returncode}; run the recipe again to go on")
     clips.mark_done(folder, digest)

@@ -1,0 +1,141 @@
+"""Passages, the recipe's small manifests, outcomes, and the driver that runs every step once."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from megaasr_core.base.errors import ManifestError, MegaasrError
+from megaasr_core.contracts.discovery import load_plugins
+from megaasr_core.flows.scenario_files import open_scenario
+from megaasr_core.flows.training import open_trainer
+from recipes.tiny import clips, manifests, outcomes, pack_speech, reproduce
+
+RATE = 16_000
+
+
+def speech(folder: Path, seconds: list[float], **fields: object) -> list[clips.Row]:
+    """Clips whose samples say which clip they are, and their manifest."""
+    rows = []
+    for number, length in enumerate(seconds):
+        name = f"{number}.flac"
+        clips.write_clip(folder / name, np.full(int(length * RATE), (number + 1) / 100, np.float32))
+        row = {"audio": name, "text": f"text {number}", "duration_s": length, "speaker": f"s{number}"}
+        rows.append({**row, "source": "made", "licence": "CC0 1.0", "split": "train", **fields})
+    clips.write_manifest(folder / clips.MANIFEST, rows)
+    return rows
+
+
+def test_a_passage_has_all_the_words_of_its_utterances_and_fits_the_window(tmp_path: Path) -> None:
+    rows = speech(tmp_path / "clean", [2.0, 3.0, 4.0, 14.0])
+    made = pack_speech.pack(rows, tmp_path / "clean", tmp_path / "packs", 40, real=1.0, single=0.3, seed=1)
+    assert {row["utterances"] for row in made} > {1, 2}
+    for row in made:
+        samples = clips.read_clip(tmp_path / "packs" / row["audio"])
+        assert len(samples) / RATE == pytest.approx(row["duration_s"], abs=1e-3)
+        assert row["duration_s"] <= 14.6
+        spoken = [int(word) for word in row["text"].split()[1::2]]
+        assert len(spoken) == row["utterances"]
+        edges = np.flatnonzero(np.diff(np.concatenate([[0], (np.abs(samples) > 1e-3).astype(int), [0]])))
+        lengths = np.diff(edges)[::2] / RATE
+        assert lengths == pytest.approx([rows[number]["duration_s"] for number in spoken])
+    again = pack_speech.pack(rows, tmp_path / "clean", tmp_path / "again", 40, real=1.0, single=0.3, seed=1)
+    assert again == made
+
+
+def test_synthetic_voices_have_passages_of_their_own(tmp_path: Path) -> None:
+    people = speech(tmp_path, [2.0, 2.0])
+    made = [{**row, "text_source": "spoken from it (synthetic)", "speaker": "robot"} for row in people]
+    rows = pack_speech.pack([*people, *made], tmp_path, tmp_path / "packs", 60, real=0.5, single=0.0, seed=0)
+    robots = ["robot" in row["speakers"] for row in rows]
+    assert all(row["speakers"] == ["robot"] for row, robot in zip(rows, robots, strict=True) if robot)
+    assert 15 < sum(robots) < 45
+
+
+def test_manifests_leave_synthetic_dev_voices_and_other_splits_out(tmp_path: Path) -> None:
+    data, out = tmp_path / "data", tmp_path / "out"
+    rows = speech(out / "clean", [1.0, 1.0, 1.0])
+    rows[0]["split"] = rows[1]["split"] = "dev"
+    rows[1]["text_source"] = "spoken from it (synthetic)"
+    clips.write_manifest(out / "clean" / clips.MANIFEST, rows)
+    speech(out / "packs", [5.0])
+    rooms = speech(data / "rir", [0.5, 0.5])
+    clips.write_manifest(data / "rir" / clips.MANIFEST, [{**row, "kind": "room"} for row in rooms])
+    real = speech(data / "dev_real" / "noizeus", [1.0], split="dev_real")
+    counts = {path.relative_to(out).as_posix(): count for path, count in manifests.write_all(data, out).items()}
+    assert counts == {
+        "dev/clean.jsonl": 1,
+        "packs/clean.jsonl": 1,
+        "rir/train.jsonl": 2,
+        "rir/dev.jsonl": 0,
+        "dev/real.jsonl": 1,
+    }
+    for name in counts:
+        for row in map(json.loads, (out / name).read_text().splitlines()):
+            assert ((out / name).parent / row["audio"]).is_file()
+    assert len(real) == 1
+
+
+def test_outcomes_are_joined_by_clip() -> None:
+    base = [{"id": "a", "audio": "a.flac", "num_edits": 3}, {"audio": "b.flac", "num_edits": 0}]
+    robust = [{"id": "a", "audio": "a.flac", "num_edits": 1}, {"audio": "b.flac", "num_edits": 2}]
+    assert outcomes.join(base, robust) == [
+        {"id": "a", "base_edits": 3, "robust_edits": 1},
+        {"id": "b.flac", "base_edits": 0, "robust_edits": 2},
+    ]
+    with pytest.raises(ManifestError, match="not of the same clips"):
+        outcomes.join(base, robust[::-1])
+    with pytest.raises(ManifestError, match=r"a\.flac failed: gone"):
+        outcomes.join(base, [{"id": "a", "audio": "a.flac", "error": "gone"}, robust[1]])
+
+
+def test_the_driver_runs_a_step_once_and_again_when_one_before_it_changed(tmp_path: Path) -> None:
+    (tmp_path / "count.py").write_text(
+        "import sys; from pathlib import Path; Path(sys.argv[1]).open('a').write('x'); sys.exit(int(sys.argv[2]))"
+    )
+    step = reproduce.Step("count", ("count", "ran", "0"))
+    digest = reproduce.run(step, tmp_path, "")
+    assert reproduce.run(step, tmp_path, "") == digest
+    assert (tmp_path / "ran").read_text() == "x"
+    assert reproduce.run(step, tmp_path, "another before") != digest
+    assert (tmp_path / "ran").read_text() == "xx"
+    failing = reproduce.Step("fails", ("count", "failed", "3"))
+    for _ in range(2):
+        with pytest.raises(MegaasrError, match="step 'fails' ended with exit code 3"):
+            reproduce.run(failing, tmp_path, "")
+    assert (tmp_path / "failed").read_text() == "xx"
+
+
+def test_every_step_is_named_once_and_reads_what_an_earlier_one_writes(tmp_path: Path) -> None:
+    (real := tmp_path / "dev_real" / "noizeus" / "manifest.jsonl").parent.mkdir(parents=True)
+    real.touch()
+    listed = reproduce.steps(tmp_path, 6_000)
+    assert len({step.name for step in listed}) == len(listed)
+    seen: set[str] = set()
+    for step in listed:
+        assert importlib.util.find_spec(step.arguments[0])
+        for part in step.arguments:
+            if part.startswith(("plans/", "labels/", "results/", "sft/")):
+                is_written = part in seen or step.arguments[step.arguments.index(part) - 1] in ("-o", "--out")
+                is_result = "eval" in step.arguments and part == step.arguments[3]
+                assert is_written or is_result or part == "sft/adapter", (step.name, part)
+                seen.add(part)
+    for name in ("sft.yaml", "router.yaml"):
+        config = (reproduce.HERE / name).read_text()
+        for place in ("plans/", "labels/", "results/"):
+            for word in config.replace(",", " ").replace("}", " ").split():
+                assert not word.startswith(place) or word in seen, word
+
+
+def test_the_recipes_scenarios_and_configurations_are_valid() -> None:
+    plugins = load_plugins()
+    names = sorted(path.name for path in reproduce.SCENARIOS.glob("*.yaml"))
+    assert names == ["room_noise.yaml", "telephone_line.yaml", "telephone_noise.yaml", "wide_noise.yaml"]
+    for name in names:
+        assert open_scenario(str(reproduce.SCENARIOS / name), plugins).name == name.removesuffix(".yaml")
+    for trainer, name in (("sft", "sft.yaml"), ("router", "router.yaml")):
+        assert open_trainer(plugins, trainer, reproduce.HERE / name).name == trainer
