@@ -122,6 +122,10 @@ class Backend(Unit):
             AdapterError: a missing, unexpected or misshapen tensor; the message counts and lists them.
         """
 
+    def shipped_adapter(self) -> Path | None:
+        """The folder of the adapter that is installed for the model as it is set, which is used where none is named."""
+        return None
+
     @abstractmethod
     def unmount(self, name: str) -> None:
         """Forget an adapter; UnknownNameError when there is none of that name."""

@@ -74,21 +74,25 @@ class Transcriber:
         batch_size: int = 8,
         plugins: Plugins | None = None,
     ) -> Self:
-        """Put a transcriber together by names; without an adapter the base decodes everything.
+        """Put a transcriber together by names.
 
         Args:
-            adapter: folder of a LoRA adapter, mounted under the name ``robust``.
-            router: by default ``confidence`` where there is an adapter and ``always_base`` where there is none.
+            adapter: folder of a LoRA adapter; none: the one that ships for the backend's model, where there is one.
+            router: by default ``confidence`` for an adapter that was named, ``audio_quality`` for one that ships, and
+                ``always_base`` where there is none.
 
         Raises:
             UnknownNameError, ParameterError, BackendError, AdapterError: in one line.
         """
         plugins = plugins or installed_plugins()
-        policy = plugins.routers[router or ("confidence" if adapter else "always_base")].create(router_settings)
         listener = plugins.backends[backend].create(backend_settings)
-        if adapter is not None:
-            listener.mount(getattr(policy, "adapter", "robust"), Path(adapter))
-        elif hasattr(policy, "adapter"):
+        shipped = listener.shipped_adapter()
+        usual = "confidence" if adapter else "audio_quality" if shipped else "always_base"
+        policy = plugins.routers[router or usual].create(router_settings)
+        wanted = getattr(policy, "adapter", "robust" if adapter else None)
+        if wanted is not None and (folder := adapter or shipped):
+            listener.mount(wanted, Path(folder))
+        elif wanted is not None:
             raise ParameterError(f"router {policy.name} sends utterances to an adapter: give --adapter FOLDER")
         listener.load()
         return cls(listener, policy, options, batch_size)

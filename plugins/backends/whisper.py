@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from importlib.resources import files as files_of
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
@@ -167,6 +168,11 @@ class Whisper(Backend):
         self.load()
         self._mounted[name] = inject(self._loaded, lora, name)
         return self._mounted[name]
+
+    def shipped_adapter(self) -> Path | None:
+        """That of tiny.en; see `Backend.shipped_adapter`."""
+        folder = Path(str(files_of("megaasr_plugins"))) / "weights" / f"whisper-{self.model}"
+        return folder if self.model == TINY and folder.is_dir() else None
 
     def unmount(self, name: str) -> None:
         """Forget an adapter; UnknownNameError when there is none of that name."""

@@ -1,3 +1,5 @@
+from pathlib import Path
+from types import SimpleNamespace
 from typing import ClassVar
 
 import numpy as np
@@ -6,7 +8,10 @@ import soundfile
 
 from megaasr_core import Audio, Backend, Reviewed, Route, Router, Transcript
 from megaasr_core.base.errors import ParameterError, PluginError
+from megaasr_core.contracts.discovery import installed_plugins
 from megaasr_core.flows.transcriber import Transcriber
+
+PLUGINS = installed_plugins()
 
 
 class Ear(Backend):
@@ -139,3 +144,54 @@ def test_rows_that_get_lost_are_noticed(calls):
 def test_a_batch_holds_at_least_one(calls):
     with pytest.raises(ParameterError, match="batch size 0"):
         Transcriber(Ear(), Picky(), batch_size=0)
+
+
+class Equipped(Ear):
+    """Comes with an adapter."""
+
+    name: ClassVar[str] = "equipped"
+    mounts: ClassVar[list] = []
+
+    def shipped_adapter(self):
+        return Path("shipped")
+
+    def mount(self, name, folder):
+        Equipped.mounts.append((name, str(folder)))
+
+
+class Quality(Picky):
+    """Stands for the router that goes with a shipped adapter."""
+
+    name: ClassVar[str] = "audio_quality"
+    adapter: str = "hard"
+
+
+@pytest.mark.parametrize(
+    ("asked", "router", "mounts"),
+    [
+        ({}, "audio_quality", [("hard", "shipped")]),
+        ({"adapter": "mine"}, "confidence", [("robust", "mine")]),
+        ({"router": "always_base"}, "always_base", []),
+        ({"router": "always_robust"}, "always_robust", [("robust", "shipped")]),
+        ({"router": "always_base", "adapter": "mine"}, "always_base", [("robust", "mine")]),
+        ({"backend": "ear"}, "always_base", []),
+    ],
+)
+def test_what_ships_is_used_where_nothing_is_named(asked, router, mounts):
+    own = SimpleNamespace(
+        backends={"ear": Ear, "equipped": Equipped},
+        routers={**{name: PLUGINS.routers[name] for name in PLUGINS.routers}, "audio_quality": Quality},
+    )
+    Equipped.mounts.clear()
+    opened = Transcriber.open(plugins=own, **{"backend": "equipped", **asked})
+    assert opened.router.name == router
+    assert Equipped.mounts == mounts
+
+
+def test_a_router_that_needs_an_adapter_says_so_where_none_ships():
+    with pytest.raises(ParameterError, match="router always_robust sends utterances to an adapter: give --adapter"):
+        Transcriber.open(
+            plugins=SimpleNamespace(backends={"ear": Ear}, routers=PLUGINS.routers),
+            backend="ear",
+            router="always_robust",
+        )

@@ -1,4 +1,4 @@
-"""convolve_rir and codec, and the two degradations beyond the paper's seven that are built of them."""
+"""convolve_rir and codec, and the three degradations beyond the paper's seven that are built of them."""
 
 import numpy as np
 import pytest
@@ -158,7 +158,7 @@ def test_a_codec_says_what_it_takes(numbers, reason):
         PLUGINS.primitives["codec"].create(numbers)
 
 
-@pytest.mark.parametrize("name", ["measured_room", "voip", "measured_room+noise+voip"])
+@pytest.mark.parametrize("name", ["measured_room", "voip", "telephone", "measured_room+noise+voip"])
 def test_they_compose_with_the_others_and_replay(name, rooms):
     banks = {"rir": rooms, "noise": rooms}
     audio = Audio(SPEECH, RATE)
@@ -174,3 +174,22 @@ def test_a_measured_room_needs_its_responses():
     scenario = find_scenario("measured_room", PLUGINS)
     with pytest.raises(RecipeError, match="give --rir"):
         plan(scenario, SampleKey(0, "u"), PLUGINS, num_samples=10, sample_rate=RATE, severity=0.5)
+
+
+@pytest.mark.parametrize("severity", [0.0, 1.0])
+def test_a_telephone_leaves_the_band_of_a_telephone(severity):
+    rng = np.random.default_rng(1)
+    noise = Audio((0.1 * rng.standard_normal(4 * RATE)).astype(np.float32), RATE)
+    size = {"num_samples": len(noise.samples), "sample_rate": RATE}
+    recipe = plan(find_scenario("telephone", PLUGINS), SampleKey(3, "u"), PLUGINS, severity=severity, **size)
+    heard = render(noise, recipe, PLUGINS).audio.samples
+    power = np.abs(np.fft.rfft(heard)) ** 2 / np.abs(np.fft.rfft(noise.samples)).mean() ** 2
+    hz = np.fft.rfftfreq(len(heard), 1 / RATE)
+
+    def level_db(low, high):
+        return 10 * np.log10(power[(hz >= low) & (hz < high)].mean())
+
+    passed = level_db(800, 2_500)
+    assert -3 < passed < 3
+    assert level_db(0, 60) < passed - 10
+    assert level_db(4_200, 8_000) < passed - 25

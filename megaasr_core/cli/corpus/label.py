@@ -42,7 +42,7 @@ def label(
     check_outputs([output], [manifest])
     total = sum(1 for _ in located_rows(manifest))  # every line is read once before the model is loaded
     plugins = open_plugins(plugin, strict_plugins)
-    transcriber = open_transcriber(plugins, backend, backend_set, None, None, None, None, batch_size)
+    transcriber = open_transcriber(plugins, backend, backend_set, "always_base", None, None, None, batch_size)
     file = manifest / SETTINGS if manifest.is_dir() else manifest
     root = file.parent
     mark = fingerprint([str(file.resolve()), file.stat().st_size, total, backend, backend_set])
