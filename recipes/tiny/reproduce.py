@@ -128,7 +128,8 @@ def run(step: Step, out: Path, before: str) -> str:
     Raises:
         MegaasrError: its command failed, and has said why.
     """
-    settings = [Path(part).read_text(encoding="utf-8") for part in step.arguments if part.endswith(".yaml")]
+    files = [name for part in step.arguments for name in part.split(",") if name.endswith(".yaml")]
+    settings = [Path(name).read_text(encoding="utf-8") for name in files]
     digest = clips.digest_of(step.arguments, settings, before)
     folder = out / "steps" / clips.slug(step.name)
     if clips.is_done(folder, digest):

@@ -13,7 +13,7 @@ from megaasr_core.base.errors import ManifestError, MegaasrError
 from megaasr_core.contracts.discovery import load_plugins
 from megaasr_core.flows.scenario_files import open_scenario
 from megaasr_core.flows.training import open_trainer
-from recipes.tiny import clips, manifests, outcomes, pack_speech, reproduce
+from recipes.tiny import ablations, clips, manifests, outcomes, pack_speech, reproduce
 
 RATE = 16_000
 
@@ -129,6 +129,17 @@ def test_every_step_is_named_once_and_reads_what_an_earlier_one_writes(tmp_path:
         for place in ("plans/", "labels/", "results/"):
             for word in config.replace(",", " ").replace("}", " ").split():
                 assert not word.startswith(place) or word in seen, word
+
+
+def test_every_ablation_is_a_training_of_the_same_number_of_clips(tmp_path: Path) -> None:
+    plugins = load_plugins()
+    listed = ablations.steps(tmp_path)
+    assert len({step.name for step in listed}) == len(listed)
+    for one in ablations.variants():
+        assert sum(phase["clips"] for phase in one.phases) == ablations.CLIPS
+        open_trainer(plugins, "sft", tmp_path / "ablations" / f"{one.name}.yaml")
+        used = [step for step in listed if f"ablations/{one.name}/adapter" in step.arguments]
+        assert len(used) == len(ablations.MEASURED)
 
 
 def test_the_recipes_scenarios_and_configurations_are_valid() -> None:
