@@ -68,7 +68,7 @@ def steps(data: Path, passages: int) -> list[Step]:
     Args:
         passages: of clean speech; the plans have 93 % as many samples.
     """
-    names = ("wide_noise", "telephone_noise", "telephone_line", "room_noise")
+    names = ("wide_noise", "phone_noise", "quiet_phone", "room_noise")
     own = [str(SCENARIOS / f"{name}.yaml") for name in names]
     noisy, rest = ",".join(own[:2]), ",".join(own[2:])
     real = data / "dev_real" / "noizeus" / "manifest.jsonl"

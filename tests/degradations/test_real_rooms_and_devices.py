@@ -158,7 +158,7 @@ def test_a_codec_says_what_it_takes(numbers, reason):
         PLUGINS.primitives["codec"].create(numbers)
 
 
-@pytest.mark.parametrize("name", ["measured_room", "voip", "telephone", "measured_room+noise+voip"])
+@pytest.mark.parametrize("name", ["measured_room", "voip", "phone_line", "measured_room+noise+voip"])
 def test_they_compose_with_the_others_and_replay(name, rooms):
     banks = {"rir": rooms, "noise": rooms}
     audio = Audio(SPEECH, RATE)
@@ -177,11 +177,11 @@ def test_a_measured_room_needs_its_responses():
 
 
 @pytest.mark.parametrize("severity", [0.0, 1.0])
-def test_a_telephone_leaves_the_band_of_a_telephone(severity):
+def test_a_phone_line_leaves_the_band_of_a_phone(severity):
     rng = np.random.default_rng(1)
     noise = Audio((0.1 * rng.standard_normal(4 * RATE)).astype(np.float32), RATE)
     size = {"num_samples": len(noise.samples), "sample_rate": RATE}
-    recipe = plan(find_scenario("telephone", PLUGINS), SampleKey(3, "u"), PLUGINS, severity=severity, **size)
+    recipe = plan(find_scenario("phone_line", PLUGINS), SampleKey(3, "u"), PLUGINS, severity=severity, **size)
     heard = render(noise, recipe, PLUGINS).audio.samples
     power = np.abs(np.fft.rfft(heard)) ** 2 / np.abs(np.fft.rfft(noise.samples)).mean() ** 2
     hz = np.fft.rfftfreq(len(heard), 1 / RATE)

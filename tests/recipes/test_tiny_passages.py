@@ -145,7 +145,7 @@ def test_every_ablation_is_a_training_of_the_same_number_of_clips(tmp_path: Path
 def test_the_recipes_scenarios_and_configurations_are_valid() -> None:
     plugins = load_plugins()
     names = sorted(path.name for path in reproduce.SCENARIOS.glob("*.yaml"))
-    assert names == ["room_noise.yaml", "telephone_line.yaml", "telephone_noise.yaml", "wide_noise.yaml"]
+    assert names == ["phone_noise.yaml", "quiet_phone.yaml", "room_noise.yaml", "wide_noise.yaml"]
     for name in names:
         assert open_scenario(str(reproduce.SCENARIOS / name), plugins).name == name.removesuffix(".yaml")
     for trainer, name in (("sft", "sft.yaml"), ("router", "router.yaml")):

@@ -62,6 +62,23 @@ def test_phases_follow_each_other_and_a_finished_run_is_not_run_again(write_conf
     assert train(config, tmp_path / "run") == found
 
 
+def test_killed_between_the_last_step_and_the_choice(write_config, train, tmp_path, monkeypatch):
+    config = write_config()
+    found = train(config, tmp_path / "whole")
+
+    def killed(*_):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(phase_run, "_choose", killed)
+        with pytest.raises(KeyboardInterrupt):
+            train(config, tmp_path / "killed")
+    again = train(config, tmp_path / "killed")
+    assert again["phases"] == found["phases"]
+    for name in (WEIGHTS, "phase-1-sound/metrics.jsonl"):
+        assert (tmp_path / "killed" / name).read_bytes() == (tmp_path / "whole" / name).read_bytes()
+
+
 def test_global_random_state_is_left_alone(write_config, train, tmp_path):
     def draws():
         return random.random(), np.random.random(), float(torch.rand(()))  # noqa: NPY002

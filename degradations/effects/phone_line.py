@@ -1,11 +1,11 @@
-"""telephone: a narrow-band line (300-3400 Hz, ITU-T G.712; coding of ITU-T G.711); beside the paper's seven effects."""
+"""phone_line: a narrow-band telephone line (ITU-T G.712, coded as G.711); beside the paper's seven effects."""
 
 from __future__ import annotations
 
 from megaasr_core import Degradation, Range, Role, hookimpl, step
 
-TELEPHONE = Degradation(
-    name="telephone",
+PHONE_LINE = Degradation(
+    name="phone_line",
     role=Role.MODIFIER,
     description="a narrow-band telephone line",
     chain=(
@@ -18,4 +18,4 @@ TELEPHONE = Degradation(
 
 @hookimpl
 def register_degradations(register):
-    register(TELEPHONE)
+    register(PHONE_LINE)
