@@ -98,7 +98,26 @@ def steps(data: Path, passages: int) -> list[Step]:
         recipe("outcomes of simulated", *results("outcome"), "--out", "results/outcome.jsonl"),
         recipe("outcomes of clean", *results("clean"), "--out", "results/clean.jsonl"),
         megaasr("train router", "train", "router", str(HERE / "router.yaml"), "-o", "router"),
-        *(step for name in ("plans/singles", "plans/wild_dev", "dev/real.jsonl") for step in both_ways(name)),
+        recipe("join_manifests", "plans/singles", "plans/wild_dev", "dev/clean.jsonl", "--out", "dev/evaluation.jsonl"),
+        *measured("dev/evaluation.jsonl", "effect", "effects", "severity"),
+        *(measured("dev/real.jsonl", "snr_db", "noise") if held else ()),
+    ]
+
+
+def measured(source: str, *by: str) -> list[Step]:
+    """Decode by base, adapter and routed, and compare all with the base and with the oracle."""
+    name, (base, robust) = stem(source), results(stem(source))
+    routed = f"results/{name}.routed.jsonl"
+    routing = ("--router", "audio_quality", "--router-set", "weights=router/audio_quality.safetensors")
+    fields = [part for field in by for part in ("--by", field)]
+    compared = (base, f"robust={robust}", f"routed={routed}")
+    written = ("--report", f"report/{name}.md", "--summary", f"report/{name}.json", "--curves", f"report/{name}.png")
+    return [
+        *both_ways(source),
+        megaasr(
+            f"routed on {name}", "eval", source, routed, "--adapter", "sft/adapter", *routing, "--batch-size", "16"
+        ),
+        megaasr(f"compare {name}", "compare", *compared, "--oracle", "robust", *fields, *written),
     ]
 
 
@@ -153,7 +172,7 @@ def main(
     """Build the data, train adapter and router, and measure both."""
     out.mkdir(parents=True, exist_ok=True)
     started, digest = time.monotonic(), ""
-    for folder in ("dev", "labels", "results"):
+    for folder in ("dev", "labels", "report", "results"):
         (out / folder).mkdir(exist_ok=True)
     for step in steps(data.resolve(), passages):
         digest = run(step, out, digest)

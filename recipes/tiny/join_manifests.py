@@ -1,0 +1,44 @@
+"""Plans and manifests as one manifest, so that one table can hold them all.
+
+python -m recipes.tiny.join_manifests PLAN|MANIFEST.jsonl ... --out OUT.jsonl
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from megaasr_core.base.files import jsonl_line, write_text
+from megaasr_core.flows.corpus.samples import located_rows
+
+from . import command
+from .clips import Row
+
+
+def join(places: list[Path], folder: Path) -> list[Row]:
+    """The rows of all, in order, with their audio named from `folder`; what nothing was done to is ``clean``."""
+    rows = []
+    for place in places:
+        root = place if place.is_dir() else place.parent
+        for number, (_, row) in enumerate(located_rows(place)):
+            kept = {name: value for name, value in row.items() if name != "recipe"}
+            audio = os.path.relpath(root.resolve() / row["audio"], folder.resolve())
+            rows.append({"scenario": "clean", **kept, "id": f"{place.stem}-{number:06d}", "audio": audio})
+    return rows
+
+
+def main(
+    places: Annotated[list[Path], typer.Argument(help="Plans and manifests.")],
+    out: Annotated[Path, typer.Option(help="The manifest to write.")],
+) -> None:
+    """Join plans and manifests."""
+    rows = join(places, out.parent)
+    write_text(out, "".join(map(jsonl_line, rows)))
+    command.say(f"{out}: {len(rows)} rows")
+
+
+if __name__ == "__main__":
+    command.run(main)
