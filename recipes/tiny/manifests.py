@@ -33,11 +33,12 @@ def write_all(data: Path, out: Path) -> dict[Path, int]:
         ManifestError: one that they are made from is missing.
     """
     clean = clips.read_rows(out / "clean" / MANIFEST)
-    people = [row for row in clean if row["split"] == "dev" and SYNTHETIC not in str(row.get("text_source"))]
+    people = [row for row in clean if SYNTHETIC not in str(row.get("text_source"))]
     rooms = clips.read_rows(data / "rir" / MANIFEST)
     passages = clips.read_rows(out / "packs" / MANIFEST)[:CLEAN_PASSAGES]
     made = {
-        out / "dev" / "clean.jsonl": (people, out / "clean"),
+        out / "dev" / "clean.jsonl": ([row for row in people if row["split"] == "dev"], out / "clean"),
+        out / "clean" / "people.jsonl": ([row for row in people if row["split"] == "train"], out / "clean"),
         out / "packs" / "clean.jsonl": (passages, out / "packs"),
     }
     for split in clips.SPLITS:

@@ -69,6 +69,7 @@ def test_manifests_leave_synthetic_dev_voices_and_other_splits_out(tmp_path: Pat
     counts = {path.relative_to(out).as_posix(): count for path, count in manifests.write_all(data, out).items()}
     assert counts == {
         "dev/clean.jsonl": 1,
+        "clean/people.jsonl": 1,
         "packs/clean.jsonl": 1,
         "rir/train.jsonl": 2,
         "rir/dev.jsonl": 0,

@@ -1,0 +1,63 @@
+"""What ships, on a small fixed set: no slice may be worse than the base with 95 % confidence."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from megaasr_core.base.files import read_jsonl, write_text
+from recipes.tiny.join_manifests import join
+
+ROOT = Path(__file__).parents[1]
+CLEAN = ROOT / "tests" / "data" / "guard" / "manifest.jsonl"
+SCENARIOS = (
+    "noise,far_field,obstructed,echo_reverb,recording,distortion,dropout,"
+    "far_field+noise,noise+dropout,obstructed+noise+recording"
+)
+
+
+def megaasr(*arguments: object) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "megaasr_core.cli", *map(str, arguments)]
+    return subprocess.run(command, capture_output=True, text=True, check=False, env=os.environ)
+
+
+@pytest.fixture(scope="module")
+def decoded(tmp_path_factory):
+    """Folder with base.jsonl and routed.jsonl of 80 degraded and 8 clean clips, and how the guard ended."""
+    folder = tmp_path_factory.mktemp("guard")
+    planned = megaasr(
+        *("corpus", "plan", "--speech", CLEAN, "--noise", ROOT / "examples" / "noise", "--scenarios", SCENARIOS),
+        *("--count", 80, "--seed", 5, "--workers", 1, "-o", folder / "plan"),
+    )
+    assert planned.returncode == 0, planned.stderr
+    rows = join([folder / "plan", CLEAN], folder)
+    write_text(folder / "set.jsonl", "".join(json.dumps(row) + "\n" for row in rows))
+    base = megaasr("eval", folder / "set.jsonl", folder / "base.jsonl", "--router", "always_base")
+    assert base.returncode == 0, base.stderr
+    routed = megaasr(
+        *("eval", folder / "set.jsonl", folder / "routed.jsonl", "--never-worse", folder / "base.jsonl"),
+        *("--by", "effect", "--by", "severity"),
+    )
+    return folder, routed
+
+
+@pytest.mark.slow
+def test_what_ships_is_never_worse_than_the_base(decoded):
+    _, routed = decoded
+    assert routed.returncode == 0, routed.stderr
+    assert "not worse than" in routed.stderr
+
+
+@pytest.mark.slow
+def test_what_ships_is_used_and_helps(decoded):
+    folder, _ = decoded
+    base, routed = (read_jsonl(folder / name) for name in ("base.jsonl", "routed.jsonl"))
+    assert {row["adapter"] for row in base} == {None}
+    assert sum(row["adapter"] is not None for row in routed) > 40
+    assert all(row["adapter"] is None for row in routed if row["scenario"] == "clean")
+    assert sum(row["num_edits"] for row in routed) < sum(row["num_edits"] for row in base)
