@@ -1,13 +1,18 @@
-"""What a step minimises: cross entropy of the words, in nats a token."""
+"""What a step minimises: cross entropy of the words, and perhaps the divergence from the base on the clean clip."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import torch
 from torch.nn import functional
 
+from megaasr_core.base.audio import Audio
 from megaasr_core.contracts.trainable import TrainableBackend
+
+CLEAN = "clean_"
+"""Before the names of the tensors that the base hears."""
 
 
 class Objective(torch.nn.Module):
@@ -15,19 +20,51 @@ class Objective(torch.nn.Module):
 
     Args:
         backend: whose batches it takes; its network becomes a submodule.
+        teacher: the base, which hears the clean clip; None: cross entropy alone.
+        distil: weight of KL(teacher || network) over the vocabulary, in nats a token (Hinton et al. 2015, at
+            temperature 1), beside the cross entropy.
     """
 
     accepts_loss_kwargs = True
     """Tells transformers' Trainer to hand over how many targets there are in all the batches of a step."""
 
-    def __init__(self, backend: TrainableBackend) -> None:
+    def __init__(self, backend: TrainableBackend, teacher: torch.nn.Module | None = None, distil: float = 0.0) -> None:
         super().__init__()
         self.network = backend.network
         self._backend = backend
+        self._teacher = (
+            teacher,
+        )  # in a tuple it is no submodule: it is neither trained nor saved nor put in training mode
+        self._distil = distil
 
     def forward(self, num_items_in_batch: Any = None, **batch: torch.Tensor) -> dict[str, torch.Tensor]:
         """The loss of a collated batch, over the targets of the whole step where their number is given."""
-        targets = batch["labels"][batch["labels"] != -100]
-        _, logits = self._backend.hidden_and_logits(self.network, batch)
+        heard = {name: tensor for name, tensor in batch.items() if not name.startswith(CLEAN)}
+        targets = heard["labels"][heard["labels"] != -100]
+        _, logits = self._backend.hidden_and_logits(self.network, heard)
         total = functional.cross_entropy(logits.float(), targets, reduction="sum")
+        (teacher,) = self._teacher
+        if teacher is not None:
+            clean = {name.removeprefix(CLEAN): tensor for name, tensor in batch.items() if name.startswith(CLEAN)}
+            with torch.no_grad():
+                _, wanted = self._backend.hidden_and_logits(teacher, clean)
+            divergence = functional.kl_div(
+                logits.float().log_softmax(-1), wanted.float().log_softmax(-1), reduction="sum", log_target=True
+            )
+            total = total + self._distil * divergence
         return {"loss": total / (len(targets) if num_items_in_batch is None else num_items_in_batch)}
+
+
+class Collator:
+    """Batches of (audio, text, clean audio), with the base's share of each where it is a teacher."""
+
+    def __init__(self, backend: TrainableBackend, teaches: bool) -> None:
+        self._backend, self._teaches = backend, teaches
+
+    def __call__(self, rows: Sequence[tuple[Audio, str, Audio]]) -> dict[str, torch.Tensor]:
+        """Tensors of one forward pass."""
+        batch = dict(self._backend.collate([(audio, text) for audio, text, _ in rows]))
+        if self._teaches:
+            clean = self._backend.collate([(audio, text) for _, text, audio in rows])
+            batch |= {f"{CLEAN}{name}": tensor for name, tensor in clean.items()}
+        return batch

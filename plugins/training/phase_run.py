@@ -18,7 +18,7 @@ from .choice import Candidate, Scores, best_of, candidate, score_on
 from .clips import Passage
 from .hf_trainer import ADAPTER, AdapterTrainer, checkpoints, drop_broken, own_random_state, read_tensors
 from .low_rank import Block, PhaseLora
-from .objective import Objective
+from .objective import Collator, Objective
 from .phases import Phase
 from .run_folder import read_json, write_json
 
@@ -35,6 +35,7 @@ def run_phase(
     settings: SftTraining,
     phase: Phase,
     backend: Any,
+    teacher: Any,
     passage: Passage,
     folder: Path,
     base: Scores,
@@ -44,6 +45,7 @@ def run_phase(
 
     Args:
         backend: a trainable one.
+        teacher: a copy of its network as it was first, or None.
         folder: of the phase; gets metrics.jsonl, chosen/ and report.json.
         base: what the base makes of the dev sets.
         processes: accelerate's PartialState.
@@ -55,7 +57,7 @@ def run_phase(
     with own_random_state(seed):
         lora = PhaseLora(backend.network, backend.module_groups(), phase, settings.dropout)
         if not (folder / REPORT).is_file():
-            _train(settings, phase, backend, lora, passage, folder, seed, processes.num_processes)
+            _train(settings, phase, backend, teacher, lora, passage, folder, seed, processes.num_processes)
     backend.network.eval()
     processes.wait_for_everyone()
     if processes.is_main_process and not (folder / REPORT).is_file():
@@ -71,6 +73,7 @@ def _train(
     settings: SftTraining,
     phase: Phase,
     backend: TrainableBackend,
+    teacher: Any,
     lora: PhaseLora,
     passage: Passage,
     folder: Path,
@@ -84,10 +87,10 @@ def _train(
     ]
     trainer = AdapterTrainer(
         lora,
-        model=Objective(backend),
+        model=Objective(backend, teacher, settings.distil),
         args=arguments(settings, phase, folder, seed, lora.device.type == "cpu", num_processes),
         train_dataset=passage,
-        data_collator=backend.collate,
+        data_collator=Collator(backend, teacher is not None),
         optimizers=(torch.optim.AdamW(groups, weight_decay=settings.weight_decay), None),
     )
     done = checkpoints(folder)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import importlib.util
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -48,11 +49,12 @@ def train_sft(settings: SftTraining, out: Path) -> dict[str, Any]:
     if (out / REPORT).is_file():
         return read_json(out / REPORT) if processes.is_main_process else {}
     base = read_scores(read_json(out / BASE))
+    teacher = copy.deepcopy(backend.network).requires_grad_(False).eval() if settings.distil else None
     blocks, folders = [], []
     for number, (phase, order) in enumerate(zip(settings.phases, orders, strict=True), start=1):
         folders.append(out / f"phase-{number}-{phase.name}")
-        passage = Passage(clips, order, backend.sample_rate)
-        blocks.append(run_phase(settings, phase, backend, passage, folders[-1], base, processes))
+        passage = Passage(clips, order, backend.sample_rate, clean=teacher is not None)
+        blocks.append(run_phase(settings, phase, backend, teacher, passage, folders[-1], base, processes))
     if not processes.is_main_process:
         return {}
     found = {

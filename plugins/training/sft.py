@@ -38,6 +38,9 @@ class SftTraining(Trainer):
     phases: list[Phase] = Field(list(PAPER), min_length=1, description="in order")
     batch_size: int = Field(16, gt=0, description="clips a forward pass, in each process")
     accumulation: int = Field(1, gt=0, description="forward passes a step")
+    distil: float = Field(
+        0.0, ge=0, description="weight of the divergence from the base's own output on the clean clip"
+    )
     dropout: float = Field(0.05, ge=0, lt=1, description="before A, in training")
     weight_decay: float = Field(0.01, ge=0, description="of AdamW")
     clip_norm: float = Field(1.0, gt=0, description="largest norm of the gradient")

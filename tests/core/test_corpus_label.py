@@ -9,10 +9,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from megaasr_core.base.audio_files import read_audio
 from megaasr_core.base.errors import AudioError, ManifestError, ParameterError
 from megaasr_core.flows.corpus.plan_corpus import PlanRequest, plan_corpus
 from megaasr_core.flows.corpus.render_corpus import render_corpus
-from megaasr_core.flows.corpus.samples import is_there, read_sample
+from megaasr_core.flows.corpus.samples import is_there, read_clean, read_sample
 from megaasr_core.flows.corpus.scenario_lists import open_scenarios
 from megaasr_core.flows.corpus.select import bucket_rows, filter_rows
 from megaasr_core.flows.corpus.stats import ErrorSums, corpus_stats
@@ -256,6 +257,9 @@ def test_a_plan_is_labelled_without_a_rendered_copy(corpus):
         heard = read_sample(audio)
         stored = read_sample(corpus / one["audio"])
         assert len(heard.samples) == len(stored.samples)
+        source = read_audio(corpus / "speech" / one["source_audio"]).resampled(heard.sample_rate)
+        assert np.array_equal(read_clean(audio).samples, source.samples)
+        assert np.array_equal(read_clean(corpus / one["audio"]).samples, stored.samples)
         np.testing.assert_allclose(heard.samples * 10 ** (one["gain_db"] / 20), stored.samples, atol=1e-4)
 
 

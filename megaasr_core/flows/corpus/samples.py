@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import tarfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import lru_cache
 from io import BytesIO
 from pathlib import Path
@@ -49,6 +50,19 @@ def read_sample(audio: Path, limits: AudioLimits | None = None) -> Audio:
     return _decode(_member(path, member), f"{path}#{member}")
 
 
+def read_clean(audio: Path, limits: AudioLimits | None = None) -> Audio:
+    """The recording that a sample of a plan is made of, at its own rate; for other audio, that itself.
+
+    Raises:
+        AudioError: as `read_sample`.
+    """
+    if IN_PLAN not in audio.name:
+        return read_sample(audio, limits)
+    studio, number = _place(audio)
+    with _counted(audio, studio):
+        return studio.clean(number)
+
+
 def is_there(audio: Path) -> bool:
     """Whether the file that holds what a row's ``audio`` names is there; the sound itself is not looked at."""
     name = audio.name
@@ -57,13 +71,23 @@ def is_there(audio: Path) -> bool:
 
 
 def _rendered(audio: Path) -> Audio:
+    studio, number = _place(audio)
+    with _counted(audio, studio):
+        return studio.sample(number)
+
+
+def _place(audio: Path) -> tuple[Studio, int]:
     number = audio.name.removeprefix(IN_PLAN)
     if not number.isdecimal():
         raise AudioError(f"{audio}: the number of a sample is expected behind {IN_PLAN}")
     settings = audio.with_name(IN_PLAN[:-1])
-    studio = _studio(audio.parent.resolve(), settings.stat().st_mtime_ns if settings.is_file() else 0)
+    return _studio(audio.parent.resolve(), settings.stat().st_mtime_ns if settings.is_file() else 0), int(number)
+
+
+@contextmanager
+def _counted(audio: Path, studio: Studio) -> Iterator[None]:
     try:
-        return studio.sample(int(number))
+        yield
     except IndexError as error:
         raise AudioError(f"{audio}: the plan holds {studio.folder.count} samples") from error
 

@@ -38,6 +38,12 @@ class Studio:
         audio = read_audio(self.folder.speech_root / planned["audio"], self._limits)
         return recipe, render(audio.resampled(recipe.sample_rate), recipe, self._plugins, self._banks)
 
+    def clean(self, number: int) -> Audio:
+        """The recording that sample `number` is made of, at the plan's rate; errors as for `sample`."""
+        planned = row_of(self.folder, number)
+        audio = read_audio(self.folder.speech_root / planned["audio"], self._limits)
+        return audio.resampled(self.folder.settings.sample_rate)
+
     def sample(self, number: int) -> Audio:
         """The sound of sample `number`, from 0; IndexError when the plan holds fewer, else as `render` raises."""
         return self.render(row_of(self.folder, number))[1].audio

@@ -1,5 +1,6 @@
 """`train sft` from a configuration to an adapter: what it writes, resuming to the bit, two processes."""
 
+import copy
 import json
 import os
 import random
@@ -19,6 +20,7 @@ from megaasr_core.base.errors import ManifestError, OutputError, ParameterError
 from megaasr_plugins.backends.whisper import Whisper
 from megaasr_plugins.training import phase_run
 from megaasr_plugins.training.hf_trainer import WHOLE, checkpoints, drop_broken
+from megaasr_plugins.training.objective import Collator, Objective
 
 WEIGHTS = "adapter/adapter_model.safetensors"
 
@@ -150,6 +152,32 @@ def test_accumulated_steps_are_one_larger_step(write_config, train, tmp_path):
     assert once["clips"] == parts["clips"]
     rows = [metrics(tmp_path / name / "phase-1-all") for name in ("once", "parts")]
     assert [row["loss"] for row in rows[1]] == pytest.approx([row["loss"] for row in rows[0]], rel=1e-4)
+
+
+def test_distillation_pulls_to_what_the_base_says_of_the_clean_clip(small_folder, data):
+    backend = Whisper.create({"model": str(small_folder), "device": "cpu"})
+    teacher = copy.deepcopy(backend.network)
+    loud, quiet = (read_audio(data / f"{number:02}.flac") for number in (0, 1))
+    together, alone = Collator(backend, True), Collator(backend, False)
+    plain = Objective(backend)(**alone([(loud, "words", quiet)]))["loss"]
+    same = Objective(backend, teacher, 2.0)(**together([(loud, "words", loud)]))["loss"]
+    other = Objective(backend, teacher, 2.0)(**together([(loud, "words", quiet)]))["loss"]
+    assert float(same) == pytest.approx(float(plain), abs=1e-5)  # the base on the clip is what it is trained from
+    assert float(other) > float(plain) + 1e-6
+    batch = together([(loud, "words", quiet)])
+    with torch.no_grad():
+        ours = backend.hidden_and_logits(backend.network, alone([(loud, "words", quiet)]))[1].log_softmax(-1)
+        theirs = backend.hidden_and_logits(teacher, alone([(quiet, "words", quiet)]))[1].log_softmax(-1)
+    expected = plain + 2.0 * (theirs.exp() * (theirs - ours)).sum() / len(ours)
+    assert float(other) == pytest.approx(float(expected), rel=1e-5)
+    assert set(batch) == {*alone([(loud, "words", quiet)]), *(f"clean_{name}" for name in alone([(loud, "w", loud)]))}
+
+
+def test_a_distilled_run_learns_the_words_too(write_config, train, tmp_path):
+    phases = [{"name": "all", "learning_rates": {"encoder": 3e-3, "llm": 3e-3}, "clips": 60}]
+    train(write_config(phases=phases, batch_size=6, distil=0.1, save_steps=10), tmp_path / "run")
+    rows = metrics(tmp_path / "run" / "phase-1-all")
+    assert rows[-1]["loss"] < rows[0]["loss"]
 
 
 def test_a_folder_of_something_else_is_left_alone(write_config, train, tmp_path):
