@@ -11,8 +11,6 @@ from megaasr_core.contracts.discovery import load_plugins
 from megaasr_core.testing import Case, cases, synthetic_bank
 
 PLUGINS = load_plugins()
-NEEDS_A_FILE = {"audio_quality"}
-"""Checked where its weights are made: tests/routers/test_audio_quality.py."""
 
 
 @pytest.fixture(scope="module")
@@ -29,9 +27,7 @@ def banks(tmp_path_factory):
 def in_tree(kind: str) -> list[object]:
     """Every check of every registered thing of a kind; empty while there is none, which `test_counts` tells."""
     (registry,) = (one for one in PLUGINS.registries if one.kind == kind)
-    chosen: list[Case] = [
-        case for name in registry if name not in NEEDS_A_FILE for case in cases(f"{kind}:{name}", plugins=PLUGINS)
-    ]
+    chosen: list[Case] = [case for name in registry for case in cases(f"{kind}:{name}", plugins=PLUGINS)]
     return [pytest.param(case, id=repr(case)) for case in chosen]
 
 
