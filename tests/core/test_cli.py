@@ -318,7 +318,7 @@ def test_the_doctor_finds_all_well_and_says_what_is_not(tmp_path):
     findings = json.loads(result.stdout)
     assert result.returncode == 0, result.stdout
     assert all(finding["ok"] for finding in findings)
-    assert sum(finding["what"].startswith("degradation ") for finding in findings) == 9
+    assert sum(finding["what"].startswith("degradation ") for finding in findings) == 10
     (tmp_path / "broken.py").write_text("raise RuntimeError('boom')\n")
     ill = megaasr("doctor", MEGAASR_PLUGINS=str(tmp_path / "broken.py"))
     assert ill.returncode == 1
