@@ -87,7 +87,7 @@ def _train(
     ]
     trainer = AdapterTrainer(
         lora,
-        model=Objective(backend, teacher, settings.distil),
+        model=Objective(backend, teacher, settings.distil, settings.states),
         args=arguments(settings, phase, folder, seed, lora.device.type == "cpu", num_processes),
         train_dataset=passage,
         data_collator=Collator(backend, teacher is not None),

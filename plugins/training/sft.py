@@ -41,6 +41,9 @@ class SftTraining(Trainer):
     distil: float = Field(
         0.0, ge=0, description="weight of the divergence from the base's own output on the clean clip"
     )
+    states: float = Field(
+        0.0, ge=0, description="weight of the encoder states' relative squared distance from the base's on the clean clip"
+    )
     dropout: float = Field(0.05, ge=0, lt=1, description="before A, in training")
     weight_decay: float = Field(0.01, ge=0, description="of AdamW")
     clip_norm: float = Field(1.0, gt=0, description="largest norm of the gradient")
