@@ -30,7 +30,13 @@ class Objective(torch.nn.Module):
     accepts_loss_kwargs = True
     """Tells transformers' Trainer to hand over how many targets there are in all the batches of a step."""
 
-    def __init__(self, backend: TrainableBackend, teacher: torch.nn.Module | None = None, distil: float = 0.0, states: float = 0.0) -> None:
+    def __init__(
+        self,
+        backend: TrainableBackend,
+        teacher: torch.nn.Module | None = None,
+        distil: float = 0.0,
+        states: float = 0.0,
+    ) -> None:
         super().__init__()
         self.network = backend.network
         self._backend = backend

@@ -49,7 +49,9 @@ def train_sft(settings: SftTraining, out: Path) -> dict[str, Any]:
     if (out / REPORT).is_file():
         return read_json(out / REPORT) if processes.is_main_process else {}
     base = read_scores(read_json(out / BASE))
-    teacher = copy.deepcopy(backend.network).requires_grad_(False).eval() if settings.distil or settings.states else None
+    teacher = None
+    if settings.distil or settings.states:
+        teacher = copy.deepcopy(backend.network).requires_grad_(False).eval()
     blocks, folders = [], []
     for number, (phase, order) in enumerate(zip(settings.phases, orders, strict=True), start=1):
         folders.append(out / f"phase-{number}-{phase.name}")

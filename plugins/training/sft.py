@@ -42,7 +42,7 @@ class SftTraining(Trainer):
         0.0, ge=0, description="weight of the divergence from the base's own output on the clean clip"
     )
     states: float = Field(
-        0.0, ge=0, description="weight of the encoder states' relative squared distance from the base's on the clean clip"
+        0.0, ge=0, description="weight of the encoder states' squared distance from the base's on the clean clip"
     )
     dropout: float = Field(0.05, ge=0, lt=1, description="before A, in training")
     weight_decay: float = Field(0.01, ge=0, description="of AdamW")
