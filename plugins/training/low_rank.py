@@ -87,6 +87,10 @@ class PhaseLora:
         """Add the LoRA to the network's weights, once, in their own precision, and take it out."""
         self._wrapped.merge_and_unload()
 
+    def take_out(self) -> None:
+        """Take the LoRA out of the network, which is then as it was without it."""
+        self._wrapped.unload()
+
     def _halves(self, name: str) -> dict[str, torch.nn.Parameter]:
         layer: Any = self._layers[name]
         return {f"lora_{half}": getattr(layer, f"lora_{half}")[NAME].weight for half in HALVES}

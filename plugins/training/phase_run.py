@@ -1,10 +1,11 @@
-"""One phase from its first step to its chosen checkpoint."""
+"""Phase after phase, each from its first step to its chosen checkpoint."""
 
 from __future__ import annotations
 
 import shutil
 import sys
 import warnings
+from collections.abc import Sequence
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,8 +15,8 @@ import torch
 from megaasr_core.base.seeding import SampleKey
 from megaasr_core.contracts.trainable import TrainableBackend
 
-from .choice import Candidate, Scores, best_of, candidate, score_on
-from .clips import Passage
+from .choice import Candidate, Scores, best_of, candidate, read_scores, score_on
+from .clips import Clip, Passage
 from .hf_trainer import ADAPTER, AdapterTrainer, checkpoints, drop_broken, own_random_state, read_tensors
 from .low_rank import Block, PhaseLora
 from .objective import Collator, Objective
@@ -29,9 +30,52 @@ WAIT = timedelta(hours=6)
 """How long other processes wait while the first one decodes the dev sets."""
 CHOSEN = "chosen"
 REPORT = "report.json"
+START = "start"
+"""Among a phase's candidates: what the phases before it have made. Chosen, it leaves the phase out."""
 
 
-def run_phase(
+def phase_folder(root: Path, phase: Phase, place: int) -> Path:
+    """Where the phase at that place, from 1 on, keeps metrics.jsonl, chosen/ and report.json."""
+    return root / f"phase-{place}-{phase.name}"
+
+
+def run_phases(
+    settings: SftTraining,
+    backend: Any,
+    teacher: Any,
+    clips: Sequence[Clip],
+    orders: Sequence[Sequence[int]],
+    root: Path,
+    base: Scores,
+    processes: Any,
+) -> list[Block | None]:
+    """Train phase after phase, each on top of those before it.
+
+    Args:
+        backend: a trainable one.
+        teacher: a copy of its network as it was first; used where the settings distil.
+        orders: of the clips, for each phase.
+        root: of the phases' folders.
+        base: what the base makes of the dev sets.
+        processes: accelerate's PartialState.
+
+    Returns:
+        Each phase's LoRA, which is merged into the network now; None for one that is left out.
+    """
+    teacher = teacher.requires_grad_(False).eval() if settings.distil or settings.states else None
+    blocks: list[Block | None] = []
+    start: Candidate | None = None
+    for place, (phase, order) in enumerate(zip(settings.phases, orders, strict=True), start=1):
+        passage = Passage(clips, order, backend.sample_rate, clean=teacher is not None)
+        folder = phase_folder(root, phase, place)
+        blocks.append(_run_phase(settings, phase, backend, teacher, passage, folder, base, start, processes))
+        found = read_json(folder / REPORT)
+        (chosen,) = (one for one in found["candidates"] if one["name"] == found["chosen"])
+        start = candidate(START, read_scores(chosen["dev"]), base, settings.dev, settings.tolerance)
+    return blocks
+
+
+def _run_phase(
     settings: SftTraining,
     phase: Phase,
     backend: Any,
@@ -39,20 +83,10 @@ def run_phase(
     passage: Passage,
     folder: Path,
     base: Scores,
+    start: Candidate | None,
     processes: Any,
-) -> Block:
-    """Train a phase unless that is done, choose its checkpoint, and merge that into the network.
-
-    Args:
-        backend: a trainable one.
-        teacher: a copy of its network as it was first, or None.
-        folder: of the phase; gets metrics.jsonl, chosen/ and report.json.
-        base: what the base makes of the dev sets.
-        processes: accelerate's PartialState.
-
-    Returns:
-        The LoRA that was merged.
-    """
+) -> Block | None:
+    """Train a phase unless that is done, choose its checkpoint, and merge that into the network."""
     seed = int(SampleKey(settings.seed, f"sft phase {phase.name}").rng("torch").integers(2**31))
     with own_random_state(seed):
         lora = PhaseLora(backend.network, backend.module_groups(), phase, settings.dropout)
@@ -61,8 +95,11 @@ def run_phase(
     backend.network.eval()
     processes.wait_for_everyone()
     if processes.is_main_process and not (folder / REPORT).is_file():
-        _choose(settings, backend, lora, folder, base)
+        _choose(settings, backend, lora, folder, base, start)
     processes.wait_for_everyone()
+    if read_json(folder / REPORT)["chosen"] == START:
+        lora.take_out()
+        return None
     tensors = read_tensors(folder / CHOSEN)
     lora.load(tensors)
     lora.merge()
@@ -133,18 +170,26 @@ def arguments(settings: SftTraining, phase: Phase, folder: Path, seed: int, cpu:
     )
 
 
-def _choose(settings: SftTraining, backend: Any, lora: PhaseLora, folder: Path, base: Scores) -> None:
-    """Hold every checkpoint against the base, keep the best one's adapter, and drop the rest."""
-    candidates: list[Candidate] = []
+def _choose(
+    settings: SftTraining, backend: Any, lora: PhaseLora, folder: Path, base: Scores, start: Candidate | None
+) -> None:
+    """Hold every checkpoint against the base, keep the best one's adapter, and drop the rest.
+
+    Args:
+        start: what the phases before this one have made; it is kept where no checkpoint is better.
+    """
+    candidates: list[Candidate] = [start] if start else []
     for checkpoint in checkpoints(folder):
         lora.load(read_tensors(checkpoint))
         scores = score_on(backend, settings.dev, settings.eval_batch_size, adapter=False)
         candidates.append(candidate(checkpoint.name, scores, base, settings.dev, settings.tolerance))
     best = best_of(candidates)
-    (folder / CHOSEN).mkdir(exist_ok=True)
-    shutil.copyfile(folder / best.name / ADAPTER, folder / CHOSEN / ADAPTER)
-    metrics = read_json(folder / best.name / "trainer_state.json")
-    found = {"chosen": best.name, "steps": metrics["global_step"], "candidates": [one.as_json() for one in candidates]}
+    steps = 0
+    if best is not start:
+        (folder / CHOSEN).mkdir(exist_ok=True)
+        shutil.copyfile(folder / best.name / ADAPTER, folder / CHOSEN / ADAPTER)
+        steps = read_json(folder / best.name / "trainer_state.json")["global_step"]
+    found = {"chosen": best.name, "steps": steps, "candidates": [one.as_json() for one in candidates]}
     write_json(folder / REPORT, found)
     for checkpoint in checkpoints(folder):
         shutil.rmtree(checkpoint)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import importlib.util
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +15,10 @@ from megaasr_core.contracts.trainable import TrainableBackend
 from megaasr_core.flows.resumable import fingerprint
 
 from .choice import Scores, best_of, candidate, read_scores, score_on
-from .clips import Passage, open_clips, order_of
+from .clips import open_clips, order_of
 from .low_rank import Block, write_adapter
-from .phase_run import WAIT, run_phase
+from .phase_run import REPORT as PHASE_REPORT
+from .phase_run import WAIT, phase_folder, run_phases
 from .run_folder import claim, read_json, write_json
 from .sft import SftTraining
 
@@ -34,9 +35,10 @@ def train_sft(settings: SftTraining, out: Path) -> dict[str, Any]:
         if importlib.util.find_spec(name) is None:
             raise ParameterError(f"trainer sft: report_to {name} needs the package of that name; install it")
     clips = open_clips(settings.training)
-    orders = [order_of(clips, phase, settings.seed) for phase in settings.phases]
-    for one in settings.dev:
-        one.rows()
+    runs = [settings.model_copy(update={"seed": settings.seed + number}) for number in range(settings.runs)]
+    orders = [[order_of(clips, phase, one.seed) for phase in one.phases] for one in runs]
+    for dev in settings.dev:
+        dev.rows()
     backend = _open_backend(settings)
     cpu = next(backend.network.parameters()).device.type == "cpu"
     processes = PartialState(cpu=cpu, timeout=WAIT)
@@ -49,19 +51,22 @@ def train_sft(settings: SftTraining, out: Path) -> dict[str, Any]:
     if (out / REPORT).is_file():
         return read_json(out / REPORT) if processes.is_main_process else {}
     base = read_scores(read_json(out / BASE))
-    teacher = None
-    if settings.distil or settings.states:
-        teacher = copy.deepcopy(backend.network).requires_grad_(False).eval()
-    blocks, folders = [], []
-    for number, (phase, order) in enumerate(zip(settings.phases, orders, strict=True), start=1):
-        folders.append(out / f"phase-{number}-{phase.name}")
-        passage = Passage(clips, order, backend.sample_rate, clean=teacher is not None)
-        blocks.append(run_phase(settings, phase, backend, teacher, passage, folders[-1], base, processes))
+    first: Any = copy.deepcopy(backend.network) if settings.runs > 1 or settings.distil or settings.states else None
+    blocks: list[Block] = []
+    phases: dict[str, Any] = {}
+    for number, (one, own) in enumerate(zip(runs, orders, strict=True), start=1):
+        if number > 1:
+            backend.network.load_state_dict(first.state_dict())
+        root = out / f"run-{number}" if settings.runs > 1 else out
+        steps = run_phases(one, backend, first, clips, own, root, base, processes)
+        blocks += [replace(block, alpha=block.alpha / settings.runs) for block in steps if block]
+        names = [phase_folder(root, phase, place) for place, phase in enumerate(one.phases, start=1)]
+        phases |= {str(name.relative_to(out)): read_json(name / PHASE_REPORT) for name in names}
     if not processes.is_main_process:
         return {}
     found = {
-        "clips": {phase.name: len(order) for phase, order in zip(settings.phases, orders, strict=True)},
-        "phases": {folder.name: read_json(folder / "report.json") for folder in folders},
+        "clips": {phase.name: len(order) for phase, order in zip(settings.phases, orders[0], strict=True)},
+        "phases": phases,
         "base": {name: asdict(score) for name, score in base.items()},
         **_finish(settings, out, blocks, base),
     }

@@ -20,7 +20,8 @@ class SftTraining(Trainer):
 
     Each phase trains its groups of modules with a LoRA of its own, which is merged before the next phase; the adapter
     that comes out holds them side by side. Checkpoints of a phase, and the scale of the whole, are chosen by WER on the
-    dev sets relative to the base's, among those that give no more empty, repetitive or invented output than the base.
+    dev sets relative to the base's, among those that give no more empty, repetitive or invented output than the base; a
+    later phase that makes nothing better is left out. Several runs can be averaged (Wortsman et al. 2022).
     Runs under torchrun as well; the first process chooses and writes.
     """
 
@@ -36,6 +37,9 @@ class SftTraining(Trainer):
         min_length=1, examples=[[{"name": "dev", "manifest": "dev.jsonl"}]], description="the clips to choose by"
     )
     phases: list[Phase] = Field(list(PAPER), min_length=1, description="in order")
+    runs: int = Field(
+        1, gt=0, description="trainings from the base, each with the next seed; the adapter is the mean of their deltas"
+    )
     batch_size: int = Field(16, gt=0, description="clips a forward pass, in each process")
     accumulation: int = Field(1, gt=0, description="forward passes a step")
     distil: float = Field(

@@ -17,7 +17,7 @@ from . import clips, command
 from .clips import MANIFEST, Row
 from .pack_speech import SYNTHETIC
 
-CLEAN_PASSAGES = 500
+CLEAN_PASSAGES = 150
 """Passages that are learned from as they are."""
 
 
@@ -46,9 +46,12 @@ def write_all(data: Path, out: Path) -> dict[Path, int]:
         made[out / "rir" / f"{split}.jsonl"] = (own, data / "rir")
     real = data / "dev_real" / "noizeus"
     if (real / MANIFEST).is_file():
-        # Its split is none of train and dev: it is steered by, and neither learned from nor part of the recipe's dev.
+        # Never learned from; half of its sentences choose checkpoint and scale.
         rows = [{**row, "split": "dev"} for row in clips.read_any_rows(real / MANIFEST)]
         made[out / "dev" / "real.jsonl"] = (rows, real)
+        texts = sorted({row["text"] for row in rows})
+        steered_by = set(texts[: (len(texts) + 1) // 2])
+        made[out / "dev" / "steer.jsonl"] = ([row for row in rows if row["text"] in steered_by], real)
     for path, (rows, root) in made.items():
         clips.write_manifest(path, named_from(rows, root.resolve(), path.parent.resolve()))
     return {path: len(rows) for path, (rows, _) in made.items()}

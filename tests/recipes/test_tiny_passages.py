@@ -11,9 +11,10 @@ import pytest
 
 from megaasr_core.base.errors import ManifestError, MegaasrError
 from megaasr_core.contracts.discovery import load_plugins
+from megaasr_core.contracts.router import Route
 from megaasr_core.flows.scenario_files import open_scenario
 from megaasr_core.flows.training import open_trainer
-from recipes.tiny import ablations, clips, manifests, outcomes, pack_speech, reproduce
+from recipes.tiny import ablations, clips, manifests, outcomes, pack_speech, reproduce, routed
 
 RATE = 16_000
 
@@ -42,9 +43,24 @@ def test_a_passage_has_all_the_words_of_its_utterances_and_fits_the_window(tmp_p
         assert len(spoken) == row["utterances"]
         edges = np.flatnonzero(np.diff(np.concatenate([[0], (np.abs(samples) > 1e-3).astype(int), [0]])))
         lengths = np.diff(edges)[::2] / RATE
-        assert lengths == pytest.approx([rows[number]["duration_s"] for number in spoken])
+        speeds = np.array([rows[number]["duration_s"] for number in spoken]) / lengths
+        slowest, fastest = pack_speech.SPEEDS
+        assert slowest - 0.01 <= speeds.min() <= speeds.max() <= fastest + 0.01
+        assert row["split"] == "train"
     again = pack_speech.pack(rows, tmp_path / "clean", tmp_path / "again", 40, real=1.0, single=0.3, seed=1)
     assert again == made
+
+
+def test_dev_passages_are_said_as_fast_as_they_were(tmp_path: Path) -> None:
+    rows = speech(tmp_path, [2.0, 3.0, 4.0], split="dev")
+    made = pack_speech.pack(rows, tmp_path, tmp_path / "packs", 10, real=1.0, single=1.0, seed=1)
+    for row in made:
+        number = int(row["text"].split()[1])
+        assert row["duration_s"] == rows[number]["duration_s"]
+        assert np.array_equal(
+            clips.read_clip(tmp_path / "packs" / row["audio"]) > 0.0, clips.read_clip(tmp_path / f"{number}.flac") > 0.0
+        )
+        assert row["split"] == "dev"
 
 
 def test_synthetic_voices_have_passages_of_their_own(tmp_path: Path) -> None:
@@ -65,7 +81,7 @@ def test_manifests_leave_synthetic_dev_voices_and_other_splits_out(tmp_path: Pat
     speech(out / "packs", [5.0])
     rooms = speech(data / "rir", [0.5, 0.5])
     clips.write_manifest(data / "rir" / clips.MANIFEST, [{**row, "kind": "room"} for row in rooms])
-    real = speech(data / "dev_real" / "noizeus", [1.0], split="dev_real")
+    real = speech(data / "dev_real" / "noizeus", [1.0, 1.0, 1.0], split="dev_real")
     counts = {path.relative_to(out).as_posix(): count for path, count in manifests.write_all(data, out).items()}
     assert counts == {
         "dev/clean.jsonl": 1,
@@ -73,12 +89,13 @@ def test_manifests_leave_synthetic_dev_voices_and_other_splits_out(tmp_path: Pat
         "packs/clean.jsonl": 1,
         "rir/train.jsonl": 2,
         "rir/dev.jsonl": 0,
-        "dev/real.jsonl": 1,
+        "dev/real.jsonl": 3,
+        "dev/steer.jsonl": 2,
     }
     for name in counts:
         for row in map(json.loads, (out / name).read_text().splitlines()):
             assert ((out / name).parent / row["audio"]).is_file()
-    assert len(real) == 1
+    assert len(real) == 3
 
 
 def test_outcomes_are_joined_by_clip() -> None:
@@ -92,6 +109,20 @@ def test_outcomes_are_joined_by_clip() -> None:
         outcomes.join(base, robust[::-1])
     with pytest.raises(ManifestError, match=r"a\.flac failed: gone"):
         outcomes.join(base, [{"id": "a", "audio": "a.flac", "error": "gone"}, robust[1]])
+
+
+def test_routed_rows_are_those_of_the_route() -> None:
+    base = [{"id": "a", "num_edits": 3, "route": "base"}, {"id": "b", "num_edits": 0, "route": "base"}]
+    robust = [{"id": "a", "num_edits": 1, "route": "robust"}, {"id": "b", "num_edits": 2, "route": "robust"}]
+    routes = [Route("robust", "degraded: p 0.90", 0.9), Route(None, "clean: p 0.10", 0.1)]
+    assert routed.choose(routes, base, robust) == [
+        {"id": "a", "num_edits": 1, "route": "degraded: p 0.90"},
+        {"id": "b", "num_edits": 0, "route": "clean: p 0.10"},
+    ]
+    with pytest.raises(ManifestError, match="not of the same clips"):
+        routed.choose(routes, base, robust[::-1])
+    with pytest.raises(ManifestError, match="not of the same clips"):
+        routed.choose(routes[:1], base, robust)
 
 
 def test_the_driver_runs_a_step_once_and_again_when_one_before_it_changed(tmp_path: Path) -> None:

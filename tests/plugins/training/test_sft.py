@@ -17,8 +17,10 @@ from safetensors.torch import load_file
 from megaasr_core import DecodingOptions
 from megaasr_core.base.audio_files import read_audio
 from megaasr_core.base.errors import ManifestError, OutputError, ParameterError
+from megaasr_plugins.backends.lora_files import read_lora
 from megaasr_plugins.backends.whisper import Whisper
-from megaasr_plugins.training import phase_run
+from megaasr_plugins.training import phase_run, run
+from megaasr_plugins.training.choice import Score
 from megaasr_plugins.training.hf_trainer import WHOLE, checkpoints, drop_broken
 from megaasr_plugins.training.objective import Collator, Objective
 
@@ -79,6 +81,49 @@ def test_killed_between_the_last_step_and_the_choice(write_config, train, tmp_pa
     assert again["phases"] == found["phases"]
     for name in (WEIGHTS, "phase-1-sound/metrics.jsonl"):
         assert (tmp_path / "killed" / name).read_bytes() == (tmp_path / "whole" / name).read_bytes()
+
+
+def test_the_mean_of_two_runs_is_what_each_alone_would_give(write_config, train, small_folder, data, tmp_path):
+    found = train(write_config(runs=2, seed=7), tmp_path / "both")
+    assert list(found["phases"]) == [f"run-{run}/phase-{phase}" for run in (1, 2) for phase in ("1-sound", "2-words")]
+    alone = [tmp_path / f"seed-{seed}" for seed in (7, 8)]
+    for seed, folder in zip((7, 8), alone, strict=True):
+        train(write_config(seed=seed), folder)
+    both = read_lora(tmp_path / "both" / "adapter")
+    single = [read_lora(folder / "adapter") for folder in alone]
+    for module, (rank, scale) in both.modules.items():
+        a, b = (both.tensors[f"{module}.lora_{half}.weight"] for half in "AB")
+        parts = [one.modules[module] for one in single]
+        assert rank == sum(own for own, _ in parts)
+        deltas = [
+            own_scale * one.tensors[f"{module}.lora_B.weight"] @ one.tensors[f"{module}.lora_A.weight"]
+            for one, (_, own_scale) in zip(single, parts, strict=True)
+        ]
+        assert not torch.equal(*deltas)
+        assert torch.allclose(scale * b @ a, sum(deltas) / 2, atol=1e-6)
+
+
+def test_a_later_phase_that_makes_nothing_better_is_left_out(write_config, train, tmp_path, monkeypatch):
+    decoded = []
+
+    def worse_every_time(backend, sets, batch_size, adapter):
+        decoded.append(adapter)
+        one = Score(0.1 * len(decoded), 0.1, 12, 3, 0, empty=0.0, repetitive=0.0, invented=0.0, deleted=0.0)
+        return {"dev": one}
+
+    for module in (phase_run, run):
+        monkeypatch.setattr(module, "score_on", worse_every_time)
+    found = train(write_config(save_steps=100), tmp_path / "run")
+    kept, dropped = found["phases"].values()
+    assert (kept["chosen"], kept["steps"]) == ("checkpoint-7", 7)
+    assert (dropped["chosen"], dropped["steps"]) == ("start", 0)
+    assert [one["name"] for one in dropped["candidates"]] == ["start", "checkpoint-5"]
+    assert dropped["candidates"][0]["dev"] == kept["candidates"][0]["dev"]
+    blocks = json.loads((tmp_path / "run" / "adapter" / "mega_lora_blocks.json").read_text())
+    assert not [name for name in blocks if "decoder" in name and "encoder_attn" not in name]
+    monkeypatch.setattr(phase_run, "_train", None)
+    (tmp_path / "run" / "report.json").unlink()
+    assert train(write_config(save_steps=100), tmp_path / "run")["phases"] == found["phases"]
 
 
 def test_global_random_state_is_left_alone(write_config, train, tmp_path):
