@@ -10,6 +10,9 @@ from megaasr_core import Audio, DecodingOptions, Transcript
 from .whisper_encoder import encode, log_mel
 from .whisper_prompt import end_of, language_tokens, prompt_of
 
+ROUND_TOKENS = 32
+"""Greedy decoding lets go of the rows that have ended whenever so many tokens have been added."""
+
 
 def decode(
     model: Any,
@@ -34,7 +37,6 @@ def decode(
         BackendError: a language that the model does not know.
     """
     import torch
-    from transformers.generation import GenerationMixin
     from transformers.modeling_outputs import BaseModelOutput
 
     with torch.inference_mode():
@@ -42,26 +44,15 @@ def decode(
         encoded = BaseModelOutput(last_hidden_state=hidden)
         languages, prompt = _prompts(model, encoded, options.language, len(batch))
         budgets = [_budget(model, prompt.shape[1], options, audio) for audio in batch]
-        settings = _settings(model, options, prompt.shape[1] + max(budgets), sampling)
-        # Whisper's own generate() adds a long-form loop with fallbacks; the plain one is exact and has one outcome.
-        sequences = GenerationMixin.generate(
-            model,
-            generation_config=settings,
-            encoder_outputs=BaseModelOutput(last_hidden_state=hidden),
-            attention_mask=torch.ones(hidden.shape[:2], dtype=torch.long, device=model.device),
-            decoder_input_ids=prompt,
-            stopping_criteria=_stopping(prompt.shape[1], budgets, model.device),
-        )
-        emitted = sequences[:, prompt.shape[1] :]
-        logprobs = _score(model, encoded, sequences, prompt.shape[1])
-    end = settings.eos_token_id
+        emitted = _generate(model, hidden, prompt, budgets, options, sampling)
+        logprobs = _score(model, hidden, prompt, emitted)
+    end = end_of(model.generation_config)
     rows = []
-    for index, budget in enumerate(budgets):
-        tokens = emitted[index].tolist()[:budget]
-        truncated = end not in tokens
-        num_tokens = len(tokens) if truncated else tokens.index(end) + 1
-        text = processor.tokenizer.decode(tokens[:num_tokens], skip_special_tokens=True)
-        mean_logprob = float(logprobs[index, :num_tokens].mean())
+    for index, tokens in enumerate(emitted):
+        truncated = tokens[-1] != end
+        num_tokens = len(tokens)
+        text = processor.tokenizer.decode(tokens, skip_special_tokens=True)
+        mean_logprob = float(logprobs[index].mean())
         duration_s = batch[index].duration_s
         heard = Transcript(text.strip(), languages[index], mean_logprob, num_tokens, truncated, duration_s=duration_s)
         rows.append(heard)
@@ -85,7 +76,64 @@ def _prompts(model: Any, encoded: Any, language: str | None, rows: int) -> tuple
     return languages, torch.tensor([prompt_of(own, code) for code in languages], device=model.device)
 
 
-def _settings(model: Any, options: DecodingOptions, max_length: int, sampling: Mapping[str, float] | None) -> Any:
+def _generate(
+    model: Any,
+    hidden: Any,
+    prompt: Any,
+    budgets: Sequence[int],
+    options: DecodingOptions,
+    sampling: Mapping[str, float] | None,
+) -> list[list[int]]:
+    """The tokens of each row, its end of text included where it came to one within its budget.
+
+    A row that has ended still costs what one that goes on does, and one endless row would keep a whole batch waiting;
+    so every `ROUND_TOKENS` tokens greedy decoding goes on with the rows that have not ended. Beams and samples are made
+    in one go, since they could not be gone on with.
+    """
+    import torch
+
+    end, start = end_of(model.generation_config), prompt.shape[1]
+    in_rounds = sampling is None and options.num_beams == 1
+    emitted: list[list[int]] = [[] for _ in budgets]
+    waiting, sequences = list(range(len(budgets))), prompt
+    while waiting:
+        done = sequences.shape[1] - start
+        limit = start + min(done + ROUND_TOKENS if in_rounds else max(budgets), max(budgets[row] for row in waiting))
+        settings = _settings(model, options, limit, sampling, at_begin=not done)
+        sequences = _continue(model, settings, hidden[waiting], sequences, start, [budgets[row] for row in waiting])
+        going_on = []
+        for place, row in enumerate(waiting):
+            tokens = sequences[place, start:].tolist()[: budgets[row]]
+            emitted[row] = tokens[: tokens.index(end) + 1] if end in tokens else tokens
+            if in_rounds and end not in tokens and len(tokens) < budgets[row]:
+                going_on.append(place)
+        waiting = [waiting[place] for place in going_on]
+        sequences = sequences[torch.tensor(going_on, dtype=torch.long, device=sequences.device)]
+    return emitted
+
+
+def _continue(
+    model: Any, settings: Any, hidden: Any, sequences: Any, prompt_length: int, budgets: Sequence[int]
+) -> Any:
+    """The sequences with more tokens behind them, shape (batch, as many as `settings` allow at most)."""
+    import torch
+    from transformers.generation import GenerationMixin
+    from transformers.modeling_outputs import BaseModelOutput
+
+    # Whisper's own generate() adds a long-form loop with fallbacks; the plain one is exact and has one outcome.
+    return GenerationMixin.generate(
+        model,
+        generation_config=settings,
+        encoder_outputs=BaseModelOutput(last_hidden_state=hidden),
+        attention_mask=torch.ones(hidden.shape[:2], dtype=torch.long, device=model.device),
+        decoder_input_ids=sequences,
+        stopping_criteria=_stopping(prompt_length, budgets, model.device),
+    )
+
+
+def _settings(
+    model: Any, options: DecodingOptions, max_length: int, sampling: Mapping[str, float] | None, at_begin: bool
+) -> Any:
     from transformers import GenerationConfig
 
     own = model.generation_config
@@ -97,7 +145,7 @@ def _settings(model: Any, options: DecodingOptions, max_length: int, sampling: M
         eos_token_id=end,
         pad_token_id=end,
         suppress_tokens=own.suppress_tokens,
-        begin_suppress_tokens=own.begin_suppress_tokens,
+        begin_suppress_tokens=own.begin_suppress_tokens if at_begin else None,
         **(sampling or {}),
     )
 
@@ -118,7 +166,18 @@ def _stopping(prompt_length: int, budgets: Sequence[int], device: Any) -> Any:
     return StoppingCriteriaList([OwnBudget()])
 
 
-def _score(model: Any, encoded: Any, sequences: Any, prompt_length: int) -> Any:
-    """Natural log-probability of every emitted token under the unconstrained model, shape (batch, num_emitted)."""
-    logits = model(encoder_outputs=encoded, decoder_input_ids=sequences[:, :-1]).logits[:, prompt_length - 1 :]
-    return logits.float().log_softmax(dim=-1).gather(2, sequences[:, prompt_length:, None]).squeeze(2)
+def _score(model: Any, hidden: Any, prompt: Any, emitted: Sequence[Sequence[int]]) -> list[Any]:
+    """Natural log-probability of every emitted token under the unconstrained model, shape (num_tokens,) a row."""
+    import torch
+
+    end, start = end_of(model.generation_config), prompt.shape[1]
+    longest = max(map(len, emitted))
+    padded = torch.tensor([[*row, *[end] * (longest - len(row))] for row in emitted], device=prompt.device)
+    inputs = torch.cat([prompt, padded[:, :-1]], dim=1)
+    decoded = model.get_decoder()(input_ids=inputs, encoder_hidden_states=hidden).last_hidden_state[:, start - 1 :]
+    lengths = torch.tensor([len(row) for row in emitted], device=prompt.device)
+    is_emitted = torch.arange(longest, device=prompt.device) < lengths[:, None]
+    # The vocabulary is the expensive part: no logits of what lies behind a row's end.
+    logits = model.proj_out(decoded[is_emitted]).float()
+    logprobs = logits.log_softmax(dim=-1).gather(1, padded[is_emitted][:, None]).squeeze(1)
+    return list(logprobs.split(lengths.tolist()))

@@ -116,7 +116,7 @@ def steps(data: Path, passages: int) -> list[Step]:
 
 def label(name: str, source: str) -> Step:
     """What the base hears in every clip of a plan or a manifest."""
-    return megaasr(f"label {name}", "corpus", "label", source, "-o", f"labels/{name}.jsonl", "--batch-size", "32")
+    return megaasr(f"label {name}", "corpus", "label", source, "-o", f"labels/{name}.jsonl", "--batch-size", "64")
 
 
 def measured(source: str, *by: str) -> list[Step]:
@@ -149,8 +149,8 @@ def both_ways(source: str) -> list[Step]:
     name, (base, robust) = stem(source), results(stem(source))
     adapted = ("--adapter", "sft/adapter", "--router", "always_robust")
     return [
-        megaasr(f"base on {name}", "eval", source, base, "--router", "always_base", "--batch-size", "32"),
-        megaasr(f"robust on {name}", "eval", source, robust, *adapted, "--batch-size", "32"),
+        megaasr(f"base on {name}", "eval", source, base, "--router", "always_base", "--batch-size", "64"),
+        megaasr(f"robust on {name}", "eval", source, robust, *adapted, "--batch-size", "64"),
     ]
 
 
