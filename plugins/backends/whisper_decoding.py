@@ -145,7 +145,8 @@ def _settings(
         eos_token_id=end,
         pad_token_id=end,
         suppress_tokens=own.suppress_tokens,
-        begin_suppress_tokens=own.begin_suppress_tokens if at_begin else None,
+        # An empty list, since generate() takes None as "as the model has it".
+        begin_suppress_tokens=own.begin_suppress_tokens if at_begin else [],
         **(sampling or {}),
     )
 

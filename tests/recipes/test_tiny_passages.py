@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import itertools
 import json
 from pathlib import Path
 
@@ -14,7 +15,7 @@ from megaasr_core.contracts.discovery import load_plugins
 from megaasr_core.contracts.router import Route
 from megaasr_core.flows.scenario_files import open_scenario
 from megaasr_core.flows.training import open_trainer
-from recipes.tiny import ablations, clips, manifests, outcomes, pack_speech, reproduce, routed
+from recipes.tiny import ablations, clips, manifests, outcomes, pack_speech, reproduce, routed, router_objectives
 
 RATE = 16_000
 
@@ -142,25 +143,33 @@ def test_the_driver_runs_a_step_once_and_again_when_one_before_it_changed(tmp_pa
     assert (tmp_path / "failed").read_text() == "xx"
 
 
-def test_every_step_is_named_once_and_reads_what_an_earlier_one_writes(tmp_path: Path) -> None:
-    (real := tmp_path / "dev_real" / "noizeus" / "manifest.jsonl").parent.mkdir(parents=True)
-    real.touch()
-    listed = reproduce.steps(tmp_path, 6_000)
+def check_order(listed: list[reproduce.Step], known: set[str]) -> set[str]:
+    """That every step reads only what a step before it, or `known`, writes; all that is written at the end."""
     assert len({step.name for step in listed}) == len(listed)
-    seen: set[str] = set()
+    written = set(known)
     for step in listed:
         assert importlib.util.find_spec(step.arguments[0])
-        for part in step.arguments:
-            if part.startswith(("plans/", "labels/", "results/", "sft/")):
-                is_written = part in seen or step.arguments[step.arguments.index(part) - 1] in ("-o", "--out")
-                is_result = "eval" in step.arguments and part == step.arguments[3]
-                assert is_written or is_result or part == "sft/adapter", (step.name, part)
-                seen.add(part)
-    for name in ("sft.yaml", "router.yaml"):
+        parts = [part.rpartition("=")[2] for part in step.arguments]
+        made = {part for before, part in itertools.pairwise(parts) if before in ("-o", "--out")}
+        made |= {parts[3]} if "eval" in step.arguments else set()
+        for part in parts:
+            if part.startswith(("plans/", "labels/", "results/")):
+                assert part in written | made, (step.name, part)
+        written |= made
+    return written
+
+
+def test_every_step_reads_what_an_earlier_one_writes(tmp_path: Path) -> None:
+    (real := tmp_path / "dev_real" / "noizeus" / "manifest.jsonl").parent.mkdir(parents=True)
+    real.touch()
+    written = check_order(reproduce.steps(tmp_path, 6_000), set())
+    check_order(ablations.steps(tmp_path), written)
+    more = check_order(router_objectives.steps(), written)
+    for name, known in (("sft.yaml", written), ("router.yaml", written), ("router_outcome.yaml", more)):
         config = (reproduce.HERE / name).read_text()
-        for place in ("plans/", "labels/", "results/"):
-            for word in config.replace(",", " ").replace("}", " ").split():
-                assert not word.startswith(place) or word in seen, word
+        for word in config.replace(",", " ").replace("}", " ").split():
+            if word.startswith(("plans/", "labels/", "results/")):
+                assert word in known, (name, word)
 
 
 def test_every_ablation_is_a_training_of_the_same_number_of_clips(tmp_path: Path) -> None:
@@ -180,5 +189,5 @@ def test_the_recipes_scenarios_and_configurations_are_valid() -> None:
     assert names == ["phone_noise.yaml", "quiet_phone.yaml", "room_noise.yaml", "wide_noise.yaml"]
     for name in names:
         assert open_scenario(str(reproduce.SCENARIOS / name), plugins).name == name.removesuffix(".yaml")
-    for trainer, name in (("sft", "sft.yaml"), ("router", "router.yaml")):
+    for trainer, name in (("sft", "sft.yaml"), ("router", "router.yaml"), ("router", "router_outcome.yaml")):
         assert open_trainer(plugins, trainer, reproduce.HERE / name).name == trainer

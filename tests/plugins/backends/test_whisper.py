@@ -6,6 +6,7 @@ import pytest
 
 from megaasr_core import Audio, DecodingOptions
 from megaasr_core.base.errors import BackendError
+from megaasr_plugins.backends import whisper_decoding
 from megaasr_plugins.backends.whisper import Whisper
 
 OPTIONS = DecodingOptions()
@@ -37,6 +38,18 @@ def test_a_row_ends_at_its_own_bound_whatever_its_neighbours_do(tiny, clips):
     assert all(one.truncated for one in batch)
     free = tiny.transcribe(clips[:3], OPTIONS)
     assert all(whole.text.startswith(cut.text) for whole, cut in zip(free, batch, strict=True))
+
+
+def test_the_text_is_the_same_in_rounds_of_any_length(tiny, clips, monkeypatch):
+    found = []
+    for tokens in (3, 1000):
+        monkeypatch.setattr(whisper_decoding, "ROUND_TOKENS", tokens)
+        found.append(tiny.transcribe(clips[:3], OPTIONS))
+    rounds, whole = found
+    assert len({one.num_tokens for one in whole}) > 1  # so that a row ends while others go on
+    assert [(one.text, one.num_tokens) for one in rounds] == [(one.text, one.num_tokens) for one in whole]
+    expected = pytest.approx([one.mean_logprob for one in whole], abs=1e-4)
+    assert [one.mean_logprob for one in rounds] == expected
 
 
 def test_beams_hear_words_too_and_keep_to_the_bound(tiny, clips):

@@ -1,0 +1,59 @@
+"""Two routers for the recipe's adapter, by label and by outcome, on the clips that the recipe has decoded both ways.
+
+    python -m recipes.tiny.router_objectives OUT
+
+OUT is the recipe's folder after ``make reproduce``. The router by outcome learns from training clips decoded both ways.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from . import command
+from .reproduce import HERE, Step, both_ways, megaasr, plan, recipe, results, run, stem
+
+LEARNED_FROM = ("plans/outcome_train", "packs/quiet.jsonl")
+MEASURED = {"dev/real.jsonl": ("snr_db",), "dev/evaluation.jsonl": ("effects", "severity")}
+
+
+def steps() -> list[Step]:
+    """Outcomes to learn from, the router, and both routers' choices side by side."""
+    listed = [
+        plan("outcome_train", "all", 240, 31, "packs/manifest.jsonl"),
+        recipe("join_manifests quiet", "packs/clean.jsonl", "--out", "packs/quiet.jsonl"),
+        *(step for source in LEARNED_FROM for step in both_ways(source)),
+    ]
+    listed += [
+        recipe(f"outcomes of {name}", *results(name), "--out", f"results/{name}.jsonl")
+        for name in map(stem, LEARNED_FROM)
+    ]
+    config = str(HERE / "router_outcome.yaml")
+    listed.append(megaasr("train router by outcome", "train", "router", config, "-o", "router_outcome"))
+    for source, fields in MEASURED.items():
+        name, (base, robust) = stem(source), results(stem(source))
+        by = [part for field in fields for part in ("--by", field)]
+        chosen = f"results/{name}.by_outcome.jsonl"
+        weights = ("--weights", "router_outcome/audio_quality.safetensors")
+        systems = (f"by_label=results/{name}.routed.jsonl", f"by_outcome={chosen}", f"robust={robust}")
+        written = ("--report", f"report/{name}_routers.md", "--summary", f"report/{name}_routers.json")
+        listed += [
+            recipe(f"routed by_outcome {name}", source, base, robust, *weights, "--out", chosen),
+            megaasr(f"compare routers {name}", "compare", base, *systems, "--oracle", "robust", *by, *written),
+        ]
+    return listed
+
+
+def main(out: Annotated[Path, typer.Argument(help="The recipe's folder.")]) -> None:
+    """Train the router by outcome too, and compare it with the one by label."""
+    digest = "router objectives"
+    for step in steps():
+        digest = run(step, out, digest)
+    for source in MEASURED:
+        command.say(f"{out}/report/{stem(source)}_routers.md")
+
+
+if __name__ == "__main__":
+    command.run(main)
