@@ -1,4 +1,4 @@
-"""Put what the recipe made where the package looks for it.
+"""Put what the recipe made where the package looks for it, and its tables beside the recipe.
 
 python -m recipes.tiny.ship OUT
 """
@@ -22,6 +22,7 @@ MOST_BYTES = 6_000_000
 ROOT = HERE.parents[1]
 ADAPTER = ROOT / "plugins" / "weights" / "whisper-tiny.en"
 ROUTER = ROOT / "routers" / "weights" / "audio_quality.safetensors"
+REPORT = HERE / "report"
 
 
 def files_of(out: Path) -> dict[Path, Path]:
@@ -38,9 +39,16 @@ def files_of(out: Path) -> dict[Path, Path]:
     return found
 
 
+def tables_of(out: Path) -> dict[Path, Path]:
+    """Where each table, curve and report of a training goes."""
+    found = {path: REPORT / path.name for path in sorted((out / "report").iterdir())}
+    named = {"sft.json": out / "sft" / "report.json", "router.json": out / "router" / "report.json"}
+    return found | {path: REPORT / name for name, path in named.items()}
+
+
 def main(out: Annotated[Path, typer.Argument(help="The recipe's folder.")]) -> None:
-    """Copy adapter and router into the package."""
-    for source, target in files_of(out).items():
+    """Copy adapter and router into the package, and the tables into the recipe's folder."""
+    for source, target in {**files_of(out), **tables_of(out)}.items():
         target.parent.mkdir(parents=True, exist_ok=True)
         with atomic_path(target) as temporary:
             shutil.copyfile(source, temporary)

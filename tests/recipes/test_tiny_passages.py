@@ -15,7 +15,7 @@ from megaasr_core.contracts.discovery import load_plugins
 from megaasr_core.contracts.router import Route
 from megaasr_core.flows.scenario_files import open_scenario
 from megaasr_core.flows.training import open_trainer
-from recipes.tiny import ablations, clips, manifests, outcomes, pack_speech, reproduce, routed, router_objectives
+from recipes.tiny import ablations, clips, manifests, outcomes, pack_speech, reproduce, routed, router_objectives, ship
 
 RATE = 16_000
 
@@ -181,6 +181,25 @@ def test_every_ablation_is_a_training_of_the_same_number_of_clips(tmp_path: Path
         open_trainer(plugins, "sft", tmp_path / "ablations" / f"{one.name}.yaml")
         used = [step for step in listed if f"ablations/{one.name}/adapter" in step.arguments]
         assert len(used) == len(ablations.MEASURED)
+
+
+def test_what_ships_is_whole_and_small(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    names = ("sft/adapter/adapter_config.json", "sft/adapter/adapter_model.safetensors")
+    names += ("sft/adapter/mega_lora_blocks.json", "router/audio_quality.safetensors")
+    for name in (*names, "sft/report.json", "router/report.json", "report/real.md"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(name)
+    assert set(ship.files_of(tmp_path)) == {tmp_path / name for name in names}
+    tables = {
+        source.relative_to(tmp_path).as_posix(): target.name for source, target in ship.tables_of(tmp_path).items()
+    }
+    assert tables == {"report/real.md": "real.md", "sft/report.json": "sft.json", "router/report.json": "router.json"}
+    monkeypatch.setattr(ship, "MOST_BYTES", 20)
+    with pytest.raises(ManifestError, match="at most 20 are shipped"):
+        ship.files_of(tmp_path)
+    (tmp_path / names[0]).unlink()
+    with pytest.raises(ManifestError, match=r"adapter_config\.json is missing"):
+        ship.files_of(tmp_path)
 
 
 def test_the_recipes_scenarios_and_configurations_are_valid() -> None:
