@@ -46,12 +46,13 @@ def write_all(data: Path, out: Path) -> dict[Path, int]:
         made[out / "rir" / f"{split}.jsonl"] = (own, data / "rir")
     real = data / "dev_real" / "noizeus"
     if (real / MANIFEST).is_file():
-        # Never learned from; half of its sentences choose checkpoint and scale.
-        rows = [{**row, "split": "dev"} for row in clips.read_any_rows(real / MANIFEST)]
+        # Never learned from. Half of its sentences choose checkpoint and scale, so the others tell what that is worth.
+        listed = clips.read_any_rows(real / MANIFEST)
+        texts = sorted({row["text"] for row in listed})
+        chosen_by = set(texts[: (len(texts) + 1) // 2])
+        rows = [{**row, "split": "dev", "chosen_by": row["text"] in chosen_by} for row in listed]
         made[out / "dev" / "real.jsonl"] = (rows, real)
-        texts = sorted({row["text"] for row in rows})
-        steered_by = set(texts[: (len(texts) + 1) // 2])
-        made[out / "dev" / "steer.jsonl"] = ([row for row in rows if row["text"] in steered_by], real)
+        made[out / "dev" / "steer.jsonl"] = ([row for row in rows if row["chosen_by"]], real)
     for path, (rows, root) in made.items():
         clips.write_manifest(path, named_from(rows, root.resolve(), path.parent.resolve()))
     return {path: len(rows) for path, (rows, _) in made.items()}

@@ -108,7 +108,7 @@ def steps(data: Path, passages: int) -> list[Step]:
         recipe("outcomes of simulated", *results("outcome"), "--out", "results/outcome.jsonl"),
         recipe("outcomes of clean", *results("clean"), "--out", "results/clean.jsonl"),
         megaasr("train router", "train", "router", str(HERE / "router.yaml"), "-o", "router"),
-        *(measured("dev/real.jsonl", "snr_db", "noise") if held else ()),
+        *(measured("dev/real.jsonl", "snr_db", "noise", "chosen_by") if held else ()),
         recipe("join_manifests", *evaluated, "--out", "dev/evaluation.jsonl"),
         *measured("dev/evaluation.jsonl", "effect", "effects", "severity", "scenario"),
     ]

@@ -97,6 +97,8 @@ def test_manifests_leave_synthetic_dev_voices_and_other_splits_out(tmp_path: Pat
         for row in map(json.loads, (out / name).read_text().splitlines()):
             assert ((out / name).parent / row["audio"]).is_file()
     assert len(real) == 3
+    marked = [row["chosen_by"] for row in map(json.loads, (out / "dev" / "real.jsonl").read_text().splitlines())]
+    assert marked == [True, True, False]
 
 
 def test_outcomes_are_joined_by_clip() -> None:
