@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from megaasr_core.base.errors import ParameterError
-from megaasr_core.flows.corpus.samples import read_rows, read_sample
+from megaasr_core.flows.corpus.rows import read_rows
+from megaasr_core.flows.corpus.samples import read_sample
 
 COLUMNS = ("id", "audio", "text", "language", "scenario", "severity", "duration_s", "base_wer")
 """Those of a manifest that every row has in one type; recipes and flags stay in the manifest."""

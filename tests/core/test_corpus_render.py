@@ -15,7 +15,8 @@ from megaasr_core.flows.corpus import shard_writer, studio
 from megaasr_core.flows.corpus.plan_corpus import PlanRequest, plan_corpus
 from megaasr_core.flows.corpus.plan_folder import PlanFolder
 from megaasr_core.flows.corpus.render_corpus import render_corpus
-from megaasr_core.flows.corpus.samples import read_rows, read_sample
+from megaasr_core.flows.corpus.rows import read_rows
+from megaasr_core.flows.corpus.samples import read_sample
 from megaasr_core.flows.corpus.scenario_lists import open_scenarios
 from megaasr_core.flows.corpus.shard_writer import encode_flac
 from megaasr_core.flows.render import render

@@ -44,7 +44,7 @@ def plan(
     Example: megaasr corpus plan --speech speech.jsonl --noise noises/ --scenarios all --count 100000 -o plan/
     """
     from ...flows.corpus.plan_corpus import UNREADABLE, PlanRequest, plan_corpus
-    from ...flows.corpus.samples import read_rows
+    from ...flows.corpus.rows import read_rows
     from ...flows.corpus.scenario_lists import open_scenarios
 
     plugins = open_plugins(plugin, strict_plugins)

@@ -43,7 +43,7 @@ def render(
     """
     from ...flows.corpus.plan_folder import PlanFolder
     from ...flows.corpus.render_corpus import FAILURES, render_corpus
-    from ...flows.corpus.samples import read_rows
+    from ...flows.corpus.rows import read_rows
 
     plugins = open_plugins(PlanFolder.open(plan).settings.plugins, False)
     chosen = open_engine(plugins, engine, engine_set, workers)

@@ -14,7 +14,7 @@ from ...base.files import read_text
 from ...base.sound_bank import SoundBank
 from ...base.validation import first_fault
 from ...contracts.plugins import Plugins
-from .samples import read_rows
+from .rows import read_rows
 
 SETTINGS: Final = "plan.json"
 SCHEMA_VERSION: Final = 1

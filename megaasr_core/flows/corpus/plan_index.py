@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from ...base.errors import ManifestError, one_line
 from .plan_folder import PlanFolder
-from .samples import parse_row
+from .rows import parse_row
 
 
 def row_of(folder: PlanFolder, index: int) -> dict[str, Any]:

@@ -17,7 +17,7 @@ from ..progress import progress
 from ..resumable import fingerprint
 from .plan_folder import PlanFolder
 from .render_shard import RenderShard, ShardReport, failures_name, manifest_name, shard_name
-from .samples import read_rows
+from .rows import read_rows
 from .shard_writer import ShardFormat
 from .work_folder import claimed
 

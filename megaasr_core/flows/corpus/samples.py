@@ -1,8 +1,7 @@
-"""Reading a corpus: rows one by one, and the audio that a row names: a file, part of a tar shard, or of a plan."""
+"""Reading a corpus: its rows, and the audio that a row names: a file, part of a tar shard, or a sample of a plan."""
 
 from __future__ import annotations
 
-import json
 import tarfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,7 +14,8 @@ import numpy as np
 
 from ...base.audio import Audio
 from ...base.audio_files import AudioLimits, read_audio
-from ...base.errors import AudioError, ManifestError, one_line
+from ...base.errors import AudioError, one_line
+from .rows import located_lines
 
 if TYPE_CHECKING:
     from .studio import Studio
@@ -145,32 +145,16 @@ def _decode(data: bytes, name: str) -> Audio:
     return Audio(np.ascontiguousarray(samples[:, 0]), int(rate), name)
 
 
-def read_rows(path: Path) -> Iterator[dict[str, Any]]:
-    """The rows of a JSON-lines file, one at a time, so that a corpus of any length needs the memory of one row.
-
-    Raises:
-        ManifestError: the file cannot be read, or a line is no JSON object; the message names the line.
-    """
-    return (row for _, row in located_rows(path))
-
-
 def located_rows(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
-    """As `read_rows`, each with where it stands, for complaints: ``manifest.jsonl, line 3``.
+    """The rows of a manifest or of a plan, each with where it stands, for complaints: ``manifest.jsonl, line 3``.
 
     Args:
         path: a manifest, or the folder of a plan, whose samples are named as `read_sample` takes them.
+
+    Raises:
+        ManifestError: a file cannot be read, or a line is no JSON object; the message names the line.
     """
-    if path.is_dir():
-        yield from _planned_rows(path)
-        return
-    try:
-        with path.open("rb") as file:
-            for number, line in enumerate(file, start=1):
-                if not line.isspace():
-                    where = f"{path}, line {number}"
-                    yield where, parse_row(line, where)
-    except OSError as error:
-        raise ManifestError(f"cannot read {path}: {error.strerror or one_line(error)}") from error
+    return _planned_rows(path) if path.is_dir() else located_lines(path)
 
 
 def _planned_rows(plan: Path) -> Iterator[tuple[str, dict[str, Any]]]:
@@ -179,31 +163,6 @@ def _planned_rows(plan: Path) -> Iterator[tuple[str, dict[str, Any]]]:
 
     folder, number = PlanFolder.open(plan), 0
     for shard in folder.shards:
-        for where, row in located_rows(shard):
+        for where, row in located_lines(shard):
             yield where, {**row, **described(recipe_of(row)), "audio": f"{IN_PLAN}{number}"}
             number += 1
-
-
-def parse_row(line: bytes, where: str) -> dict[str, Any]:
-    """One line as a JSON object; ManifestError that begins with `where` when it is none."""
-    try:
-        text = line.decode("utf-8")
-        row = _DECODER.decode(text)
-        if "\\u" in text:
-            json.dumps(row, ensure_ascii=False).encode("utf-8")  # half a surrogate pair could not be written again
-    except json.JSONDecodeError as error:
-        raise ManifestError(
-            f"{where}: not JSON ({error.msg}, column {error.colno}); mend or remove the line"
-        ) from error
-    except (UnicodeError, ValueError) as error:
-        raise ManifestError(f"{where}: {one_line(error)}; mend or remove the line") from error
-    if not isinstance(row, dict):
-        raise ManifestError(f"{where}: a JSON object is expected, not {type(row).__name__}")
-    return row
-
-
-def _refuse_constant(name: str) -> Any:
-    raise ValueError(f"{name} is no JSON number")
-
-
-_DECODER = json.JSONDecoder(parse_constant=_refuse_constant)

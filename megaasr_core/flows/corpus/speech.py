@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from ...base.errors import ManifestError, ParameterError, one_line
 from ...base.text import language_code
-from .samples import parse_row
+from .rows import parse_row
 
 KEPT_FIELDS = ("speaker", "gender", "accent", "source", "licence", "split")
 """What a sample takes over from its recording's row, where it is there."""

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from .plan_folder import SETTINGS, PlanFolder
-from .samples import read_rows
+from .rows import read_rows
 
 Row = dict[str, Any]
 SEVERITY_BINS = 20

@@ -14,7 +14,8 @@ from megaasr_core import load_plugins
 from megaasr_core.base.errors import AudioError, ManifestError, ParameterError
 from megaasr_core.flows.corpus.plan_corpus import PlanRequest, plan_corpus
 from megaasr_core.flows.corpus.render_corpus import render_corpus
-from megaasr_core.flows.corpus.samples import read_rows, read_sample
+from megaasr_core.flows.corpus.rows import read_rows
+from megaasr_core.flows.corpus.samples import read_sample
 from megaasr_core.flows.corpus.scenario_lists import open_scenarios
 from megaasr_plugins.engines.local import Local
 from megaasr_plugins.interop.hf_dataset import load_corpus
