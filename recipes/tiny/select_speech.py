@@ -20,7 +20,8 @@ from megaasr_core.base.files import write_text
 from megaasr_core.base.seeding import SampleKey
 from megaasr_core.base.text import language_code, normalise
 
-from . import clips, command, levels
+from . import casing, clips, command, levels
+from .casing import as_written
 from .clips import Row
 from .held_out import HeldOut
 
@@ -124,7 +125,8 @@ def write_leveled(row: Row, out: Path, limits: Limits, seed: int) -> Row:
     target_db = float(rng.uniform(limits.min_level_db, limits.max_level_db))
     samples = levels.at_active_level(clips.read_clip(Path(row["from"])), target_db)
     clips.write_clip(out / row["audio"], samples)
-    fields: Row = {"audio": row["audio"], "text": row["text"], "language": "en", "speaker": row["speaker"]}
+    text = as_written(str(row["text"]), row.get("whisper_base_text"))
+    fields: Row = {"audio": row["audio"], "text": text, "language": "en", "speaker": row["speaker"]}
     fields |= {"duration_s": clips.duration_s(samples), "source": row["source"], "licence": row["licence"]}
     fields |= {"split": row["split"], "level_db": round(levels.active_level_db(samples), 2)}
     return fields | {name: row[name] for name in CARRIED if row.get(name) is not None}
@@ -136,7 +138,7 @@ def select(
     """Build OUT from manifests; the summary that is also in OUT/summary.json."""
     manifests = [clips.find_manifest(Path(place.rpartition("=")[2]), "speech") for place in places]
     texts = [path.read_text(encoding="utf-8") for path in [*manifests, *(held_out_manifests or [])]]
-    modules = (__file__, str(clips.__file__), str(levels.__file__))
+    modules = (__file__, str(casing.__file__), str(clips.__file__), str(levels.__file__))
     digest = clips.digest_of(places, limits, seed, texts, clips.code_digest(*modules))
     if clips.is_done(out, digest):
         summary: dict[str, Any] = json.loads((out / "summary.json").read_text(encoding="utf-8"))
