@@ -11,7 +11,7 @@ import soundfile
 from megaasr_core.base.audio import SAMPLE_RATE_HZ
 from megaasr_core.base.errors import ManifestError
 from megaasr_core.base.text import normalise
-from recipes.tiny import build_noise, clips, levels, noise_shapes, select_speech
+from recipes.tiny import build_noise, casing, clips, levels, noise_shapes, select_speech
 
 from .made import IEEE, content, put
 
@@ -87,6 +87,28 @@ def test_selection_leaves_out_what_the_limits_say(data: Path, tmp_path: Path) ->
     expected = {"not English": 1, "held-out sentence": 1, "too short or long": 1, "base WER too high": 20}
     assert summary["left_out"] == expected | {"sentence in both splits": 0}
     assert summary["by_source"][-1] == {"source": "all", "split": "dev", "clips": 9, "minutes": 0.23, "speakers": 9}
+
+
+def test_capitals_are_written_as_a_recogniser_writes_them(data: Path, tmp_path: Path) -> None:
+    manifest = data / "speech" / clips.MANIFEST
+    rows = clips.read_rows(manifest)
+    rows[0] |= {"text": "I SAID WHAT I'M TOLD"}
+    rows[1] |= {"text": "IT IS MARY'S, TOO", "whisper_base_text": "It is Mary's too!"}
+    rows[2] |= {"text": "ONE WORD MORE", "whisper_base_text": "One word less."}
+    clips.write_manifest(manifest, rows)
+    select(data, tmp_path / "out", max_wer=1.0)
+    written = {row["audio"]: row["text"] for row in clips.read_rows(tmp_path / "out" / clips.MANIFEST)}
+    texts = list(written.values())
+    assert {"I said what I'm told.", "It is Mary's too!", "One word more."} <= set(texts)
+    assert not any(text.isupper() for text in texts)
+    assert rows[3]["text"] in texts  # what was written already is left as it is
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"), [("hi there", "Hi there."), ("WHO AM I?", "Who am I?"), ("iPad", "iPad")]
+)
+def test_casing(text: str, expected: str) -> None:
+    assert casing.as_written(text) == expected
 
 
 def test_speech_of_the_splits_is_disjoint(data: Path, tmp_path: Path) -> None:
