@@ -145,6 +145,17 @@ def test_the_driver_runs_a_step_once_and_again_when_one_before_it_changed(tmp_pa
     assert (tmp_path / "failed").read_text() == "xx"
 
 
+def test_steps_keep_memory_unless_told_not_to(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    name = "MALLOC_MMAP_MAX_"
+    (tmp_path / "tell.py").write_text(f"import os; open('told', 'a').write(os.environ['{name}'] + ' ')")
+    step = reproduce.Step("tell", ("tell",))
+    monkeypatch.delenv(name, raising=False)
+    reproduce.run(step, tmp_path, "")
+    monkeypatch.setenv(name, "7")
+    reproduce.run(step, tmp_path, "again")
+    assert (tmp_path / "told").read_text() == "0 7 "
+
+
 def check_order(listed: list[reproduce.Step], known: set[str]) -> set[str]:
     """That every step reads only what a step before it, or `known`, writes; all that is written at the end."""
     assert len({step.name for step in listed}) == len(listed)
