@@ -48,18 +48,18 @@ class Dev:
         chunks = [range(start, min(start + CHUNK, size)) for start in range(0, size, CHUNK)]
         return np.concatenate([logits_of(router, [self.clips[row] for row in rows]) for rows in chunks])
 
-    def threshold(self, chances: Array, objective: str) -> float:
-        """0.5, or the one of fewest edits."""
-        if objective == "label" or self.edits is None:
-            return 0.5
+    def threshold(self, chances: Array, settings: RouterTraining) -> float:
+        """The one of the settings, or the one of fewest edits."""
+        if settings.objective == "label" or self.edits is None:
+            return settings.threshold
         return choose_threshold(chances, *self.edits, self.clean)
 
-    def score(self, logits: Array, objective: str) -> dict[str, float]:
+    def score(self, logits: Array, settings: RouterTraining) -> dict[str, float]:
         """The figures that epochs are compared by; `loss` last, for ties."""
         chances = probabilities(logits)
         row = {"auc": auc(chances, self.target), "dev_loss": nll(logits, self.target)}
-        if objective == "outcome" and self.edits is not None:
-            row["edits"] = routed_edits(chances, *self.edits, self.threshold(chances, objective))
+        if settings.objective == "outcome" and self.edits is not None:
+            row["edits"] = routed_edits(chances, *self.edits, self.threshold(chances, settings))
         return row
 
 
@@ -84,7 +84,7 @@ def train_router(settings: RouterTraining, out: Path) -> dict[str, Any]:
                 break
             losses.append(train_step(progress, optimiser, batch, settings, int(total)))
             progress.step += 1
-        row = dev.score(dev.logits(progress.network), settings.objective)
+        row = dev.score(dev.logits(progress.network), settings)
         row = {"epoch": progress.epoch, "step": progress.step, "loss": float(np.mean(losses)), **row}
         progress.end_epoch(row, _rank(row), optimiser)
         write_text(out / METRICS, "".join(map(jsonl_line, progress.rows)))
@@ -189,7 +189,7 @@ def _finish(progress: Progress, dev: Dev, settings: RouterTraining, out: Path) -
     router = TrainedRouter(network.eval(), objective=settings.objective)
     logits = dev.logits(network)
     temperature = fit_temperature(logits, dev.target)
-    threshold = dev.threshold(probabilities(logits, temperature), settings.objective)
+    threshold = dev.threshold(probabilities(logits, temperature), settings)
     router = replace(router, temperature=temperature, threshold=threshold)
     write_router(out / FILE, router)
     return {

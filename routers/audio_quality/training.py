@@ -18,9 +18,10 @@ _EXAMPLE = [{"manifest": "clips/manifest.jsonl"}]
 class RouterTraining(Trainer):
     """Train the audio_quality router on clean and degraded clips, or on which of two transcripts had fewer edits.
 
-    Objective ``label``: the class of the clip; the best epoch by AUC on dev, threshold 0.5. Objective ``outcome``:
-    whether the adapter's transcript has strictly fewer edits, each row weighing by the difference; the best epoch by
-    edits under routing on dev, and the threshold of fewest edits that is never worse than the base on the clean rows.
+    Objective ``label``: the class of the clip; the best epoch by AUC on dev, and `threshold` as it is given. Objective
+    ``outcome``: whether the adapter's transcript has strictly fewer edits, each row weighing by the difference; the best
+    epoch by edits under routing on dev, and the threshold of fewest edits that is never worse than the base on the clean
+    rows.
     Both are calibrated by a temperature on dev (Guo et al. 2017).
     """
 
@@ -51,6 +52,9 @@ class RouterTraining(Trainer):
     dropout: float = Field(0.1, ge=0, lt=1, description="in training")
     downsampling: Literal[2, 4] = Field(2, description="frames a time step; the released network has 4")
     head: Literal["linear", "mlp"] = Field("linear", description="classifier; the released network has an mlp")
+    threshold: float = Field(
+        0.5, gt=0, lt=1, description="label: p(degraded) from which on the adapter listens; outcome: it is found on dev"
+    )
     seed: int = Field(0, ge=0, description="of everything that is drawn")
     cache_mib: int = Field(1024, ge=0, description="memory for clips that have been read; changes no result")
 
