@@ -3,6 +3,7 @@ VENV ?= .venv
 PYTHON ?= python3
 BIN := $(VENV)/bin
 TORCH ?= torch==2.13.0
+JOBS ?= $(shell nproc)
 STAMP := $(VENV)/.installed
 
 .PHONY: help install lint test demo bench docs reproduce clean
@@ -41,8 +42,9 @@ lint: $(STAMP)
 	$(BIN)/mypy degradations rewards routers plugins
 	$(BIN)/lint-imports
 
+# A process a core, and one thread in each: threads of several processes that share cores wait for each other.
 test: $(STAMP)
-	$(BIN)/python -m pytest --cov --cov-report=term:skip-covered --durations=10
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(JOBS) --dist loadfile --cov --cov-report=term:skip-covered --durations=20
 
 docs: $(STAMP)
 	$(BIN)/python docs/generate.py

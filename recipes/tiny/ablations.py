@@ -18,10 +18,11 @@ import yaml
 from megaasr_core.base.files import write_text
 
 from . import command
-from .reproduce import EFFECTS, HERE, Step, both_ways, megaasr, plan, results, run
+from .reproduce import EFFECTS, HERE, Step, by_adapter, by_base, megaasr, plan, results, run, stem, together
 
 CLIPS = 640
 CURVES = ("linear", "sqrt-forward", "sqrt-backward", "gaussian-mid")
+LABELS = tuple(f"labels/{name}.jsonl" for name in ("noise", "wild", "rest", "hard", "clean"))
 MEASURED = ("plans/ablation_dev", "dev/real.jsonl", "dev/clean.jsonl")
 ALL = {"encoder": 5.0e-4, "aligner": 3.0e-4, "llm": 1.0e-4}
 
@@ -33,17 +34,17 @@ class Variant:
     Args:
         name: of its folder; says: what it is, for the table.
         phases: as `train sft` takes them; their clips add up to `CLIPS`.
-        plans: folders to learn from, in place of the recipe's labelled clips.
+        learned_from: plans and manifests, in place of the recipe's own.
     """
 
     name: str
     says: str
     phases: list[dict[str, Any]]
-    plans: tuple[str, ...] = field(default=())
+    learned_from: tuple[str, ...] = field(default=())
 
     def config(self, whole: dict[str, Any]) -> dict[str, Any]:
         """Its configuration, from the recipe's own."""
-        sources = [{"manifest": place} for place in self.plans] or whole["training"]
+        sources = [{"manifest": place} for place in self.learned_from] or whole["training"]
         few = [{**whole["dev"][0], "limit": 20}]  # they only say whether a later phase is kept
         changes = {"training": sources, "dev": few, "phases": self.phases, "runs": 1, "scales": [1.0]}
         return {**whole, **changes, "report_to": []}
@@ -56,29 +57,45 @@ def phase(name: str, groups: tuple[str, ...], clips: int = CLIPS, **fields: Any)
 
 
 def variants() -> list[Variant]:
-    """All of them; the whole curriculum first."""
+    """All of them; the one that needs the base's WER of every clip last."""
     sound, words, every = ("encoder", "aligner"), ("llm",), tuple(ALL)
-    stages = {"max_wer": [0.3, 0.5, 0.7]}
-    after = [phase("words", words, CLIPS // 10, max_wer=[0.7]), phase("joint", every, CLIPS // 5, max_wer=[0.7])]
+    at_once = [phase("all", every)]
     first = CLIPS - CLIPS // 10 - CLIPS // 5
+    after = [phase("words", words, CLIPS // 10), phase("joint", every, CLIPS // 5)]
+    stages = phase("sound", sound, first, max_wer=[0.3, 0.5, 0.7])
     curves = [
-        Variant(
-            f"curve_{name}".replace("-", "_"),
-            f"54 scenarios, severity {name}",
-            [phase("all", every)],
-            (f"plans/{name}",),
-        )
+        Variant(f"curve_{name}".replace("-", "_"), f"54 scenarios, severity {name}", at_once, (f"plans/{name}",))
         for name in CURVES
     ]
     return [
-        Variant("curriculum", "three phases, by base WER", [phase("sound", sound, first, **stages), *after]),
-        Variant("unordered", "three phases, clips in any order", [phase("sound", sound, first, max_wer=[0.7]), *after]),
-        Variant("plain", "everything at once", [phase("all", every)]),
-        Variant("sound_only", "encoder and aligner only", [phase("sound", sound, **stages)]),
-        Variant("words_only", "decoder only", [phase("words", words, max_wer=[0.7])]),
-        Variant("clean_only", "clean clips only", [phase("all", every)], ("packs/clean.jsonl",)),
+        Variant("plain", "everything at once", at_once),
+        Variant("words_only", "decoder only", [phase("words", words)]),
         *curves,
-        Variant("seven", "the seven effects, severity linear", [phase("all", every)], ("plans/seven",)),
+        Variant("seven", "the seven effects, severity linear", at_once, ("plans/seven",)),
+        Variant("sound_only", "encoder and aligner only", [phase("sound", sound)]),
+        Variant("clean_only", "clean clips only", at_once, ("packs/clean.jsonl",)),
+        Variant("unordered", "three phases, clips in any order", [phase("sound", sound, first), *after]),
+        Variant("curriculum", "three phases, by base WER", [stages, *bounded(after)], LABELS),
+    ]
+
+
+def bounded(phases: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The phases without the clips that the base gets more than 70 % wrong, as in the paper."""
+    return [{**one, "max_wer": [0.7]} for one in phases]
+
+
+def label(source: str) -> Step:
+    """What the base hears in every clip of a plan or a manifest."""
+    target = f"labels/{stem(source)}.jsonl"
+    return megaasr(f"label {stem(source)}", "corpus", "label", source, "-o", target, "--batch-size", "64")
+
+
+def trained(one: Variant, config: Path) -> list[Step]:
+    """Train a variant, and decode what all are measured on."""
+    heard = (by_adapter(one.name, source, f"ablations/{one.name}/adapter") for source in MEASURED)
+    return [
+        megaasr(f"train {one.name}", "train", "sft", str(config), "-o", f"ablations/{one.name}"),
+        together(f"measure {one.name}", *heard),
     ]
 
 
@@ -89,27 +106,25 @@ def steps(out: Path) -> list[Step]:
     listed = [plan(curve, "all", CLIPS, 21, said, "--severity", curve) for curve in CURVES]
     listed.append(plan("seven", ",".join(EFFECTS), CLIPS, 21, said))
     listed.append(plan("ablation_dev", "all", 108, 22, "dev/clean.jsonl"))
-    listed.append(both_ways(MEASURED[0])[0])  # the recipe has decoded the others
+    listed.append(by_base(MEASURED[0]))  # the recipe has decoded the others
     for one in variants():
         config = out / "ablations" / f"{one.name}.yaml"
         config.parent.mkdir(exist_ok=True)
         write_text(config, yaml.safe_dump(one.config(whole), sort_keys=False))
-        listed.append(megaasr(f"train {one.name}", "train", "sft", str(config), "-o", f"ablations/{one.name}"))
-        adapter = ("--adapter", f"ablations/{one.name}/adapter", "--router", "always_robust", "--batch-size", "64")
-        for source in MEASURED:
-            stem = Path(source).stem
-            found = f"results/{stem}.{one.name}.jsonl"
-            listed.append(megaasr(f"{one.name} on {stem}", "eval", source, found, *adapter))
+        if one.learned_from == LABELS:
+            listed.append(together("label", *(label(source["manifest"]) for source in whole["training"])))
+        listed += trained(one, config)
     for source in MEASURED:
-        stem = Path(source).stem
-        named = [f"{one.name}=results/{stem}.{one.name}.jsonl" for one in variants()]
-        written = ("--report", f"ablations/{stem}.md", "--summary", f"ablations/{stem}.json")
-        listed.append(megaasr(f"compare {stem}", "compare", results(stem)[0], *named, *written))
+        name = stem(source)
+        named = [f"{one.name}=results/{name}.{one.name}.jsonl" for one in variants()]
+        written = ("--report", f"ablations/{name}.md", "--summary", f"ablations/{name}.json")
+        listed.append(megaasr(f"compare {name}", "compare", results(name)[0], *named, *written))
     return listed
 
 
 def main(out: Annotated[Path, typer.Argument(help="The recipe's folder.")]) -> None:
     """Train and measure every ablation."""
+    (out / "labels").mkdir(exist_ok=True)
     for step in steps(out.resolve()):
         run(step, out, "ablations")  # one variant does not depend on another
     for source in MEASURED:

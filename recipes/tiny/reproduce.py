@@ -12,6 +12,7 @@ import os
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
@@ -32,25 +33,30 @@ EFFECTS = ("noise", "far_field", "obstructed", "echo_reverb", "recording", "dist
 
 @dataclass(frozen=True)
 class Step:
-    """One command of the recipe.
+    """One command of the recipe, or several that run side by side.
 
     Args:
         name: of its mark below OUT/steps.
-        arguments: of ``python -m``, run in OUT.
+        commands: arguments of ``python -m``, run in OUT.
     """
 
     name: str
-    arguments: tuple[str, ...]
+    commands: tuple[tuple[str, ...], ...]
 
 
 def megaasr(name: str, *arguments: str) -> Step:
     """A step of the command line."""
-    return Step(name, ("megaasr_core.cli", *arguments))
+    return Step(name, (("megaasr_core.cli", *arguments),))
 
 
 def recipe(name: str, *arguments: str) -> Step:
     """A step of this recipe."""
-    return Step(name, (f"recipes.tiny.{name.partition(' ')[0]}", *arguments))
+    return Step(name, ((f"recipes.tiny.{name.partition(' ')[0]}", *arguments),))
+
+
+def together(name: str, *steps: Step) -> Step:
+    """Steps that run side by side: on two cores, decoding twice with a thread each takes half the time of in turn."""
+    return Step(name, tuple(command for step in steps for command in step.commands))
 
 
 def plan(name: str, scenarios: str, count: int, seed: int, speech: str, *more: str) -> Step:
@@ -76,17 +82,13 @@ def steps(data: Path, passages: int) -> list[Step]:
     real = data / "dev_real" / "noizeus" / "manifest.jsonl"
     held = ("--held-out", str(real)) if real.is_file() else ()
     easier = ("--severity", "sqrt-backward")
-    labelled = [
-        step
+    planned = [
+        plan(name, scenarios, passages * share // 30, seed, "packs/manifest.jsonl", *more)
         for name, scenarios, share, seed, more in (
             ("wild", "all", 7, 1, easier),
             ("noise", noisy, 9, 2, ()),
             ("rest", rest, 2, 3, ()),
             ("hard", "all", 4, 4, ()),
-        )
-        for step in (
-            plan(name, scenarios, passages * share // 30, seed, "packs/manifest.jsonl", *more),
-            label(name, f"plans/{name}"),
         )
     ]
     said = "dev/passages/manifest.jsonl"
@@ -100,14 +102,13 @@ def steps(data: Path, passages: int) -> list[Step]:
         recipe("manifests", str(data), "--out", "."),
         recipe("pack_speech of dev", "dev/clean.jsonl", "--out", "dev/passages", "--count", "400", *whole),
         recipe("pack_speech of dev, clean", "dev/clean.jsonl", "--out", "dev/quiet", "--count", "100", *whole),
-        *labelled,
-        label("clean", "packs/clean.jsonl"),
+        *planned,
         plan("choose", "all", 54, 11, "dev/clean.jsonl"),
         plan("outcome", "all", 270, 12, "dev/clean.jsonl"),
         plan("singles", ",".join(EFFECTS), 665, 13, said),
         plan("wild_dev", "all", 270, 14, said),
         megaasr("train sft", "train", "sft", str(HERE / "sft.yaml"), "-o", "sft"),
-        *(step for name in ("plans/outcome", "dev/clean.jsonl") for step in both_ways(name)),
+        *map(both_ways, ("plans/outcome", "dev/clean.jsonl")),
         recipe("outcomes of simulated", *results("outcome"), "--out", "results/outcome.jsonl"),
         recipe("outcomes of clean", *results("clean"), "--out", "results/clean.jsonl"),
         megaasr("train router", "train", "router", str(HERE / "router.yaml"), "-o", "router"),
@@ -115,11 +116,6 @@ def steps(data: Path, passages: int) -> list[Step]:
         recipe("join_manifests", *evaluated, "--out", "dev/evaluation.jsonl"),
         *measured("dev/evaluation.jsonl", "effect", "effects", "severity", "scenario"),
     ]
-
-
-def label(name: str, source: str) -> Step:
-    """What the base hears in every clip of a plan or a manifest."""
-    return megaasr(f"label {name}", "corpus", "label", source, "-o", f"labels/{name}.jsonl", "--batch-size", "64")
 
 
 def measured(source: str, *by: str) -> list[Step]:
@@ -131,7 +127,7 @@ def measured(source: str, *by: str) -> list[Step]:
     written = ("--report", f"report/{name}.md", "--summary", f"report/{name}.json", "--curves", f"report/{name}.png")
     weights = ("--weights", "router/audio_quality.safetensors")
     return [
-        *both_ways(source),
+        both_ways(source),
         recipe(f"routed {name}", source, base, robust, *weights, "--out", routed),
         megaasr(f"compare {name}", "compare", *compared, "--oracle", "robust", *fields, *written),
     ]
@@ -147,14 +143,21 @@ def results(name: str) -> tuple[str, str]:
     return f"results/{name}.base.jsonl", f"results/{name}.robust.jsonl"
 
 
-def both_ways(source: str) -> list[Step]:
+def both_ways(source: str) -> Step:
     """Decode by the base, and through the adapter."""
-    name, (base, robust) = stem(source), results(stem(source))
-    adapted = ("--adapter", "sft/adapter", "--router", "always_robust")
-    return [
-        megaasr(f"base on {name}", "eval", source, base, "--router", "always_base", "--batch-size", "64"),
-        megaasr(f"robust on {name}", "eval", source, robust, *adapted, "--batch-size", "64"),
-    ]
+    return together(f"both ways {stem(source)}", by_base(source), by_adapter("robust", source, "sft/adapter"))
+
+
+def by_base(source: str) -> Step:
+    """Decode by the base."""
+    name = stem(source)
+    return megaasr(f"base on {name}", "eval", source, results(name)[0], "--router", "always_base", "--batch-size", "64")
+
+
+def by_adapter(system: str, source: str, adapter: str) -> Step:
+    """Decode through an adapter, into results of that system's name."""
+    name, how = stem(source), ("--adapter", adapter, "--router", "always_robust", "--batch-size", "64")
+    return megaasr(f"{system} on {name}", "eval", source, f"results/{name}.{system}.jsonl", *how)
 
 
 def run(step: Step, out: Path, before: str) -> str:
@@ -163,21 +166,29 @@ def run(step: Step, out: Path, before: str) -> str:
     Raises:
         MegaasrError: its command failed, and has said why.
     """
-    files = [name for part in step.arguments for name in part.split(",") if name.endswith(".yaml")]
-    settings = [Path(name).read_text(encoding="utf-8") for name in files]
-    digest = clips.digest_of(step.arguments, settings, before)
+    parts = [name for command in step.commands for part in command for name in part.split(",")]
+    settings = [Path(name).read_text(encoding="utf-8") for name in parts if name.endswith(".yaml")]
+    digest = clips.digest_of(step.commands, settings, before)
     folder = out / "steps" / clips.slug(step.name)
     if clips.is_done(folder, digest):
         return digest
     clips.mark_undone(folder)
-    command.say(f"[{time.strftime('%H:%M:%S')}] python -m {' '.join(step.arguments)}")
-    found = os.pathsep.join(filter(None, (str(HERE.parents[1]), os.environ.get("PYTHONPATH"))))  # recipes is no package
-    environment = {**KEEP_MEMORY, **os.environ, "PYTHONPATH": found}
-    done = subprocess.run([sys.executable, "-m", *step.arguments], cwd=out, check=False, env=environment)
-    if done.returncode:
-        raise MegaasrError(f"step {step.name!r} ended with exit code {done.returncode}; run the recipe again to go on")
+    with ThreadPoolExecutor(len(step.commands)) as pool:
+        codes = list(pool.map(lambda arguments: start(arguments, out, len(step.commands)), step.commands))
+    if any(codes):
+        failed = next(filter(None, codes))
+        raise MegaasrError(f"step {step.name!r} ended with exit code {failed}; run the recipe again to go on")
     clips.mark_done(folder, digest)
     return digest
+
+
+def start(arguments: tuple[str, ...], out: Path, beside: int) -> int:
+    """Run a command to its end, with its share of the cores when it is one of several; its exit code."""
+    command.say(f"[{time.strftime('%H:%M:%S')}] python -m {' '.join(arguments)}")
+    found = os.pathsep.join(filter(None, (str(HERE.parents[1]), os.environ.get("PYTHONPATH"))))  # recipes is no package
+    threads = {"OMP_NUM_THREADS": str(max(1, (os.cpu_count() or 1) // beside))} if beside > 1 else {}
+    environment = {**KEEP_MEMORY, **threads, **os.environ, "PYTHONPATH": found}
+    return subprocess.run([sys.executable, "-m", *arguments], cwd=out, check=False, env=environment).returncode
 
 
 def main(
@@ -188,7 +199,7 @@ def main(
     """Build the data, train adapter and router, and measure both."""
     out.mkdir(parents=True, exist_ok=True)
     started, digest = time.monotonic(), ""
-    for folder in ("dev", "labels", "report", "results"):
+    for folder in ("dev", "report", "results"):
         (out / folder).mkdir(exist_ok=True)
     for step in steps(data.resolve(), passages):
         digest = run(step, out, digest)

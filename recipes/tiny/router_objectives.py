@@ -24,7 +24,7 @@ def steps() -> list[Step]:
     listed = [
         plan("outcome_train", "all", 240, 31, "packs/manifest.jsonl"),
         recipe("join_manifests quiet", "packs/clean.jsonl", "--out", "packs/quiet.jsonl"),
-        *(step for source in LEARNED_FROM for step in both_ways(source)),
+        *map(both_ways, LEARNED_FROM),
     ]
     listed += [
         recipe(f"outcomes of {name}", *results(name), "--out", f"results/{name}.jsonl")

@@ -18,10 +18,10 @@ _EXAMPLE = [{"manifest": "clips/manifest.jsonl"}]
 class RouterTraining(Trainer):
     """Train the audio_quality router on clean and degraded clips, or on which of two transcripts had fewer edits.
 
-    Objective ``label``: the class of the clip; the best epoch by AUC on dev, and `threshold` as it is given. Objective
-    ``outcome``: whether the adapter's transcript has strictly fewer edits, each row weighing by the difference; the best
-    epoch by edits under routing on dev, and the threshold of fewest edits that is never worse than the base on the clean
-    rows.
+    Objective ``label``: the class of the clip; the best epoch by AUC on dev, and `threshold` as it is given.
+    Objective ``outcome``: whether the adapter's transcript has strictly fewer edits, each row weighing by the
+    difference; the best epoch by edits under routing on dev, and the threshold of fewest edits that is never worse than
+    the base on the clean rows.
     Both are calibrated by a temperature on dev (Guo et al. 2017).
     """
 

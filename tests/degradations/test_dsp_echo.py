@@ -9,7 +9,7 @@ RATE = 16_000
 seeds = st.integers(0, 2**32 - 1)
 feedbacks = st.floats(0.0, 0.95)
 mixes = st.floats(0.0, 1.0)
-quick = settings(max_examples=25, deadline=None)  # kernels compile at their first call
+quick = settings(max_examples=25)
 
 
 def noise(seed: int, num_samples: int = 2_000) -> np.ndarray:

@@ -9,7 +9,7 @@ RATE = 16_000
 ROOM = {"room_size": 0.5, "damping": 0.6, "wet_level": 0.4, "dry_level": 0.3}
 share = st.floats(0.0, 1.0)
 seeds = st.integers(0, 2**32 - 1)
-quick = settings(max_examples=15, deadline=None)  # kernels compile at their first call
+quick = settings(max_examples=15)
 
 
 def noise(seed: int, num_samples: int = 4_000) -> np.ndarray:

@@ -11,7 +11,7 @@ from megaasr_degradations.dsp.loudness import integrated_loudness
 RATE = 16_000
 BLOCK = 6_400
 seeds = st.integers(0, 2**32 - 1)
-quick = settings(max_examples=25, deadline=None)  # kernels compile at their first call
+quick = settings(max_examples=25)
 
 
 def noise(seed: int, duration_s: float = 1.0, level: float = 0.1) -> np.ndarray:

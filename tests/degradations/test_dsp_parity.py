@@ -18,8 +18,7 @@ pytestmark = pytest.mark.oracle
 BOUND_DB = -90.0
 rates = st.sampled_from([8_000, 16_000, 22_050, 44_100, 48_000])
 shares = st.floats(0.05, 1.0)
-# Kernels compile at their first call, which no deadline should count.
-quick = settings(max_examples=15, deadline=None)
+quick = settings(max_examples=15)
 
 
 def error_db(ours: np.ndarray, theirs: np.ndarray) -> float:
@@ -83,7 +82,7 @@ def test_echo_is_that_of_pedalboard(rate, delay_s, feedback, mix):
     assert error_db(echo(samples, rate, delay_s, feedback, mix), theirs) <= BOUND_DB
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(rate=rates, wanted=st.integers(1, 900))
 def test_a_delay_that_is_whole_in_samples_is_rounded_as_by_pedalboard(rate, wanted):
     from pedalboard import Delay

@@ -154,7 +154,7 @@ def test_every_scenario_renders_and_replays_bit_for_bit(name, banks):
     assert not np.array_equal(once.audio.samples, audio.samples)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(name=st.sampled_from(list(PLUGINS.scenarios)), severity=st.floats(0, 1), seed=st.integers(0, 99))
 def test_any_severity_and_seed_renders_finite_samples_of_the_same_length(name, severity, seed, banks):
     audio = speech(0.5)

@@ -132,23 +132,40 @@ def test_the_driver_runs_a_step_once_and_again_when_one_before_it_changed(tmp_pa
     (tmp_path / "count.py").write_text(
         "import sys; from pathlib import Path; Path(sys.argv[1]).open('a').write('x'); sys.exit(int(sys.argv[2]))"
     )
-    step = reproduce.Step("count", ("count", "ran", "0"))
+    step = reproduce.Step("count", (("count", "ran", "0"),))
     digest = reproduce.run(step, tmp_path, "")
     assert reproduce.run(step, tmp_path, "") == digest
     assert (tmp_path / "ran").read_text() == "x"
     assert reproduce.run(step, tmp_path, "another before") != digest
     assert (tmp_path / "ran").read_text() == "xx"
-    failing = reproduce.Step("fails", ("count", "failed", "3"))
+    failing = reproduce.Step("fails", (("count", "well", "0"), ("count", "failed", "3")))
     for _ in range(2):
         with pytest.raises(MegaasrError, match="step 'fails' ended with exit code 3"):
             reproduce.run(failing, tmp_path, "")
-    assert (tmp_path / "failed").read_text() == "xx"
+    assert (tmp_path / "failed").read_text() == (tmp_path / "well").read_text() == "xx"
+
+
+def test_commands_of_a_step_run_side_by_side_and_share_the_cores(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
+    monkeypatch.setattr("os.cpu_count", lambda: 6)
+    # Each waits until the other has begun: in turn, the first would fail.
+    (tmp_path / "meet.py").write_text(
+        "import os, sys, time; from pathlib import Path; mine, other = map(Path, sys.argv[1:]);"
+        "mine.write_text(os.environ['OMP_NUM_THREADS'])\n"
+        "end = time.monotonic() + 60\n"
+        "while not other.exists(): time.sleep(0.01) if time.monotonic() < end else sys.exit('alone')"
+    )
+    one, other = (reproduce.Step(name, (("meet", *names),)) for name, names in (("a", "xy"), ("b", "yx")))
+    reproduce.run(reproduce.together("both", one, other), tmp_path, "")
+    assert (tmp_path / "x").read_text() == (tmp_path / "y").read_text() == "3"
 
 
 def test_steps_keep_memory_unless_told_not_to(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     name = "MALLOC_MMAP_MAX_"
     (tmp_path / "tell.py").write_text(f"import os; open('told', 'a').write(os.environ['{name}'] + ' ')")
-    step = reproduce.Step("tell", ("tell",))
+    step = reproduce.Step("tell", (("tell",),))
     monkeypatch.delenv(name, raising=False)
     reproduce.run(step, tmp_path, "")
     monkeypatch.setenv(name, "7")
@@ -161,14 +178,17 @@ def check_order(listed: list[reproduce.Step], known: set[str]) -> set[str]:
     assert len({step.name for step in listed}) == len(listed)
     written = set(known)
     for step in listed:
-        assert importlib.util.find_spec(step.arguments[0])
-        parts = [part.rpartition("=")[2] for part in step.arguments]
-        made = {part for before, part in itertools.pairwise(parts) if before in ("-o", "--out")}
-        made |= {parts[3]} if "eval" in step.arguments else set()
-        for part in parts:
-            if part.startswith(("plans/", "labels/", "results/")):
-                assert part in written | made, (step.name, part)
-        written |= made
+        together = set[str]()  # commands of a step may not wait for each other
+        for arguments in step.commands:
+            assert importlib.util.find_spec(arguments[0])
+            parts = [part.rpartition("=")[2] for part in arguments]
+            made = {part for before, part in itertools.pairwise(parts) if before in ("-o", "--out")}
+            made |= {parts[3]} if "eval" in arguments else set()
+            for part in parts:
+                if part.startswith(("plans/", "labels/", "results/")):
+                    assert part in written | made, (step.name, part)
+            together |= made
+        written |= together
     return written
 
 
@@ -192,7 +212,7 @@ def test_every_ablation_is_a_training_of_the_same_number_of_clips(tmp_path: Path
     for one in ablations.variants():
         assert sum(phase["clips"] for phase in one.phases) == ablations.CLIPS
         open_trainer(plugins, "sft", tmp_path / "ablations" / f"{one.name}.yaml")
-        used = [step for step in listed if f"ablations/{one.name}/adapter" in step.arguments]
+        used = [command for step in listed for command in step.commands if f"ablations/{one.name}/adapter" in command]
         assert len(used) == len(ablations.MEASURED)
 
 

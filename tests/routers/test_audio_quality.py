@@ -109,7 +109,7 @@ def test_half_a_minute_is_heard_and_no_more():
     np.testing.assert_array_equal(logits_of(router, [long]), logits_of(router, [cut]))
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(
     lengths=st.lists(st.integers(0, 40_000), min_size=2, max_size=5),
     shape=st.sampled_from([(2, "linear"), (4, "mlp")]),

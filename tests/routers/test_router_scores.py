@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from megaasr_routers.audio_quality.inference import probabilities
@@ -20,7 +20,6 @@ from megaasr_routers.audio_quality.scores import (
 CHANCES = st.sampled_from([0.0, 0.1, 0.25, 0.5, 0.5000001, 0.9, 1.0])
 
 
-@settings(deadline=None)  # scipy is imported in the first example
 @given(st.lists(st.tuples(CHANCES, st.integers(0, 1)), min_size=1, max_size=30))
 def test_auc_is_the_share_of_pairs_in_order(rows):
     chances, labels = (np.array(column) for column in zip(*rows, strict=True))
@@ -35,7 +34,6 @@ def edits(most=4):
     return st.integers(0, most)
 
 
-@settings(deadline=None)  # scipy is imported in the first example
 @given(st.lists(st.tuples(CHANCES, edits(), edits(), st.booleans()), max_size=20))
 def test_the_threshold_is_the_best_of_all_that_harm_no_clean_row(rows):
     chances, base, robust = (np.array([row[place] for row in rows], float) for place in range(3))
@@ -83,7 +81,6 @@ def test_the_temperature_is_found_again(factor):
         assert ece(probabilities(logits), labels) > 0.05
 
 
-@settings(deadline=None)  # scipy is imported in the first example
 @given(st.lists(st.tuples(st.floats(-1e4, 1e4), st.floats(-1e4, 1e4), st.integers(0, 1)), min_size=1, max_size=20))
 def test_calibration_never_raises_the_loss(rows):
     logits, labels = np.array([row[:2] for row in rows]), np.array([row[2] for row in rows])

@@ -308,3 +308,10 @@ CASES = cases("trainer:router", plugins=plugins_of(RouterTraining))
 @pytest.mark.parametrize("check", [pytest.param(one, id=repr(one)) for one in CASES])
 def test_conformance(check):
     check()
+
+
+def test_by_the_label_it_listens_from_the_threshold_that_is_asked_for(data, tmp_path):
+    found = RouterTraining(**data, **SMALL, max_steps=7, threshold=0.25).train(tmp_path / "run")
+    assert found["threshold"] == read_router(tmp_path / "run").threshold == 0.25
+    with pytest.raises(ParameterError, match=r"threshold = 1\.0"):
+        RouterTraining.create({**data, "threshold": 1.0})
