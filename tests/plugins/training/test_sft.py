@@ -171,6 +171,15 @@ def test_killed_and_resumed_is_never_stopped(write_config, tmp_path):
 
 
 @pytest.mark.slow
+def test_workers_that_render_change_no_result_and_end_with_it(write_config, tmp_path):
+    for workers in (0, 2):
+        config = write_config(workers=workers)
+        subprocess.run(command(config, tmp_path / str(workers)), env=environment(), capture_output=True, check=True)
+    for name in (WEIGHTS, "phase-1-sound/metrics.jsonl", "phase-2-words/report.json"):
+        assert (tmp_path / "0" / name).read_bytes() == (tmp_path / "2" / name).read_bytes(), name
+
+
+@pytest.mark.slow
 def test_two_processes_train_what_one_does(write_config, tmp_path):
     phases = [{"name": "all", "learning_rates": {"encoder": 3e-3, "aligner": 3e-3, "llm": 3e-3}, "clips": 24}]
     one = write_config(phases=phases, batch_size=4, dropout=0.0)
