@@ -15,7 +15,8 @@ AdapterOption = Annotated[Path | None, typer.Option(help="Folder of a LoRA adapt
 RouterOption = Annotated[
     str | None,
     typer.Option(
-        help="Who hears what: a name of `megaasr plugins --kind router`. Default: confidence with an adapter."
+        help="Who hears what: a name of `megaasr plugins --kind router`. Default: confidence with --adapter, "
+        "second_opinion with the adapter that ships."
     ),
 ]
 RouterSetOption = Annotated[

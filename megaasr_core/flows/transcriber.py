@@ -78,8 +78,8 @@ class Transcriber:
 
         Args:
             adapter: folder of a LoRA adapter; none: the one that ships for the backend's model, where there is one.
-            router: by default ``confidence`` for an adapter that was named, ``audio_quality`` for one that ships, and
-                ``always_base`` where there is none.
+            router: by default ``confidence`` for an adapter that was named, ``second_opinion`` for one that ships,
+                and ``always_base`` where there is none.
 
         Raises:
             UnknownNameError, ParameterError, BackendError, AdapterError: in one line.
@@ -87,7 +87,7 @@ class Transcriber:
         plugins = plugins or installed_plugins()
         listener = plugins.backends[backend].create(backend_settings)
         shipped = listener.shipped_adapter()
-        usual = "confidence" if adapter else "audio_quality" if shipped else "always_base"
+        usual = "confidence" if adapter else "second_opinion" if shipped else "always_base"
         policy = plugins.routers[router or usual].create(router_settings)
         wanted = getattr(policy, "adapter", "robust" if adapter else None)
         if wanted is not None and (folder := adapter or shipped):

@@ -29,6 +29,8 @@ SCENARIOS = HERE / "scenarios"
 KEEP_MEMORY = {"MALLOC_MMAP_MAX_": "0", "MALLOC_TRIM_THRESHOLD_": str(2**33), "MALLOC_TOP_PAD_": str(2**28)}
 """glibc gives every large tensor's memory back and takes it anew; keeping it saved a tenth of training and decoding."""
 EFFECTS = ("noise", "far_field", "obstructed", "echo_reverb", "recording", "distortion", "dropout")
+ROUTERS = ("audio_quality", "second_opinion")
+SYSTEMS = ("robust", "by_sound", "routed")
 
 
 @dataclass(frozen=True)
@@ -119,18 +121,26 @@ def steps(data: Path, passages: int) -> list[Step]:
 
 
 def measured(source: str, *by: str) -> list[Step]:
-    """Decode by base and adapter, route, and compare all with the base and with the oracle."""
+    """Decode by base and adapter, route by the sound alone and with second opinions, and compare all with the base."""
     name, (base, robust) = stem(source), results(stem(source))
-    routed = f"results/{name}.routed.jsonl"
     fields = [part for field in by for part in ("--by", field)]
-    compared = (base, f"robust={robust}", f"routed={routed}")
+    compared = [f"{system}={found}" for system, found in zip(SYSTEMS, (robust, *routed(name)), strict=True)]
     written = ("--report", f"report/{name}.md", "--summary", f"report/{name}.json", "--curves", f"report/{name}.png")
     weights = ("--weights", "router/audio_quality.safetensors")
+    chosen = [
+        recipe(f"routed {name} by {router}", source, base, robust, *weights, "--router", router, "--out", found)
+        for router, found in zip(ROUTERS, routed(name), strict=True)
+    ]
     return [
         both_ways(source),
-        recipe(f"routed {name}", source, base, robust, *weights, "--out", routed),
-        megaasr(f"compare {name}", "compare", *compared, "--oracle", "robust", *fields, *written),
+        *chosen,
+        megaasr(f"compare {name}", "compare", base, *compared, "--oracle", "robust", *fields, *written),
     ]
+
+
+def routed(name: str) -> tuple[str, str]:
+    """Results as each of the routers chooses."""
+    return f"results/{name}.by_sound.jsonl", f"results/{name}.routed.jsonl"
 
 
 def stem(source: str) -> str:

@@ -1,26 +1,29 @@
-"""What the router makes of clips that were decoded both ways: each clip's row of the base or of the adapter.
+"""What a router makes of clips that were decoded both ways: each clip's row of the base or of the adapter.
 
-    python -m recipes.tiny.routed MANIFEST.jsonl BASE.jsonl ROBUST.jsonl --weights ROUTER.safetensors --out ROUTED.jsonl
+    python -m recipes.tiny.routed MANIFEST.jsonl BASE.jsonl ROBUST.jsonl --router second_opinion --out ROUTED.jsonl
 
-A clip's text is the same in any batch, so this gives what ``megaasr eval --router audio_quality`` gives, without
-decoding a third time.
+A clip's text is the same in any batch, so this gives what ``megaasr eval --router NAME`` gives, without decoding again.
 """
 
 from __future__ import annotations
 
-import time
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from megaasr_core.base.audio import Audio
 from megaasr_core.base.audio_files import AudioLimits
 from megaasr_core.base.errors import ManifestError
 from megaasr_core.base.files import jsonl_line, read_jsonl, write_text
+from megaasr_core.contracts.backend import DecodingOptions, Transcript
 from megaasr_core.contracts.discovery import installed_plugins
-from megaasr_core.contracts.router import Route, Router
+from megaasr_core.contracts.router import Router
 from megaasr_core.flows.corpus.samples import read_sample
-from megaasr_core.flows.evaluation import Item, read_items
+from megaasr_core.flows.evaluation import read_items
+from megaasr_core.flows.transcriber import Transcriber
 
 from . import command
 from .clips import Row
@@ -29,28 +32,43 @@ BATCH = 16
 RATE_HZ = 16_000
 
 
-def choose(routes: list[Route], base: list[Row], robust: list[Row]) -> list[Row]:
-    """One row a clip, with the route's reason; ManifestError when the three are not of the same clips."""
-    names = [[(row.get("id"), row.get("audio")) for row in rows] for rows in (base, robust)]
-    if names[0] != names[1] or len(routes) != len(base):
-        raise ManifestError("the files of results and the manifest are not of the same clips in the same order")
+@dataclass(frozen=True)
+class Recorded:
+    """Stands for a backend: it has heard every clip already, both ways.
+
+    Args:
+        base: rows of results, one a clip.
+        robust: rows of results, of the same clips in the same order.
+    """
+
+    base: list[Row]
+    robust: list[Row]
+    name: str = "recorded"
+
+    def transcribe(
+        self, batch: Sequence[Audio], options: DecodingOptions, adapters: Sequence[str | None]
+    ) -> list[Transcript]:
+        """The transcript of each clip, whose number is its name."""
+        del options
+        return [self._heard(int(audio.name), adapter) for audio, adapter in zip(batch, adapters, strict=True)]
+
+    def _heard(self, number: int, adapter: str | None) -> Transcript:
+        row = (self.base if adapter is None else self.robust)[number]
+        return Transcript(row["prediction"], row["language"], row["mean_logprob"], flags=tuple(row["flags"]))
+
+
+def choose(router: Router, audios: list[Audio], base: list[Row], robust: list[Row], first: int = 0) -> list[Row]:
+    """One row a clip, with the route's reason.
+
+    Args:
+        first: number of the first of these clips among the rows.
+    """
+    named = [replace(audio, name=str(number)) for number, audio in enumerate(audios, start=first)]
+    heard = Transcriber(Recorded(base, robust), router).transcribe_batch(named)
     return [
-        {**(one if route.adapter is None else other), "route": route.reason}
-        for route, one, other in zip(routes, base, robust, strict=True)
+        {**(base if one.adapter is None else robust)[number], "route": one.route}
+        for number, one in enumerate(heard, start=first)
     ]
-
-
-def route_all(router: Router, items: list[Item]) -> tuple[list[Route], float]:
-    """Where each clip goes, and how many seconds the router took for all, reading and rendering left out."""
-    routes: list[Route] = []
-    seconds = 0.0
-    for start in range(0, len(items), BATCH):
-        batch = [read_sample(item.audio, AudioLimits(convert=True)) for item in items[start : start + BATCH]]
-        resampled = [audio.resampled(RATE_HZ) for audio in batch]
-        started = time.perf_counter()
-        routes += router.route(resampled)
-        seconds += time.perf_counter() - started
-    return routes, seconds
 
 
 def main(
@@ -59,15 +77,23 @@ def main(
     robust: Annotated[Path, typer.Argument(help="Results of the adapter on the same clips.")],
     weights: Annotated[Path, typer.Option(help="The router's file.")],
     out: Annotated[Path, typer.Option(help="Where the routed results go.")],
+    router: Annotated[str, typer.Option(help="A router that has weights.")] = "audio_quality",
 ) -> None:
     """Choose between two files of results clip by clip, as the router does."""
-    router = installed_plugins().routers["audio_quality"].create({"weights": str(weights)})
-    items = read_items(manifest)
-    routes, seconds = route_all(router, items)
-    rows = choose(routes, read_jsonl(base), read_jsonl(robust))
+    policy = installed_plugins().routers[router].create({"weights": str(weights)})
+    items, by_base, by_robust = read_items(manifest), read_jsonl(base), read_jsonl(robust)
+    names = [[(row.get("id"), row.get("audio")) for row in rows] for rows in (by_base, by_robust)]
+    if names[0] != names[1] or len(items) != len(by_base):
+        raise ManifestError("the files of results and the manifest are not of the same clips in the same order")
+    rows: list[Row] = []
+    for start in range(0, len(items), BATCH):
+        batch = [read_sample(item.audio, AudioLimits(convert=True)) for item in items[start : start + BATCH]]
+        resampled = [audio.resampled(RATE_HZ) for audio in batch]
+        rows += choose(policy, resampled, by_base, by_robust, start)
     write_text(out, "".join(map(jsonl_line, rows)))
-    adapted = sum(route.adapter is not None for route in routes)
-    command.say(f"{out}: {adapted} of {len(rows)} clips to the adapter, {1000 * seconds / len(rows):.1f} ms a clip")
+    adapted = sum(row["adapter"] is not None for row in rows)
+    asked = sum("second opinion" in row["route"] for row in rows)
+    command.say(f"{out}: {adapted} of {len(rows)} clips by the adapter, {asked} of them all after a second opinion")
 
 
 if __name__ == "__main__":

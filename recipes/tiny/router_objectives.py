@@ -37,7 +37,7 @@ def steps() -> list[Step]:
         by = [part for field in fields for part in ("--by", field)]
         chosen = f"results/{name}.by_outcome.jsonl"
         weights = ("--weights", "router_outcome/audio_quality.safetensors")
-        systems = (f"by_label=results/{name}.routed.jsonl", f"by_outcome={chosen}", f"robust={robust}")
+        systems = (f"by_label=results/{name}.by_sound.jsonl", f"by_outcome={chosen}", f"robust={robust}")
         written = ("--report", f"report/{name}_routers.md", "--summary", f"report/{name}_routers.json")
         listed += [
             recipe(f"routed by_outcome {name}", source, base, robust, *weights, "--out", chosen),

@@ -162,14 +162,14 @@ class Equipped(Ear):
 class Quality(Picky):
     """Stands for the router that goes with a shipped adapter."""
 
-    name: ClassVar[str] = "audio_quality"
+    name: ClassVar[str] = "second_opinion"
     adapter: str = "hard"
 
 
 @pytest.mark.parametrize(
     ("asked", "router", "mounts"),
     [
-        ({}, "audio_quality", [("hard", "shipped")]),
+        ({}, "second_opinion", [("hard", "shipped")]),
         ({"adapter": "mine"}, "confidence", [("robust", "mine")]),
         ({"router": "always_base"}, "always_base", []),
         ({"router": "always_robust"}, "always_robust", [("robust", "shipped")]),
@@ -180,7 +180,7 @@ class Quality(Picky):
 def test_what_ships_is_used_where_nothing_is_named(asked, router, mounts):
     own = SimpleNamespace(
         backends={"ear": Ear, "equipped": Equipped},
-        routers={**{name: PLUGINS.routers[name] for name in PLUGINS.routers}, "audio_quality": Quality},
+        routers={**{name: PLUGINS.routers[name] for name in PLUGINS.routers}, "second_opinion": Quality},
     )
     Equipped.mounts.clear()
     opened = Transcriber.open(plugins=own, **{"backend": "equipped", **asked})

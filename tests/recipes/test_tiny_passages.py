@@ -6,16 +6,28 @@ import importlib.util
 import itertools
 import json
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
+from megaasr_core.base.audio import Audio
 from megaasr_core.base.errors import ManifestError, MegaasrError
 from megaasr_core.contracts.discovery import load_plugins
-from megaasr_core.contracts.router import Route
 from megaasr_core.flows.scenario_files import open_scenario
 from megaasr_core.flows.training import open_trainer
-from recipes.tiny import ablations, clips, manifests, outcomes, pack_speech, reproduce, routed, router_objectives, ship
+from recipes.tiny import (
+    ablations,
+    clips,
+    manifests,
+    opinions,
+    outcomes,
+    pack_speech,
+    reproduce,
+    routed,
+    router_objectives,
+    ship,
+)
 
 RATE = 16_000
 
@@ -114,18 +126,49 @@ def test_outcomes_are_joined_by_clip() -> None:
         outcomes.join(base, [{"id": "a", "audio": "a.flac", "error": "gone"}, robust[1]])
 
 
-def test_routed_rows_are_those_of_the_route() -> None:
-    base = [{"id": "a", "num_edits": 3, "route": "base"}, {"id": "b", "num_edits": 0, "route": "base"}]
-    robust = [{"id": "a", "num_edits": 1, "route": "robust"}, {"id": "b", "num_edits": 2, "route": "robust"}]
-    routes = [Route("robust", "degraded: p 0.90", 0.9), Route(None, "clean: p 0.10", 0.1)]
-    assert routed.choose(routes, base, robust) == [
-        {"id": "a", "num_edits": 1, "route": "degraded: p 0.90"},
-        {"id": "b", "num_edits": 0, "route": "clean: p 0.10"},
+def heard(edits: list[int], prediction: str = "words", logprob: float = -0.2, adapter: str | None = None) -> list:
+    """Rows of results."""
+    said = {"prediction": prediction, "language": "en", "mean_logprob": logprob, "flags": [], "adapter": adapter}
+    return [{"id": f"c{number}", "num_edits": count, **said} for number, count in enumerate(edits)]
+
+
+def test_routed_rows_are_those_of_the_route_and_of_the_second_opinion(monkeypatch: pytest.MonkeyPatch) -> None:
+    unsure = load_plugins().routers["second_opinion"].create()
+    monkeypatch.setattr(type(unsure), "load", lambda self: SimpleNamespace(threshold=0.5))
+    monkeypatch.setattr(type(unsure), "probabilities", lambda self, batch: [0.9, 0.1, 0.9][: len(batch)])
+    audios = [Audio(np.random.default_rng(1).uniform(-0.1, 0.1, RATE).astype(np.float32), RATE)] * 3
+    base, robust = heard([3, 0, 5]), heard([1, 2, 4], adapter="robust")
+    robust[2] = {**robust[2], "mean_logprob": -2.0, "prediction": "some words that nobody said"}
+    base[2] = {**base[2], "mean_logprob": -1.0}
+    rows = routed.choose(unsure, audios, base, robust)
+    assert [row["num_edits"] for row in rows] == [1, 0, 5]
+    assert rows[0]["route"] == "degraded: p(degraded) 0.90"
+    assert rows[2]["route"] == "second opinion, the first was unsure: mean log-probability -2.00"
+    later = routed.choose(unsure, audios[:1], base, robust, first=1)
+    assert later[0]["id"] == "c1"
+
+
+def test_bounds_of_the_second_opinion_are_compared_by_the_edits_they_leave(monkeypatch: pytest.MonkeyPatch) -> None:
+    kind = load_plugins().routers["second_opinion"]
+    monkeypatch.setattr(kind, "load", lambda self: SimpleNamespace(threshold=0.5))
+    monkeypatch.setattr(kind, "probabilities", lambda self, batch: [0.9] * len(batch))
+    audios = [Audio(np.random.default_rng(1).uniform(-0.1, 0.1, RATE).astype(np.float32), RATE)] * 2
+    decoded = (audios, heard([1, 2], logprob=-1.4), heard([3, 4], "more words", -0.9, "robust"))
+    found = [
+        opinions.counted({"sure_logprob": sure, "lost_logprob": lost}, [decoded, decoded])
+        for sure, lost in ((-1.0, -1.1), (-0.8, -1.1), (-0.8, -1.2))
     ]
+    assert found == [(14, 0), (6, 4), (14, 4)]
+
+
+def test_results_of_other_clips_are_refused(tmp_path: Path) -> None:
+    speech(tmp_path / "clips", [1.0])
+    for name, rows in (("base", heard([1])), ("robust", heard([1, 2]))):
+        (tmp_path / f"{name}.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    names = (tmp_path / "clips" / clips.MANIFEST, tmp_path / "base.jsonl", tmp_path / "robust.jsonl")
     with pytest.raises(ManifestError, match="not of the same clips"):
-        routed.choose(routes, base, robust[::-1])
-    with pytest.raises(ManifestError, match="not of the same clips"):
-        routed.choose(routes[:1], base, robust)
+        routed.main(*names, weights=tmp_path / "router", out=tmp_path / "routed.jsonl")
+    assert not (tmp_path / "routed.jsonl").exists()
 
 
 def test_the_driver_runs_a_step_once_and_again_when_one_before_it_changed(tmp_path: Path) -> None:
