@@ -54,6 +54,7 @@ def main(out: Annotated[Path, typer.Argument(help="The recipe's folder.")]) -> N
     alone = [sum(row["num_edits"] for one in everything for row in one[way]) for way in (1, 2)]
     lines = [
         f"base {alone[0]} edits, adapter {alone[1]}",
+        "",
         "| sure | lost | edits | asked |",
         "| --- | --- | --- | --- |",
     ]
