@@ -66,7 +66,7 @@ COUNTS = {
     "degradation": 10,
     "scenario": 54,
     "reward": 6,
-    "router": 5,
+    "router": 6,
     "backend": 1,
     "engine": 2,
     "trainer": 2,
