@@ -17,21 +17,26 @@ from . import command
 from .clips import Row
 
 
+def check_same(base: list[Row], robust: list[Row]) -> None:
+    """ManifestError when two files of results are not of the same clips, or one of them failed."""
+    names = [[(row.get("id"), row.get("audio")) for row in rows] for rows in (base, robust)]
+    if names[0] != names[1]:
+        raise ManifestError("the two files of results are not of the same clips in the same order")
+    for row in (*base, *robust):
+        if "error" in row:
+            raise ManifestError(f"{row['audio']} failed: {row['error']}")
+
+
 def join(base: list[Row], robust: list[Row]) -> list[Row]:
     """A row a clip: ``id`` (else its audio), ``base_edits``, ``robust_edits``, as the router's sources take them.
 
     Raises:
         ManifestError: the files are not of the same clips, or one of them failed.
     """
-    names = [[row.get("id", row.get("audio")) for row in rows] for rows in (base, robust)]
-    if names[0] != names[1]:
-        raise ManifestError("the two files of results are not of the same clips in the same order")
-    for row in (*base, *robust):
-        if "error" in row:
-            raise ManifestError(f"{row['audio']} failed: {row['error']}")
-    pairs = zip(names[0], base, robust, strict=True)
+    check_same(base, robust)
     return [
-        {"id": name, "base_edits": one["num_edits"], "robust_edits": other["num_edits"]} for name, one, other in pairs
+        {"id": one.get("id", one.get("audio")), "base_edits": one["num_edits"], "robust_edits": other["num_edits"]}
+        for one, other in zip(base, robust, strict=True)
     ]
 
 

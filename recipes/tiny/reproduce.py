@@ -29,8 +29,8 @@ SCENARIOS = HERE / "scenarios"
 KEEP_MEMORY = {"MALLOC_MMAP_MAX_": "0", "MALLOC_TRIM_THRESHOLD_": str(2**33), "MALLOC_TOP_PAD_": str(2**28)}
 """glibc gives every large tensor's memory back and takes it anew; keeping it saved a tenth of training and decoding."""
 EFFECTS = ("noise", "far_field", "obstructed", "echo_reverb", "recording", "distortion", "dropout")
-ROUTERS = ("audio_quality", "second_opinion")
-SYSTEMS = ("robust", "by_sound", "routed")
+ROUTERS = {"by_sound": "audio_quality", "routed": "second_opinion"}
+"""What the results are called that each router chooses."""
 
 
 @dataclass(frozen=True)
@@ -124,23 +124,18 @@ def measured(source: str, *by: str) -> list[Step]:
     """Decode by base and adapter, route by the sound alone and with second opinions, and compare all with the base."""
     name, (base, robust) = stem(source), results(stem(source))
     fields = [part for field in by for part in ("--by", field)]
-    compared = [f"{system}={found}" for system, found in zip(SYSTEMS, (robust, *routed(name)), strict=True)]
+    chosen = {system: f"results/{name}.{system}.jsonl" for system in ROUTERS}
+    compared = [f"{system}={found}" for system, found in {"robust": robust, **chosen}.items()]
     written = ("--report", f"report/{name}.md", "--summary", f"report/{name}.json", "--curves", f"report/{name}.png")
-    weights = ("--weights", "router/audio_quality.safetensors")
-    chosen = [
-        recipe(f"routed {name} by {router}", source, base, robust, *weights, "--router", router, "--out", found)
-        for router, found in zip(ROUTERS, routed(name), strict=True)
-    ]
+    decoded = (source, base, robust, "--weights", "router/audio_quality.safetensors")
     return [
         both_ways(source),
-        *chosen,
+        *(
+            recipe(f"routed {name} by {router}", *decoded, "--router", router, "--out", chosen[system])
+            for system, router in ROUTERS.items()
+        ),
         megaasr(f"compare {name}", "compare", base, *compared, "--oracle", "robust", *fields, *written),
     ]
-
-
-def routed(name: str) -> tuple[str, str]:
-    """Results as each of the routers chooses."""
-    return f"results/{name}.by_sound.jsonl", f"results/{name}.routed.jsonl"
 
 
 def stem(source: str) -> str:

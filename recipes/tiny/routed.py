@@ -27,6 +27,7 @@ from megaasr_core.flows.transcriber import Transcriber
 
 from . import command
 from .clips import Row
+from .outcomes import check_same
 
 BATCH = 16
 RATE_HZ = 16_000
@@ -82,9 +83,9 @@ def main(
     """Choose between two files of results clip by clip, as the router does."""
     policy = installed_plugins().routers[router].create({"weights": str(weights)})
     items, by_base, by_robust = read_items(manifest), read_jsonl(base), read_jsonl(robust)
-    names = [[(row.get("id"), row.get("audio")) for row in rows] for rows in (by_base, by_robust)]
-    if names[0] != names[1] or len(items) != len(by_base):
-        raise ManifestError("the files of results and the manifest are not of the same clips in the same order")
+    check_same(by_base, by_robust)
+    if len(items) != len(by_base):
+        raise ManifestError(f"{manifest} and the files of results are not of the same clips")
     rows: list[Row] = []
     for start in range(0, len(items), BATCH):
         batch = [read_sample(item.audio, AudioLimits(convert=True)) for item in items[start : start + BATCH]]

@@ -168,6 +168,10 @@ def test_results_of_other_clips_are_refused(tmp_path: Path) -> None:
     names = (tmp_path / "clips" / clips.MANIFEST, tmp_path / "base.jsonl", tmp_path / "robust.jsonl")
     with pytest.raises(ManifestError, match="not of the same clips"):
         routed.main(*names, weights=tmp_path / "router", out=tmp_path / "routed.jsonl")
+    (tmp_path / "robust.jsonl").write_text('{"id": "c0", "audio": "0.flac", "error": "gone"}\n')
+    (tmp_path / "base.jsonl").write_text('{"id": "c0", "audio": "0.flac", "num_edits": 1}\n')
+    with pytest.raises(ManifestError, match=r"0\.flac failed: gone"):
+        routed.main(*names, weights=tmp_path / "router", out=tmp_path / "routed.jsonl")
     assert not (tmp_path / "routed.jsonl").exists()
 
 
