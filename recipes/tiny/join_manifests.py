@@ -19,14 +19,19 @@ from .clips import Row
 
 
 def join(places: list[Path], folder: Path) -> list[Row]:
-    """The rows of all, in order, with their audio named from `folder`; what nothing was done to is ``clean``."""
+    """The rows of all, in order, with their audio named from `folder`.
+
+    What nothing was done to has the scenario and the condition ``clean``; the condition of the rest is ``degraded``.
+    """
     rows = []
     for place in places:
         root = place if place.is_dir() else place.parent
         for number, (_, row) in enumerate(located_rows(place)):
             kept = {name: value for name, value in row.items() if name != "recipe"}
             audio = os.path.relpath(root.resolve() / row["audio"], folder.resolve())
-            rows.append({"scenario": "clean", **kept, "id": f"{place.stem}-{number:06d}", "audio": audio})
+            condition = "degraded" if "scenario" in kept else "clean"
+            named = {"id": f"{place.stem}-{number:06d}", "audio": audio, "condition": condition}
+            rows.append({"scenario": "clean", **kept, **named})
     return rows
 
 

@@ -116,7 +116,7 @@ def steps(data: Path, passages: int) -> list[Step]:
         megaasr("train router", "train", "router", str(HERE / "router.yaml"), "-o", "router"),
         *(measured("dev/real.jsonl", "snr_db", "noise", "chosen_by") if held else ()),
         recipe("join_manifests", *evaluated, "--out", "dev/evaluation.jsonl"),
-        *measured("dev/evaluation.jsonl", "effect", "effects", "severity", "scenario"),
+        *measured("dev/evaluation.jsonl", "condition", "effect", "effects", "severity", "scenario"),
     ]
 
 

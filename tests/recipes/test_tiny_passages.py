@@ -19,6 +19,7 @@ from megaasr_core.flows.training import open_trainer
 from recipes.tiny import (
     ablations,
     clips,
+    join_manifests,
     manifests,
     opinions,
     outcomes,
@@ -124,6 +125,17 @@ def test_outcomes_are_joined_by_clip() -> None:
         outcomes.join(base, robust[::-1])
     with pytest.raises(ManifestError, match=r"a\.flac failed: gone"):
         outcomes.join(base, [{"id": "a", "audio": "a.flac", "error": "gone"}, robust[1]])
+
+
+def test_joined_rows_say_what_was_degraded(tmp_path: Path) -> None:
+    speech(tmp_path / "clean", [1.0])
+    speech(tmp_path / "bad", [1.0], scenario="noise")
+    places = [tmp_path / name / clips.MANIFEST for name in ("clean", "bad")]
+    rows = join_manifests.join(places, tmp_path)
+    assert [(row["scenario"], row["condition"], row["audio"]) for row in rows] == [
+        ("clean", "clean", "clean/0.flac"),
+        ("noise", "degraded", "bad/0.flac"),
+    ]
 
 
 def heard(edits: list[int], prediction: str = "words", logprob: float = -0.2, adapter: str | None = None) -> list:
