@@ -8,7 +8,7 @@ from typing import ClassVar
 from pydantic import Field
 
 from megaasr_core import Reviewed, Route, Transcript, hookimpl
-from megaasr_core.base.speech_checks import compression_ratio
+from megaasr_core.base.speech_checks import compression_ratio, loop_tokens
 
 from .audio_quality import AudioQuality
 
@@ -63,7 +63,7 @@ class SecondOpinion(AudioQuality):
         if astray[0] != astray[1]:
             return astray[0]
         if all(astray) or self._is_lost(first, second):
-            lengths = len(first.text.split()), len(second.text.split())
+            lengths = len(_words(first)), len(_words(second))
             if lengths[0] != lengths[1]:
                 return lengths[1] < lengths[0]
         return second.adapter is not None
@@ -75,6 +75,11 @@ class SecondOpinion(AudioQuality):
         if first.mean_logprob is None or second.mean_logprob is None:
             return False
         return (first.mean_logprob + second.mean_logprob) / 2.0 < self.lost_logprob
+
+
+def _words(heard: Transcript) -> list[str]:
+    """Its words, or its characters where a language is written without spaces."""
+    return loop_tokens(heard.text, heard.language)
 
 
 @hookimpl

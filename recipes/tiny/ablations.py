@@ -22,7 +22,6 @@ from .reproduce import EFFECTS, HERE, Step, by_adapter, by_base, megaasr, plan, 
 
 CLIPS = 640
 CURVES = ("linear", "sqrt-forward", "sqrt-backward", "gaussian-mid")
-LABELS = tuple(f"labels/{name}.jsonl" for name in ("noise", "wild", "rest", "hard", "clean"))
 MEASURED = ("plans/ablation_dev", "dev/real.jsonl", "dev/clean.jsonl")
 ALL = {"encoder": 5.0e-4, "aligner": 3.0e-4, "llm": 1.0e-4}
 
@@ -42,9 +41,15 @@ class Variant:
     phases: list[dict[str, Any]]
     learned_from: tuple[str, ...] = field(default=())
 
+    @property
+    def is_ordered(self) -> bool:
+        """Whether its clips come in stages by the base's WER, so that it learns from labels."""
+        return any("max_wer" in one for one in self.phases)
+
     def config(self, whole: dict[str, Any]) -> dict[str, Any]:
         """Its configuration, from the recipe's own."""
-        sources = [{"manifest": place} for place in self.learned_from] or whole["training"]
+        places = self.learned_from or sources_of(whole)
+        sources = [{"manifest": labels(place) if self.is_ordered else place} for place in places]
         few = [{**whole["dev"][0], "limit": 20}]  # they only say whether a later phase is kept
         changes = {"training": sources, "dev": few, "phases": self.phases, "runs": 1, "scales": [1.0]}
         return {**whole, **changes, "report_to": []}
@@ -75,7 +80,7 @@ def variants() -> list[Variant]:
         Variant("sound_only", "encoder and aligner only", [phase("sound", sound)]),
         Variant("clean_only", "clean clips only", at_once, ("packs/clean.jsonl",)),
         Variant("unordered", "three phases, clips in any order", [phase("sound", sound, first), *after]),
-        Variant("curriculum", "three phases, by base WER", [stages, *bounded(after)], LABELS),
+        Variant("curriculum", "three phases, by base WER", [stages, *bounded(after)]),
     ]
 
 
@@ -84,10 +89,19 @@ def bounded(phases: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return [{**one, "max_wer": [0.7]} for one in phases]
 
 
+def sources_of(whole: dict[str, Any]) -> list[str]:
+    """The plans and manifests that the recipe learns from."""
+    return [source["manifest"] for source in whole["training"]]
+
+
+def labels(source: str) -> str:
+    """Where what the base hears in every clip of a plan or a manifest is kept."""
+    return f"labels/{stem(source)}.jsonl"
+
+
 def label(source: str) -> Step:
-    """What the base hears in every clip of a plan or a manifest."""
-    target = f"labels/{stem(source)}.jsonl"
-    return megaasr(f"label {stem(source)}", "corpus", "label", source, "-o", target, "--batch-size", "64")
+    """Label a plan or a manifest."""
+    return megaasr(f"label {stem(source)}", "corpus", "label", source, "-o", labels(source), "--batch-size", "64")
 
 
 def trained(one: Variant, config: Path) -> list[Step]:
@@ -111,8 +125,8 @@ def steps(out: Path) -> list[Step]:
         config = out / "ablations" / f"{one.name}.yaml"
         config.parent.mkdir(exist_ok=True)
         write_text(config, yaml.safe_dump(one.config(whole), sort_keys=False))
-        if one.learned_from == LABELS:
-            listed.append(together("label", *(label(source["manifest"]) for source in whole["training"])))
+        if one.is_ordered:
+            listed.append(together("label", *map(label, one.learned_from or sources_of(whole))))
         listed += trained(one, config)
     for source in MEASURED:
         name = stem(source)

@@ -9,6 +9,8 @@ what is reported elsewhere (``dev/evaluation.jsonl``, ``dev/real.jsonl``) is not
 from __future__ import annotations
 
 import itertools
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
@@ -18,6 +20,7 @@ from megaasr_core.base.audio import Audio
 from megaasr_core.base.audio_files import AudioLimits
 from megaasr_core.base.files import read_jsonl, write_text
 from megaasr_core.contracts.discovery import installed_plugins
+from megaasr_core.contracts.router import Reviewed, Route, Router
 from megaasr_core.flows.corpus.samples import read_sample
 from megaasr_core.flows.evaluation import read_items
 
@@ -29,29 +32,72 @@ from .routed import RATE_HZ, choose
 SOURCES = ("plans/outcome", "plans/outcome_train", "dev/clean.jsonl", "packs/quiet.jsonl")
 SURE = (-0.6, -0.8, -1.0)
 LOST = (-1.1, -1.2, -1.25, -1.3, -1.4)
-Decoded = tuple[list[Audio], list[Row], list[Row]]
 
 
-def decoded(out: Path, source: str) -> Decoded:
+@dataclass(frozen=True)
+class Decoded:
+    """Clips that were decoded both ways.
+
+    Args:
+        audios: what was decoded.
+        base: rows of results, one a clip.
+        robust: rows of results, of the same clips in the same order.
+        routes: by the sound alone.
+    """
+
+    audios: list[Audio]
+    base: list[Row]
+    robust: list[Row]
+    routes: list[Route]
+
+
+@dataclass(frozen=True)
+class Listened:
+    """A router that has listened already: its bounds change what it thinks of transcripts, and not of the sound."""
+
+    router: Router
+    routes: list[Route]
+    name: str = "listened"
+    needs_reference: bool = False
+
+    def route(self, batch: Sequence[Audio]) -> list[Route]:
+        """The route of each clip, whose number is its name."""
+        return [self.routes[int(audio.name)] for audio in batch]
+
+    def review(self, batch: Sequence[Reviewed]) -> list[Route | None]:
+        """As the router does."""
+        return self.router.review(batch)
+
+    def keep_second(self, first: Sequence[Reviewed], second: Sequence[Reviewed]) -> list[bool]:
+        """As the router does."""
+        return self.router.keep_second(first, second)
+
+
+def router(**settings: object) -> Router:
+    """The router in question."""
+    return installed_plugins().routers["second_opinion"].create(settings)
+
+
+def decoded(out: Path, source: str, listener: Router) -> Decoded:
     """Clips with their rows by the base and by the adapter."""
     items = read_items(out / source)
     audios = [read_sample(item.audio, AudioLimits(convert=True)).resampled(RATE_HZ) for item in items]
     base, robust = (read_jsonl(out / name) for name in results(stem(source)))
-    return audios, base, robust
+    return Decoded(audios, base, robust, [route for audio in audios for route in listener.route([audio])])
 
 
-def counted(settings: dict[str, object], everything: list[Decoded]) -> tuple[int, int]:
+def counted(policy: Router, everything: list[Decoded]) -> tuple[int, int]:
     """Edits that are left, and clips of which a second opinion was asked."""
-    router = installed_plugins().routers["second_opinion"].create(settings)
-    rows = [row for audios, base, robust in everything for row in choose(router, audios, base, robust)]
+    heard = [choose(Listened(policy, one.routes), one.audios, one.base, one.robust) for one in everything]
+    rows = list(itertools.chain.from_iterable(heard))
     return sum(row["num_edits"] for row in rows), sum("second opinion" in row["route"] for row in rows)
 
 
 def main(out: Annotated[Path, typer.Argument(help="The recipe's folder.")]) -> None:
     """Count for every pair of bounds."""
-    everything = [decoded(out, source) for source in SOURCES]
-    weights = str(out / "router" / "audio_quality.safetensors")
-    alone = [sum(row["num_edits"] for one in everything for row in one[way]) for way in (1, 2)]
+    listener = router(weights=str(out / "router" / "audio_quality.safetensors"))
+    everything = [decoded(out, source, listener) for source in SOURCES]
+    alone = [sum(row["num_edits"] for one in everything for row in getattr(one, way)) for way in ("base", "robust")]
     lines = [
         f"base {alone[0]} edits, adapter {alone[1]}",
         "",
@@ -59,7 +105,7 @@ def main(out: Annotated[Path, typer.Argument(help="The recipe's folder.")]) -> N
         "| --- | --- | --- | --- |",
     ]
     for sure, lost in itertools.product(SURE, LOST):
-        edits, asked = counted({"weights": weights, "sure_logprob": sure, "lost_logprob": lost}, everything)
+        edits, asked = counted(router(sure_logprob=sure, lost_logprob=lost), everything)
         lines.append(f"| {sure} | {lost} | {edits} | {asked} |")
         command.say(lines[-1])
     write_text(out / "report" / "opinions.md", "\n".join(lines) + "\n")

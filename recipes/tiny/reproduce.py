@@ -114,6 +114,7 @@ def steps(data: Path, passages: int) -> list[Step]:
         recipe("outcomes of simulated", *results("outcome"), "--out", "results/outcome.jsonl"),
         recipe("outcomes of clean", *results("clean"), "--out", "results/clean.jsonl"),
         megaasr("train router", "train", "router", str(HERE / "router.yaml"), "-o", "router"),
+        *compared("dev/clean.jsonl", "source"),
         *(measured("dev/real.jsonl", "snr_db", "noise", "chosen_by") if held else ()),
         recipe("join_manifests", *evaluated, "--out", "dev/evaluation.jsonl"),
         *measured("dev/evaluation.jsonl", "condition", "effect", "effects", "severity", "scenario"),
@@ -121,20 +122,25 @@ def steps(data: Path, passages: int) -> list[Step]:
 
 
 def measured(source: str, *by: str) -> list[Step]:
-    """Decode by base and adapter, route by the sound alone and with second opinions, and compare all with the base."""
+    """Decode by base and adapter, and compare them and what the routers choose, with curves against severity or SNR."""
+    return [both_ways(source), *compared(source, *by, curves=True)]
+
+
+def compared(source: str, *by: str, curves: bool = False) -> list[Step]:
+    """Route by the sound alone and with second opinions, and compare all with the base."""
     name, (base, robust) = stem(source), results(stem(source))
     fields = [part for field in by for part in ("--by", field)]
     chosen = {system: f"results/{name}.{system}.jsonl" for system in ROUTERS}
-    compared = [f"{system}={found}" for system, found in {"robust": robust, **chosen}.items()]
-    written = ("--report", f"report/{name}.md", "--summary", f"report/{name}.json", "--curves", f"report/{name}.png")
+    systems = [f"{system}={found}" for system, found in {"robust": robust, **chosen}.items()]
+    written = ["--report", f"report/{name}.md", "--summary", f"report/{name}.json"]
+    written += ["--curves", f"report/{name}.png"] if curves else []
     decoded = (source, base, robust, "--weights", "router/audio_quality.safetensors")
     return [
-        both_ways(source),
         *(
             recipe(f"routed {name} by {router}", *decoded, "--router", router, "--out", chosen[system])
             for system, router in ROUTERS.items()
         ),
-        megaasr(f"compare {name}", "compare", base, *compared, "--oracle", "robust", *fields, *written),
+        megaasr(f"compare {name}", "compare", base, *systems, "--oracle", "robust", *fields, *written),
     ]
 
 

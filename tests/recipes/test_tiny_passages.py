@@ -14,6 +14,7 @@ import pytest
 from megaasr_core.base.audio import Audio
 from megaasr_core.base.errors import ManifestError, MegaasrError
 from megaasr_core.contracts.discovery import load_plugins
+from megaasr_core.contracts.router import Route
 from megaasr_core.flows.scenario_files import open_scenario
 from megaasr_core.flows.training import open_trainer
 from recipes.tiny import (
@@ -160,17 +161,33 @@ def test_routed_rows_are_those_of_the_route_and_of_the_second_opinion(monkeypatc
     assert later[0]["id"] == "c1"
 
 
-def test_bounds_of_the_second_opinion_are_compared_by_the_edits_they_leave(monkeypatch: pytest.MonkeyPatch) -> None:
-    kind = load_plugins().routers["second_opinion"]
-    monkeypatch.setattr(kind, "load", lambda self: SimpleNamespace(threshold=0.5))
-    monkeypatch.setattr(kind, "probabilities", lambda self, batch: [0.9] * len(batch))
+def test_bounds_of_the_second_opinion_are_compared_by_the_edits_they_leave() -> None:
     audios = [Audio(np.random.default_rng(1).uniform(-0.1, 0.1, RATE).astype(np.float32), RATE)] * 2
-    decoded = (audios, heard([1, 2], logprob=-1.4), heard([3, 4], "more words", -0.9, "robust"))
+    sound = [Route("robust", "degraded")] * 2
+    one = opinions.Decoded(audios, heard([1, 2], logprob=-1.4), heard([3, 4], "more words", -0.9, "robust"), sound)
     found = [
-        opinions.counted({"sure_logprob": sure, "lost_logprob": lost}, [decoded, decoded])
+        opinions.counted(opinions.router(sure_logprob=sure, lost_logprob=lost), [one, one])
         for sure, lost in ((-1.0, -1.1), (-0.8, -1.1), (-0.8, -1.2))
     ]
     assert found == [(14, 0), (6, 4), (14, 4)]
+
+
+def test_every_clip_is_heard_once_whatever_the_bounds(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    kind, listened = load_plugins().routers["second_opinion"], []
+    monkeypatch.setattr(kind, "load", lambda self: SimpleNamespace(threshold=0.5))
+    monkeypatch.setattr(kind, "probabilities", lambda self, batch: listened.extend(batch) or [0.9] * len(batch))
+    speech(tmp_path / "plans" / "few", [1.0, 1.0])
+    (tmp_path / "results").mkdir()
+    (tmp_path / "report").mkdir()
+    for name, rows in (("base", heard([3, 5])), ("robust", heard([1, 4], adapter="robust"))):
+        (tmp_path / "results" / f"manifest.{name}.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    monkeypatch.setattr(opinions, "SOURCES", ("plans/few/manifest.jsonl",))
+    opinions.main(tmp_path)
+    table = (tmp_path / "report" / "opinions.md").read_text().splitlines()
+    assert table[0] == "base 8 edits, adapter 5"
+    assert len(table) == 4 + len(opinions.SURE) * len(opinions.LOST)
+    assert table[4] == "| -0.6 | -1.1 | 5 | 0 |"
+    assert len(listened) == 2
 
 
 def test_results_of_other_clips_are_refused(tmp_path: Path) -> None:
@@ -268,6 +285,9 @@ def test_every_ablation_is_a_training_of_the_same_number_of_clips(tmp_path: Path
     plugins = load_plugins()
     listed = ablations.steps(tmp_path)
     assert len({step.name for step in listed}) == len(listed)
+    (ordered,) = (one for one in ablations.variants() if one.is_ordered)
+    learned = (tmp_path / "ablations" / f"{ordered.name}.yaml").read_text()
+    assert all(f"labels/{name}.jsonl" in learned for name in ("noise", "wild", "rest", "hard", "clean"))
     for one in ablations.variants():
         assert sum(phase["clips"] for phase in one.phases) == ablations.CLIPS
         open_trainer(plugins, "sft", tmp_path / "ablations" / f"{one.name}.yaml")

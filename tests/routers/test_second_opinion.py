@@ -65,6 +65,12 @@ def test_of_two_the_better_is_kept_whichever_came_first(router, of_base, of_adap
     assert router.keep_second([other], [one]) == [kept == "base"]
 
 
+def test_chinese_is_counted_by_its_characters(router):
+    short, long = Transcript("你好", "zh", -2.0, 3), Transcript("你好世界", "zh", -2.0, 3, adapter="robust")
+    assert router.keep_second([Reviewed(AUDIO, short)], [Reviewed(AUDIO, long)]) == [False]
+    assert router.keep_second([Reviewed(AUDIO, long)], [Reviewed(AUDIO, short)]) == [True]
+
+
 def test_its_settings_are_bounded_and_change_what_is_asked(router):
     assert type(router).create({"sure_logprob": -2.0}).review([base(logprob=-1.0)]) == [None]
     with pytest.raises(ParameterError, match=r"sure_logprob = 0\.5"):
