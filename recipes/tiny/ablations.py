@@ -48,8 +48,9 @@ class Variant:
 
     def config(self, whole: dict[str, Any]) -> dict[str, Any]:
         """Its configuration, from the recipe's own."""
-        places = self.learned_from or sources_of(whole)
-        sources = [{"manifest": labels(place) if self.is_ordered else place} for place in places]
+        sources = [{"manifest": place} for place in self.learned_from] or whole["training"]
+        if self.is_ordered:
+            sources = [{**source, "manifest": labels(source["manifest"])} for source in sources]
         few = [{**whole["dev"][0], "limit": 20}]  # they only say whether a later phase is kept
         changes = {"training": sources, "dev": few, "phases": self.phases, "runs": 1, "scales": [1.0]}
         return {**whole, **changes, "report_to": []}
@@ -96,12 +97,12 @@ def sources_of(whole: dict[str, Any]) -> list[str]:
 
 def labels(source: str) -> str:
     """Where what the base hears in every clip of a plan or a manifest is kept."""
-    return f"labels/{stem(source)}.jsonl"
+    return f"labels/{'_'.join(Path(source).with_suffix('').parts)}.jsonl"
 
 
 def label(source: str) -> Step:
     """Label a plan or a manifest."""
-    return megaasr(f"label {stem(source)}", "corpus", "label", source, "-o", labels(source), "--batch-size", "64")
+    return megaasr(f"label {source}", "corpus", "label", source, "-o", labels(source), "--batch-size", "64")
 
 
 def trained(one: Variant, config: Path) -> list[Step]:

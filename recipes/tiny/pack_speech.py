@@ -108,6 +108,13 @@ def pack(rows: list[Row], root: Path, out: Path, count: int, real: float, single
     return made
 
 
+def thinned(rows: list[Row], folder: str) -> list[Row]:
+    """Every second of the clips below ``audio/FOLDER/``, and all others."""
+    own = [row["audio"] for row in rows if row["audio"].startswith(f"audio/{folder}/")]
+    left_out = set(own[::2])
+    return [row for row in rows if row["audio"] not in left_out]
+
+
 def main(
     manifest: Annotated[Path, typer.Argument(help="Clean utterances, as select_speech writes them.")],
     out: Annotated[Path, typer.Option(help="Where the passages go.")],
@@ -115,9 +122,11 @@ def main(
     real: Annotated[float, typer.Option(min=0, max=1, help="Share of the passages that are of people.")] = 0.75,
     single: Annotated[float, typer.Option(min=0, max=1, help="Share that are one utterance.")] = 0.25,
     seed: Annotated[int, typer.Option(help="Another seed draws other passages.")] = 0,
+    thin: Annotated[str, typer.Option(metavar="NAME", help="Take every second clip below audio/NAME.")] = "",
 ) -> None:
     """Join utterances to passages of up to 14.6 s."""
     rows = clips.read_rows(manifest)
+    rows = thinned(rows, thin) if thin else rows
     if not rows:
         raise ManifestError(f"{manifest}: holds no rows")
     digest = clips.digest_of(clips.code_digest(__file__), rows, count, real, single, seed)

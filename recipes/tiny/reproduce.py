@@ -28,7 +28,12 @@ HERE = Path(__file__).parent
 SCENARIOS = HERE / "scenarios"
 KEEP_MEMORY = {"MALLOC_MMAP_MAX_": "0", "MALLOC_TRIM_THRESHOLD_": str(2**33), "MALLOC_TOP_PAD_": str(2**28)}
 """glibc gives every large tensor's memory back and takes it anew; keeping it saved a tenth of training and decoding."""
+NOISY = ",".join(str(SCENARIOS / f"{name}.yaml") for name in ("wide_noise", "phone_noise"))
+REST = ",".join(str(SCENARIOS / f"{name}.yaml") for name in ("quiet_phone", "room_noise"))
+EASIER = ("--severity", "sqrt-backward")
 EFFECTS = ("noise", "far_field", "obstructed", "echo_reverb", "recording", "distortion", "dropout")
+DRAWS = 2
+"""Of passages and of what is done to them, that the adapter learns from: the router has its own."""
 ROUTERS = {"by_sound": "audio_quality", "routed": "second_opinion"}
 """What the results are called that each router chooses."""
 
@@ -72,27 +77,39 @@ def plan(name: str, scenarios: str, count: int, seed: int, speech: str, *more: s
     )  # fmt: skip
 
 
+def draw(number: int, passages: int) -> list[Step]:
+    """One draw of what the adapter learns from: passages, and plans of some 2.6 samples for each."""
+    own = f"draws/{number}"
+    thinned, counted = ("--thin", "packages"), ("--count", str(passages), "--seed", str(100 + number))
+    learned = (
+        ("wild", "all", 42, 1000, EASIER),
+        ("hard", "all", 24, 2000, ()),
+        ("noise", NOISY, 42, 3000, ()),
+        ("rest", REST, 10, 4000, ()),
+    )
+    return [
+        recipe(f"pack_speech of {own}", "clean/train.jsonl", "--out", own, *thinned, *counted),
+        *(
+            plan(f"{name}_{number}", scenarios, passages * share // 45, seed + number, f"{own}/manifest.jsonl", *more)
+            for name, scenarios, share, seed, more in learned
+        ),
+    ]
+
+
 def steps(data: Path, passages: int) -> list[Step]:
     """All of them, in order.
 
     Args:
-        passages: of clean speech; the plans have 60 % as many samples.
+        passages: of clean speech, for the router; the adapter's draws have 15 % as many each.
     """
-    names = ("wide_noise", "phone_noise", "quiet_phone", "room_noise")
-    own = [str(SCENARIOS / f"{name}.yaml") for name in names]
-    noisy, rest = ",".join(own[:2]), ",".join(own[2:])
     real = data / "dev_real" / "noizeus" / "manifest.jsonl"
     held = ("--held-out", str(real)) if real.is_file() else ()
-    easier = ("--severity", "sqrt-backward")
+    for_router = (("wild", "all", 7, 1, EASIER), ("noise", NOISY, 9, 2, ()), ("rest", REST, 2, 3, ()))
     planned = [
         plan(name, scenarios, passages * share // 30, seed, "packs/manifest.jsonl", *more)
-        for name, scenarios, share, seed, more in (
-            ("wild", "all", 7, 1, easier),
-            ("noise", noisy, 9, 2, ()),
-            ("rest", rest, 2, 3, ()),
-            ("hard", "all", 4, 4, ()),
-        )
+        for name, scenarios, share, seed, more in for_router
     ]
+    drawn = [step for number in range(DRAWS) for step in draw(number, passages * 3 // 20)]
     said = "dev/passages/manifest.jsonl"
     whole = ("--single", "0")
     evaluated = ("plans/singles", "plans/wild_dev", "dev/quiet/manifest.jsonl")
@@ -105,6 +122,7 @@ def steps(data: Path, passages: int) -> list[Step]:
         recipe("pack_speech of dev", "dev/clean.jsonl", "--out", "dev/passages", "--count", "400", *whole),
         recipe("pack_speech of dev, clean", "dev/clean.jsonl", "--out", "dev/quiet", "--count", "190", *whole),
         *planned,
+        *drawn,
         plan("choose", "all", 54, 11, "dev/clean.jsonl"),
         plan("outcome", "all", 270, 12, "dev/clean.jsonl"),
         plan("singles", ",".join(EFFECTS), 665, 13, said),
