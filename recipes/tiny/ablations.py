@@ -46,9 +46,13 @@ class Variant:
         """Whether its clips come in stages by the base's WER, so that it learns from labels."""
         return any("max_wer" in one for one in self.phases)
 
+    def sources(self, whole: dict[str, Any]) -> list[dict[str, Any]]:
+        """The plans and manifests that it learns from."""
+        return [{"manifest": place} for place in self.learned_from] or whole["training"]
+
     def config(self, whole: dict[str, Any]) -> dict[str, Any]:
         """Its configuration, from the recipe's own."""
-        sources = [{"manifest": place} for place in self.learned_from] or whole["training"]
+        sources = self.sources(whole)
         if self.is_ordered:
             sources = [{**source, "manifest": labels(source["manifest"])} for source in sources]
         few = [{**whole["dev"][0], "limit": 20}]  # they only say whether a later phase is kept
@@ -90,11 +94,6 @@ def bounded(phases: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return [{**one, "max_wer": [0.7]} for one in phases]
 
 
-def sources_of(whole: dict[str, Any]) -> list[str]:
-    """The plans and manifests that the recipe learns from."""
-    return [source["manifest"] for source in whole["training"]]
-
-
 def labels(source: str) -> str:
     """Where what the base hears in every clip of a plan or a manifest is kept."""
     return f"labels/{'_'.join(Path(source).with_suffix('').parts)}.jsonl"
@@ -127,7 +126,7 @@ def steps(out: Path) -> list[Step]:
         config.parent.mkdir(exist_ok=True)
         write_text(config, yaml.safe_dump(one.config(whole), sort_keys=False))
         if one.is_ordered:
-            listed.append(together("label", *map(label, one.learned_from or sources_of(whole))))
+            listed.append(together("label", *(label(source["manifest"]) for source in one.sources(whole))))
         listed += trained(one, config)
     for source in MEASURED:
         name = stem(source)

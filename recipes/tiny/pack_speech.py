@@ -109,8 +109,15 @@ def pack(rows: list[Row], root: Path, out: Path, count: int, real: float, single
 
 
 def thinned(rows: list[Row], folder: str) -> list[Row]:
-    """Every second of the clips below ``audio/FOLDER/``, and all others."""
+    """Every second of the clips below ``audio/FOLDER/``, and all others.
+
+    Raises:
+        ManifestError: no clip is there.
+    """
     own = [row["audio"] for row in rows if row["audio"].startswith(f"audio/{folder}/")]
+    if not own:
+        folders = sorted({part for row in rows for part in Path(row["audio"]).parent.parts[1:2]})
+        raise ManifestError(f"--thin {folder}: no clip lies below audio/{folder}; there are {', '.join(folders)}")
     left_out = set(own[::2])
     return [row for row in rows if row["audio"] not in left_out]
 
@@ -126,9 +133,9 @@ def main(
 ) -> None:
     """Join utterances to passages of up to 14.6 s."""
     rows = clips.read_rows(manifest)
-    rows = thinned(rows, thin) if thin else rows
     if not rows:
         raise ManifestError(f"{manifest}: holds no rows")
+    rows = thinned(rows, thin) if thin else rows
     digest = clips.digest_of(clips.code_digest(__file__), rows, count, real, single, seed)
     if not clips.is_done(out, digest):
         clips.mark_undone(out)

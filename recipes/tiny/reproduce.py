@@ -80,19 +80,14 @@ def plan(name: str, scenarios: str, count: int, seed: int, speech: str, *more: s
 def draw(number: int, passages: int) -> list[Step]:
     """One draw of what the adapter learns from: passages, and plans of some 2.6 samples for each."""
     own = f"draws/{number}"
+    said = f"{own}/manifest.jsonl"
     thinned, counted = ("--thin", "packages"), ("--count", str(passages), "--seed", str(100 + number))
-    learned = (
-        ("wild", "all", 42, 1000, EASIER),
-        ("hard", "all", 24, 2000, ()),
-        ("noise", NOISY, 42, 3000, ()),
-        ("rest", REST, 10, 4000, ()),
-    )
     return [
         recipe(f"pack_speech of {own}", "clean/train.jsonl", "--out", own, *thinned, *counted),
-        *(
-            plan(f"{name}_{number}", scenarios, passages * share // 45, seed + number, f"{own}/manifest.jsonl", *more)
-            for name, scenarios, share, seed, more in learned
-        ),
+        plan(f"wild_{number}", "all", passages * 14 // 15, 1000 + number, said, *EASIER),
+        plan(f"hard_{number}", "all", passages * 8 // 15, 2000 + number, said),
+        plan(f"noise_{number}", NOISY, passages * 14 // 15, 3000 + number, said),
+        plan(f"rest_{number}", REST, passages * 2 // 9, 4000 + number, said),
     ]
 
 
@@ -104,11 +99,7 @@ def steps(data: Path, passages: int) -> list[Step]:
     """
     real = data / "dev_real" / "noizeus" / "manifest.jsonl"
     held = ("--held-out", str(real)) if real.is_file() else ()
-    for_router = (("wild", "all", 7, 1, EASIER), ("noise", NOISY, 9, 2, ()), ("rest", REST, 2, 3, ()))
-    planned = [
-        plan(name, scenarios, passages * share // 30, seed, "packs/manifest.jsonl", *more)
-        for name, scenarios, share, seed, more in for_router
-    ]
+    packed = "packs/manifest.jsonl"
     drawn = [step for number in range(DRAWS) for step in draw(number, passages * 3 // 20)]
     said = "dev/passages/manifest.jsonl"
     whole = ("--single", "0")
@@ -121,7 +112,9 @@ def steps(data: Path, passages: int) -> list[Step]:
         recipe("manifests", str(data), "--out", "."),
         recipe("pack_speech of dev", "dev/clean.jsonl", "--out", "dev/passages", "--count", "400", *whole),
         recipe("pack_speech of dev, clean", "dev/clean.jsonl", "--out", "dev/quiet", "--count", "190", *whole),
-        *planned,
+        plan("wild", "all", passages * 7 // 30, 1, packed, *EASIER),
+        plan("noise", NOISY, passages * 9 // 30, 2, packed),
+        plan("rest", REST, passages * 2 // 30, 3, packed),
         *drawn,
         plan("choose", "all", 54, 11, "dev/clean.jsonl"),
         plan("outcome", "all", 270, 12, "dev/clean.jsonl"),

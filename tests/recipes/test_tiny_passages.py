@@ -70,6 +70,10 @@ def test_every_second_clip_of_a_folder_is_left_out(tmp_path: Path) -> None:
     names = ("audio/packages/a", "audio/speech/b", "audio/packages/c", "audio/packages/d", "audio/packages/e")
     kept = pack_speech.thinned([{"audio": name} for name in names], "packages")
     assert [row["audio"] for row in kept] == ["audio/speech/b", "audio/packages/c", "audio/packages/e"]
+    with pytest.raises(
+        ManifestError, match=r"--thin package: no clip lies below audio/package; there are packages, speech$"
+    ):
+        pack_speech.thinned([{"audio": name} for name in names], "package")
 
 
 def test_dev_passages_are_said_as_fast_as_they_were(tmp_path: Path) -> None:
