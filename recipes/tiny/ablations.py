@@ -99,9 +99,10 @@ def labels(source: str) -> str:
     return f"labels/{'_'.join(Path(source).with_suffix('').parts)}.jsonl"
 
 
-def label(source: str) -> Step:
-    """Label a plan or a manifest."""
-    return megaasr(f"label {source}", "corpus", "label", source, "-o", labels(source), "--batch-size", "64")
+def label(source: dict[str, Any]) -> Step:
+    """Label what is learned from of a plan or a manifest."""
+    place, few = source["manifest"], ("--limit", str(source["limit"])) if "limit" in source else ()
+    return megaasr(f"label {place}", "corpus", "label", place, "-o", labels(place), "--batch-size", "64", *few)
 
 
 def trained(one: Variant, config: Path) -> list[Step]:
@@ -126,7 +127,7 @@ def steps(out: Path) -> list[Step]:
         config.parent.mkdir(exist_ok=True)
         write_text(config, yaml.safe_dump(one.config(whole), sort_keys=False))
         if one.is_ordered:
-            listed.append(together("label", *(label(source["manifest"]) for source in one.sources(whole))))
+            listed.append(together("label", *map(label, one.sources(whole))))
         listed += trained(one, config)
     for source in MEASURED:
         name = stem(source)

@@ -40,7 +40,7 @@ ROUTERS = {"by_sound": "audio_quality", "routed": "second_opinion"}
 
 @dataclass(frozen=True)
 class Step:
-    """One command of the recipe, or several that run side by side.
+    """One command of the recipe, or several that run side by side, as many at once as there are cores.
 
     Args:
         name: of its mark below OUT/steps.
@@ -195,8 +195,9 @@ def run(step: Step, out: Path, before: str) -> str:
     if clips.is_done(folder, digest):
         return digest
     clips.mark_undone(folder)
-    with ThreadPoolExecutor(len(step.commands)) as pool:
-        codes = list(pool.map(lambda arguments: start(arguments, out, len(step.commands)), step.commands))
+    beside = min(len(step.commands), os.cpu_count() or 1)
+    with ThreadPoolExecutor(beside) as pool:
+        codes = list(pool.map(lambda arguments: start(arguments, out, beside), step.commands))
     if any(codes):
         failed = next(filter(None, codes))
         raise MegaasrError(f"step {step.name!r} ended with exit code {failed}; run the recipe again to go on")

@@ -98,6 +98,15 @@ def test_every_row_gets_the_words_and_errors_of_the_base(corpus):
         assert read_sample(corpus / row["audio"]).sample_rate == 16_000
 
 
+def test_the_first_rows_alone_are_labelled_and_another_number_is_another_run(corpus):
+    assert label(corpus, out="whole.jsonl").returncode == 0
+    whole = (corpus / "whole.jsonl").read_text().splitlines()
+    for limit, kept in (("5", 5), ("40", 12)):
+        assert label(corpus, "--limit", limit).returncode == 0
+        assert (corpus / "labelled.jsonl").read_text().splitlines() == whole[:kept]
+    assert "'--limit': Input should be greater than or equal to 1" in label(corpus, "--limit", "0").stderr
+
+
 def test_a_killed_run_goes_on_where_it_stopped(corpus):
     assert label(corpus, out="whole.jsonl").returncode == 0
     (corpus / "table.json.calls").unlink()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from itertools import islice
 from pathlib import Path
 from typing import Annotated
 
@@ -19,6 +20,7 @@ def label(
     backend: BackendOption = "whisper",
     backend_set: BackendSetOption = None,
     batch_size: BatchSizeOption = 8,
+    limit: Annotated[int | None, typer.Option(min=1, help="So many rows at most, from the first.")] = None,
     as_json: JsonOption = False,
     plugin: PluginOption = None,
     strict_plugins: StrictOption = False,
@@ -40,7 +42,7 @@ def label(
     from ...flows.resumable import fingerprint, resumable_rows
 
     check_outputs([output], [manifest])
-    total = sum(1 for _ in located_rows(manifest))  # every line is read once before the model is loaded
+    total = sum(1 for _ in islice(located_rows(manifest), limit))  # every line is read once before the model is loaded
     plugins = open_plugins(plugin, strict_plugins)
     transcriber = open_transcriber(plugins, backend, backend_set, "always_base", None, None, None, batch_size)
     file = manifest / SETTINGS if manifest.is_dir() else manifest
@@ -50,7 +52,7 @@ def label(
     with resumable_rows(output, mark, keep=False) as out:
         if out.num_done:
             say(f"megaasr: note: {out.num_done} of {total} rows are done already")
-        rows = (pair for number, pair in enumerate(located_rows(manifest)) if number >= out.num_done)
+        rows = (pair for number, pair in enumerate(islice(located_rows(manifest), limit)) if number >= out.num_done)
         labelled = labelled_rows(rows, root, transcriber)
         for row in progress(labelled, total=total - out.num_done, what="labelling"):
             if "error" in row:
