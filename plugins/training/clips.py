@@ -8,13 +8,11 @@ from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
-from torch.utils.data import Dataset
 
-from megaasr_core.base.audio import Audio
 from megaasr_core.base.audio_files import AudioLimits
 from megaasr_core.base.errors import ManifestError
 from megaasr_core.base.seeding import SampleKey
-from megaasr_core.flows.corpus.samples import is_there, located_rows, read_clean, read_sample
+from megaasr_core.flows.corpus.samples import is_there, located_rows
 from megaasr_core.flows.evaluation import item_of
 
 from .phases import Phase
@@ -116,24 +114,3 @@ def order_of(clips: Sequence[Clip], phase: Phase, seed: int) -> list[int]:
             taken += [pool[place] for place in key.rng("order", number).permutation(len(pool))]
         order += taken[:share]
     return order
-
-
-class Passage(Dataset[tuple[Audio, str, Audio]]):
-    """(audio, text, clean audio) of the clips in a given order; a sound is read, or rendered, when it is asked for.
-
-    Args:
-        sample_rate: in Hz, that everything is resampled to.
-        clean: whether the recordings that samples of a plan were made of are read too; else the clip stands for it.
-    """
-
-    def __init__(self, clips: Sequence[Clip], order: Sequence[int], sample_rate: int, clean: bool = False) -> None:
-        self._clips, self._order, self._sample_rate, self._clean = clips, order, sample_rate, clean
-
-    def __len__(self) -> int:
-        return len(self._order)
-
-    def __getitem__(self, place: int) -> tuple[Audio, str, Audio]:
-        clip = self._clips[self._order[place]]
-        audio = read_sample(clip.audio, LIMITS).resampled(self._sample_rate)
-        clean = read_clean(clip.audio, LIMITS).resampled(self._sample_rate) if self._clean else audio
-        return audio, clip.text, clean

@@ -16,10 +16,11 @@ from megaasr_core.base.seeding import SampleKey
 from megaasr_core.contracts.trainable import TrainableBackend
 
 from .choice import Candidate, Scores, best_of, candidate, read_scores, score_on
-from .clips import Clip, Passage
+from .clips import Clip
 from .hf_trainer import ADAPTER, AdapterTrainer, checkpoints, drop_broken, own_random_state, read_tensors
 from .low_rank import Block, PhaseLora
 from .objective import Collator, Objective
+from .passage import Passage
 from .phases import Phase
 from .run_folder import read_json, write_json
 

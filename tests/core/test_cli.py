@@ -50,6 +50,16 @@ def test_help_names_every_command_and_does_not_load_what_is_slow():
         assert f"  {command} " in result.stdout
 
 
+def test_a_command_that_only_lists_what_is_installed_does_not_load_what_is_slow():
+    code = (
+        "import sys; from megaasr_core import load_plugins; plugins = load_plugins()\n"
+        "assert not plugins.failures and plugins.trainers and plugins.backends\n"
+        "print(sorted({'torch', 'transformers', 'peft', 'numba', 'scipy', 'onnxruntime', 'ray'} & set(sys.modules)))"
+    )
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert result.stdout == "[]\n"
+
+
 @pytest.mark.parametrize(
     "command", ["transcribe", "degrade", "scenarios", "reward", "eval", "plugins", "new", "doctor"]
 )
