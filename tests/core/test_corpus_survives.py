@@ -147,6 +147,7 @@ def test_where_the_disk_ends_the_rest_is_done(planned, rendered, tmp_path):
     assert contents(out) == contents(rendered)
 
 
+@pytest.mark.usefixtures("hears_interrupts")
 @pytest.mark.parametrize("moment", ["render.json", "manifest-00001.jsonl"])
 def test_interrupted_it_says_one_line_and_leaves_nothing_unfinished(planned, rendered, tmp_path, moment):
     out = tmp_path / "out"

@@ -94,6 +94,7 @@ def ended(pid):
 
 
 @pytest.mark.skipif(not hasattr(os, "pidfd_open"), reason="needs Linux")
+@pytest.mark.usefixtures("hears_interrupts")
 @pytest.mark.parametrize(
     ("method", "number"),
     [*((method, signal.SIGKILL) for method in METHODS), ("spawn", signal.SIGINT), ("fork", signal.SIGTERM)],
@@ -109,7 +110,10 @@ def test_workers_do_not_outlive_their_parent(tmp_path, method, number):
             assert parent.poll() is None
         workers = [int(path.name) for path in folder.iterdir()]
         os.kill(parent.pid, number)
-        assert parent.wait(timeout=20) != 0
+        try:
+            assert parent.wait(timeout=20) != 0
+        finally:
+            parent.kill()  # else a failure would wait for it without end
     assert all(ended(pid) for pid in workers)
 
 
