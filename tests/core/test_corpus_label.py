@@ -98,7 +98,7 @@ def test_every_row_gets_the_words_and_errors_of_the_base(corpus):
         assert read_sample(corpus / row["audio"]).sample_rate == 16_000
 
 
-def test_the_first_rows_alone_are_labelled_and_another_number_is_another_run(corpus):
+def test_the_first_rows_alone_are_labelled(corpus):
     assert label(corpus, out="whole.jsonl").returncode == 0
     whole = (corpus / "whole.jsonl").read_text().splitlines()
     for limit, kept in (("5", 5), ("40", 12)):

@@ -52,8 +52,7 @@ def label(
     with resumable_rows(output, mark, keep=False) as out:
         if out.num_done:
             say(f"megaasr: note: {out.num_done} of {total} rows are done already")
-        rows = (pair for number, pair in enumerate(islice(located_rows(manifest), limit)) if number >= out.num_done)
-        labelled = labelled_rows(rows, root, transcriber)
+        labelled = labelled_rows(islice(located_rows(manifest), out.num_done, total), root, transcriber)
         for row in progress(labelled, total=total - out.num_done, what="labelling"):
             if "error" in row:
                 say(f"megaasr: failed: {row['error']}")
