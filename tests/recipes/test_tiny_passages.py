@@ -248,6 +248,18 @@ def test_commands_of_a_step_run_side_by_side_and_share_the_cores(
     assert (tmp_path / "x").read_text() == (tmp_path / "y").read_text() == "3"
 
 
+def test_no_more_commands_run_at_once_than_there_are_cores(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
+    monkeypatch.setattr("os.cpu_count", lambda: 1)
+    # Each refuses to begin before the other has ended, and has the whole machine.
+    (tmp_path / "alone.py").write_text(
+        "import os; open('busy', 'x').close(); open('told', 'a').write(os.environ.get('OMP_NUM_THREADS', 'all '))\n"
+        "os.remove('busy')"
+    )
+    reproduce.run(reproduce.Step("in turn", (("alone",),) * 3), tmp_path, "")
+    assert (tmp_path / "told").read_text() == "all all all "
+
+
 def test_steps_keep_memory_unless_told_not_to(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     name = "MALLOC_MMAP_MAX_"
     (tmp_path / "tell.py").write_text(f"import os; open('told', 'a').write(os.environ['{name}'] + ' ')")
@@ -299,6 +311,11 @@ def test_every_ablation_is_a_training_of_the_same_number_of_clips(tmp_path: Path
     learned = (tmp_path / "ablations" / f"{ordered.name}.yaml").read_text()
     assert learned.count("labels/plans_") == 8
     assert learned.count("labels/draws_") == learned.count("limit: 150") == 2
+    labelled = [command for step in listed for command in step.commands if "label" in command]
+    assert len(labelled) == 10
+    assert [command[3] for command in labelled if command[-2:] == ("--limit", "150")] == [
+        f"draws/{number}/manifest.jsonl" for number in (0, 1)
+    ]
     for one in ablations.variants():
         assert sum(phase["clips"] for phase in one.phases) == ablations.CLIPS
         open_trainer(plugins, "sft", tmp_path / "ablations" / f"{one.name}.yaml")
