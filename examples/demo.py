@@ -37,19 +37,23 @@ def main() -> None:
 
 
 def degraded_clips(transcriber: Transcriber) -> None:
-    """The eight clips of examples/vitw, in one batch."""
+    """The eight clips of examples/vitw, by what ships and by the base alone."""
     rows = read_jsonl(HERE / "vitw" / "manifest.jsonl")
-    results = list(transcriber.transcribe_files(HERE / "vitw" / row["audio"] for row in rows))
-    edits = words = 0
-    for row, result in zip(rows, results, strict=True):
-        if result.transcript is None:
-            sys.exit(result.error)
-        alignment = align(tokenise(row["text"]), tokenise(result.transcript.text))
-        edits, words = edits + alignment.num_edits, words + alignment.ref_len
-        heard = result.transcript
+    base = Transcriber(transcriber.backend, installed_plugins().routers["always_base"].create())
+    edits = base_edits = words = 0
+    paths = [HERE / "vitw" / row["audio"] for row in rows]
+    for row, result, alone in zip(rows, transcriber.transcribe_files(paths), base.transcribe_files(paths), strict=True):
+        if result.transcript is None or alone.transcript is None:
+            sys.exit(result.error or alone.error)
+        heard, reference = result.transcript, tokenise(row["text"])
+        alignment, base_alignment = (align(reference, tokenise(one.text)) for one in (heard, alone.transcript))
+        edits, base_edits = edits + alignment.num_edits, base_edits + base_alignment.num_edits
+        words += alignment.ref_len
         say(f"{row['category']}: WER {alignment.wer:.1%}, route {heard.route}, {heard.seconds:.2f} s")
         say(f"  said   {row['text']}\n  heard  {heard.text}")
-    say(f"eight clips: WER {edits / words:.1%} ({edits} edits, {words} words)\n")
+        say(f"  base   {alone.transcript.text}   (WER {base_alignment.wer:.1%})")
+    say(f"eight clips, {words} words: {edits} errors, {base_edits} by the base alone")
+    say(f"WER {edits / words:.1%}, {base_edits / words:.1%} by the base alone\n")
 
 
 def degrade_one(transcriber: Transcriber) -> None:
