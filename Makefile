@@ -38,7 +38,7 @@ demo: $(VENV)/.demo
 lint: $(STAMP)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/mypy --strict megaasr_core
+	$(BIN)/mypy --strict megaasr megaasr_core
 	$(BIN)/mypy degradations rewards routers plugins
 	$(BIN)/lint-imports
 

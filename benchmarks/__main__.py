@@ -6,7 +6,7 @@ import json
 import sys
 from pathlib import Path
 
-from megaasr_core.base.hardware import hardware
+from megaasr import hardware
 
 from .memory import memory_rows
 from .parity import drawn_rows, parity_rows

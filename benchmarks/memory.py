@@ -28,8 +28,7 @@ def _peak_mib(with_adapter: bool) -> float:
 
 def decode(with_adapter: bool) -> None:
     """Decode two clips (one of them through the adapter, where there is one) and print the peak in MiB."""
-    from megaasr_core import DecodingOptions, installed_plugins
-    from megaasr_core.base.audio_files import read_audio
+    from megaasr import DecodingOptions, installed_plugins, read_audio
 
     backend = installed_plugins().backends["whisper"].create({"device": "cpu"})
     if with_adapter:

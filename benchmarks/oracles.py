@@ -7,8 +7,7 @@ from math import gcd
 
 import numpy as np
 
-from megaasr_core import Samples
-from megaasr_core.contracts.recipe import Recipe, RecipeStep
+from megaasr import Recipe, RecipeStep, Samples
 
 # The other libraries are imported where they are used: without the extra `[oracle]`, tests that do not need them run.
 EFFECTS = ("noise", "far_field", "obstructed", "echo_reverb", "distortion")

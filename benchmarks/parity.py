@@ -8,12 +8,18 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from megaasr_core import Audio, Samples, installed_plugins
-from megaasr_core.base.audio_files import read_audio, write_audio
-from megaasr_core.base.seeding import SampleKey
-from megaasr_core.base.sound_bank import SoundBank
-from megaasr_core.flows.plan import find_scenario, plan
-from megaasr_core.flows.render import render
+from megaasr import (
+    Audio,
+    SampleKey,
+    Samples,
+    SoundBank,
+    find_scenario,
+    installed_plugins,
+    plan,
+    read_audio,
+    render,
+    write_audio,
+)
 from megaasr_degradations.dsp.normals import standard_normals
 from megaasr_degradations.dsp.stutter import KEEP, MUTE, stutter_events
 

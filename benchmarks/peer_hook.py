@@ -7,13 +7,8 @@ from functools import cache
 
 import numpy as np
 
-from megaasr_core import Audio, Samples, installed_plugins
-from megaasr_core.base.alignment import align as aligned
-from megaasr_core.base.audio_files import write_audio
-from megaasr_core.base.seeding import SampleKey
-from megaasr_core.base.sound_bank import SoundBank
-from megaasr_core.flows.plan import Planner, find_scenario
-from megaasr_core.flows.render import render
+from megaasr import Audio, Planner, SampleKey, Samples, SoundBank, find_scenario, installed_plugins, render, write_audio
+from megaasr import align as aligned
 
 NOISE_S = 10
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import torch
 
-from megaasr_core.base.hardware import hardware
+from megaasr import hardware
 from megaasr_routers.audio_quality.files import TrainedRouter, read_router
 from megaasr_routers.audio_quality.inference import milliseconds_a_clip
 from megaasr_routers.audio_quality.network import Network, NetworkSettings

@@ -10,11 +10,7 @@ from functools import cache, partial
 
 import numpy as np
 
-from megaasr_core import Audio, installed_plugins
-from megaasr_core.base.seeding import SampleKey
-from megaasr_core.contracts.recipe import Recipe
-from megaasr_core.flows.plan import Planner
-from megaasr_core.flows.render import render
+from megaasr import Audio, Planner, Recipe, SampleKey, installed_plugins, render
 
 from .peer_hook import banks
 

@@ -8,11 +8,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from megaasr_core import Audio, installed_plugins
-from megaasr_core.base.audio_files import read_audio
-from megaasr_core.base.seeding import SampleKey
-from megaasr_core.flows.plan import find_scenario, plan
-from megaasr_core.flows.render import render
+from megaasr import Audio, SampleKey, find_scenario, installed_plugins, plan, read_audio, render
 
 from .oracles import oracle
 from .parity import SPEECH

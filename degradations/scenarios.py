@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from itertools import combinations
 
-from megaasr_core import Scenario, hookimpl
+from megaasr import Scenario, hookimpl
 
 ANCHORS = ("far_field", "echo_reverb", "obstructed")
 MODIFIERS = ("noise", "recording", "distortion", "dropout")

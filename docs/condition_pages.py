@@ -10,12 +10,18 @@ from typing import Any
 
 import condition_sounds as sounds
 
-from megaasr_core import Plugins, Primitive, Scenario, load_plugins
-from megaasr_core.base.audio import SAMPLE_RATE_HZ
-from megaasr_core.base.sound_bank import SoundBank
-from megaasr_core.contracts.degradation import Step
-from megaasr_core.contracts.recipe import Recipe, RecipeStep
-from megaasr_core.contracts.scenario import merge
+from megaasr import (
+    SAMPLE_RATE_HZ,
+    Plugins,
+    Primitive,
+    Recipe,
+    RecipeStep,
+    Scenario,
+    SoundBank,
+    Step,
+    load_plugins,
+    merge,
+)
 
 TARGET = Path(__file__).with_name("conditions")
 LEVELS = "digests.json"

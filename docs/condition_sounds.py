@@ -10,14 +10,19 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from megaasr_core import Audio, Plugins, Scenario
-from megaasr_core.base.audio import SAMPLE_RATE_HZ
-from megaasr_core.base.audio_files import read_audio, write_audio
-from megaasr_core.base.seeding import SampleKey
-from megaasr_core.base.sound_bank import SoundBank
-from megaasr_core.contracts.recipe import Recipe
-from megaasr_core.flows.plan import plan
-from megaasr_core.flows.render import render
+from megaasr import (
+    SAMPLE_RATE_HZ,
+    Audio,
+    Plugins,
+    Recipe,
+    SampleKey,
+    Scenario,
+    SoundBank,
+    plan,
+    read_audio,
+    render,
+    write_audio,
+)
 
 EXAMPLES = Path(__file__).resolve().parent.parent / "examples"
 KEY = SampleKey(seed=1, utterance="LJ001-0001")

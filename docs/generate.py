@@ -5,9 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from megaasr_core import Choice, Degradation, Plugins, Range, load_plugins
-from megaasr_core.contracts.scenario import merge
-from megaasr_core.contracts.unit import Unit
+from megaasr import Choice, Degradation, Plugins, Range, Unit, load_plugins, merge
 
 TARGET = Path(__file__).with_name("reference.md")
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from megaasr_core import Audio
+from megaasr import Audio
 
 COLUMN_S = 0.02
 WINDOW_SAMPLES = 256

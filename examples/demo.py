@@ -7,16 +7,20 @@ import time
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from megaasr_core import installed_plugins
-from megaasr_core.base.alignment import align
-from megaasr_core.base.audio_files import read_audio, write_audio
-from megaasr_core.base.files import read_jsonl
-from megaasr_core.base.seeding import SampleKey
-from megaasr_core.base.sound_bank import SoundBank
-from megaasr_core.base.text import tokenise
-from megaasr_core.flows.plan import find_scenario, plan
-from megaasr_core.flows.render import render
-from megaasr_core.flows.transcriber import Transcriber
+from megaasr import (
+    SampleKey,
+    SoundBank,
+    Transcriber,
+    align,
+    find_scenario,
+    installed_plugins,
+    plan,
+    read_audio,
+    read_jsonl,
+    render,
+    tokenise,
+    write_audio,
+)
 
 HERE = Path(__file__).parent
 CLEAN = HERE / "clean" / "LJ001-0001.flac"

@@ -7,8 +7,7 @@ from typing import ClassVar
 
 from pydantic import Field
 
-from megaasr_core import Reward, RewardSample, Score, hookimpl
-from megaasr_core.base.speech_checks import RepetitionSettings, is_repetitive, loop_tokens
+from megaasr import RepetitionSettings, Reward, RewardSample, Score, hookimpl, is_repetitive, loop_tokens
 
 
 class AntiRepetition(Reward):

@@ -8,7 +8,7 @@ from typing import ClassVar
 
 from pydantic import Field
 
-from megaasr_core import Reward, RewardSample, Score, hookimpl
+from megaasr import Reward, RewardSample, Score, hookimpl
 
 from .anti_repetition import AntiRepetition
 from .dual_granularity import DualGranularity

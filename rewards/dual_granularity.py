@@ -7,7 +7,7 @@ from typing import ClassVar
 
 from pydantic import Field
 
-from megaasr_core import Reward, RewardSample, Score, hookimpl
+from megaasr import Reward, RewardSample, Score, hookimpl
 
 from .pairs import pair_of
 from .sentence_reconstruction import SentenceReconstruction

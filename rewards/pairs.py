@@ -5,9 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import lru_cache
 
-from megaasr_core import RewardSample
-from megaasr_core.base.alignment import Alignment, align
-from megaasr_core.base.text import tokenise
+from megaasr import Alignment, RewardSample, align, tokenise
 
 
 @dataclass(frozen=True)

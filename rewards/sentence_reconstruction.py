@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import ClassVar
 
-from megaasr_core import Reward, RewardSample, Score, hookimpl
+from megaasr import Reward, RewardSample, Score, hookimpl
 
 from .pairs import Pair, pair_of
 

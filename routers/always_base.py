@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import ClassVar
 
-from megaasr_core import Audio, Route, Router, hookimpl
+from megaasr import Audio, Route, Router, hookimpl
 
 
 class AlwaysBase(Router):

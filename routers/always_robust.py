@@ -7,7 +7,7 @@ from typing import ClassVar
 
 from pydantic import Field
 
-from megaasr_core import Audio, Route, Router, hookimpl
+from megaasr import Audio, Route, Router, hookimpl
 
 
 class AlwaysRobust(Router):

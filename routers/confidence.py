@@ -7,8 +7,7 @@ from typing import ClassVar
 
 from pydantic import Field
 
-from megaasr_core import Audio, Reviewed, Route, Router, Transcript, hookimpl
-from megaasr_core.base.speech_checks import compression_ratio
+from megaasr import Audio, Reviewed, Route, Router, Transcript, compression_ratio, hookimpl
 
 FAILURES = ("empty", "repetitive", "truncated")
 """Flags of the transcript that tell of a failed decoding. Silence is not one: there the base is right to be empty."""

@@ -7,9 +7,7 @@ from typing import ClassVar
 
 from pydantic import Field
 
-from megaasr_core import Audio, Reviewed, Route, Router, hookimpl
-from megaasr_core.base.alignment import align
-from megaasr_core.base.text import tokenise
+from megaasr import Audio, Reviewed, Route, Router, align, hookimpl, tokenise
 
 
 class Oracle(Router):

@@ -7,8 +7,7 @@ from typing import ClassVar
 
 from pydantic import Field
 
-from megaasr_core import Reviewed, Route, Transcript, hookimpl
-from megaasr_core.base.speech_checks import compression_ratio, loop_tokens
+from megaasr import Reviewed, Route, Transcript, compression_ratio, hookimpl, loop_tokens
 
 from .audio_quality import AudioQuality
 

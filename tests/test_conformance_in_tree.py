@@ -7,7 +7,7 @@ import pytest
 import soundfile
 
 from megaasr_core.base.sound_bank import SoundBank
-from megaasr_core.contracts.discovery import load_plugins
+from megaasr_core.discovery.loading import load_plugins
 from megaasr_core.testing import Case, cases, synthetic_bank
 
 PLUGINS = load_plugins()

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from megaasr_core import Audio, Plugins, load_plugins
+from megaasr import Audio, Plugins, load_plugins
 from megaasr_core.base.audio_files import read_audio
 from megaasr_core.flows.plan import find_scenario, plan
 from megaasr_core.flows.render import render

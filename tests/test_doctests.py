@@ -21,7 +21,7 @@ def test_examples_hold(name):
 
 
 def test_every_reward_has_a_worked_example():
-    from megaasr_core import installed_plugins
+    from megaasr import installed_plugins
 
     for reward in installed_plugins().rewards.values():
         assert doctest.DocTestFinder(recurse=False).find(reward)[0].examples, reward.name

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from megaasr_core.base.audio import Samples
+from megaasr import Samples
 
 
 def convolve_aligned(samples: Samples, response: Samples) -> Samples:

@@ -7,12 +7,11 @@ import math
 import numpy as np
 from numba import njit
 
-from megaasr_core.base.audio import Samples
-from megaasr_core.base.errors import ParameterError, unknown_name
+from megaasr import ParameterError, Samples, unknown_name
 
 from .buffers import room_for
 from .lanes import flushed, fma, load, splat, store
-from .segments import fetch, lengths, put
+from .parallel_parts import fetch, lengths, put
 from .vector_types import LANES
 
 

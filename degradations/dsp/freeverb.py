@@ -5,8 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
-from megaasr_core.base.audio import Samples
-from megaasr_core.base.errors import ParameterError
+from megaasr import ParameterError, Samples
 
 from .buffers import room_for
 from .lanes import delay1, delay2, delay4, delay8, flushed, fma, load, load_until, splat, store

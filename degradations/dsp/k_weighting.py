@@ -8,11 +8,11 @@ from functools import lru_cache
 import numpy as np
 from numba import njit
 
-from megaasr_core.base.audio import Samples
+from megaasr import Samples
 
 from .lanes import flushed, fma, load, splat, store
 from .mixing import energy
-from .segments import fetch, lengths, put
+from .parallel_parts import fetch, lengths, put
 from .vector_types import LANES
 
 Biquad = tuple[float, float, float, float, float]

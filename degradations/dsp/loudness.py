@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 from numba import njit
 
-from megaasr_core.base.audio import Samples
+from megaasr import Samples
 
 from .k_weighting import settings, weighted_energies
 

@@ -7,7 +7,7 @@ import math
 import numpy as np
 from numba import njit
 
-from megaasr_core.base.audio import Samples
+from megaasr import Samples
 
 from .buffers import room_for
 from .lanes import fma, load, load_until, no_energy, splat, store, total, with_squares

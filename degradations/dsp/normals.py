@@ -5,20 +5,9 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
-from megaasr_core.base.audio import Samples
+from megaasr import Samples
 
-from .lanes import (
-    counting,
-    fma,
-    from_bits,
-    largest,
-    splat,
-    splat_bits,
-    sqrt,
-    store,
-    to_bits,
-    to_floats,
-)
+from .lanes import counting, fma, from_bits, largest, splat, splat_bits, sqrt, store, to_bits, to_floats
 
 LOG = (0.999998764, -0.49987192, 0.331120519, -0.235148642, 0.149434577, -0.066588049, 0.0142028339)
 """``ln(1 + x) / x`` on [0, 1], within 1.3e-6."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
-from megaasr_core.base.audio import Samples
+from megaasr import Samples
 
 from .buffers import room_for
 from .lanes import fma, largest, load_until, smallest, splat, store

@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 from numba import njit
 
-from megaasr_core.base.audio import Samples
+from megaasr import Samples
 
 KEEP, MUTE = -1, -2
 """Actions of a frame; any other action is the index of the frame that is copied into its place."""

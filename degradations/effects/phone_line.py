@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from megaasr_core import Degradation, Range, Role, hookimpl, step
+from megaasr import Degradation, Range, Role, hookimpl, step
 
 PHONE_LINE = Degradation(
     name="phone_line",

@@ -6,7 +6,7 @@ from typing import ClassVar
 
 from pydantic import Field
 
-from megaasr_core import ApplyContext, Primitive, Samples, hookimpl
+from megaasr import ApplyContext, Primitive, Samples, hookimpl
 
 
 class AddEcho(Primitive):

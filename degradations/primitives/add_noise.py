@@ -6,9 +6,7 @@ from typing import Any, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
-from megaasr_core import ApplyContext, DrawContext, Primitive, Samples, hookimpl
-from megaasr_core.base.errors import RecipeError
-from megaasr_core.base.sound_bank import SoundRef
+from megaasr import ApplyContext, DrawContext, Primitive, RecipeError, Samples, SoundRef, hookimpl
 
 
 class AddNoise(Primitive):

@@ -7,7 +7,7 @@ from typing import ClassVar
 import numpy as np
 from pydantic import Field
 
-from megaasr_core import ApplyContext, Primitive, Samples, hookimpl
+from megaasr import ApplyContext, Primitive, Samples, hookimpl
 
 
 class AddResample(Primitive):

@@ -6,8 +6,7 @@ from typing import ClassVar, Literal
 
 from pydantic import Field
 
-from megaasr_core import ApplyContext, Primitive, Samples, hookimpl
-from megaasr_core.base.errors import ParameterError
+from megaasr import ApplyContext, ParameterError, Primitive, Samples, hookimpl
 
 
 class ApplyFilter(Primitive):

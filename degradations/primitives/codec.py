@@ -8,7 +8,7 @@ from typing import Any, ClassVar, Literal, Self
 import numpy as np
 from pydantic import Field, model_validator
 
-from megaasr_core import ApplyContext, Primitive, Samples, hookimpl
+from megaasr import ApplyContext, Primitive, Samples, hookimpl
 
 FORMATS: dict[str, tuple[str, str, tuple[int, ...]]] = {
     "g711_mu": ("WAV", "ULAW", (8_000,)),

@@ -7,9 +7,7 @@ from typing import Any, ClassVar
 import numpy as np
 from pydantic import Field
 
-from megaasr_core import ApplyContext, DrawContext, Primitive, Samples, hookimpl
-from megaasr_core.base.errors import RecipeError
-from megaasr_core.base.sound_bank import SoundRef
+from megaasr import ApplyContext, DrawContext, Primitive, RecipeError, Samples, SoundRef, hookimpl
 
 
 class ConvolveRir(Primitive):

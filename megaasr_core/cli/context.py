@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 if TYPE_CHECKING:
-    from ..contracts.plugins import Plugins
+    from ..discovery.plugins import Plugins
 
 EXIT_SOME_FAILED = 1
 """Some rows of a batch failed; the others are done."""
@@ -29,11 +30,11 @@ StrictOption = Annotated[bool, typer.Option("--strict-plugins", help="A broken p
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
-def open_plugins(extra: list[str] | None, strict: bool, *, warn: bool = True) -> Plugins:
+def open_plugins(extra: Iterable[str] | None, strict: bool, *, warn: bool = True, commands: bool = False) -> Plugins:
     """Load the plugins; each broken one is a line on stderr."""
-    from ..contracts.discovery import load_plugins
+    from ..discovery.loading import load_plugins
 
-    plugins = load_plugins(extra or (), strict=strict)
+    plugins = load_plugins(extra or (), strict=strict, commands=commands)
     if warn:
         for row in plugins.failures:
             say(f"megaasr: warning: plugin {row.owner} is not loaded: {row.error}")

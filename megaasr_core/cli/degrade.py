@@ -44,10 +44,10 @@ def degrade(
     from ..base.audio_files import AudioLimits, check_format, read_audio, write_audio
     from ..base.errors import ParameterError
     from ..base.files import check_not_input, check_writable, read_text
+    from ..base.kernel_compilation import on_compiling
     from ..base.seeding import SampleKey
     from ..base.sound_bank import SoundBank
     from ..contracts.recipe import Recipe
-    from ..flows.compiling import on_compiling
     from ..flows.plan import plan
     from ..flows.render import render
     from ..flows.scenario_files import open_scenario

@@ -2,28 +2,26 @@
 
 from __future__ import annotations
 
+import logging
+import os
 import sys
 from importlib.metadata import entry_points
 from typing import Annotated
 
 import typer
 
-from .compare import compare
+from .commands import add_plugin_commands
 from .context import EXIT_INTERRUPTED, EXIT_USER_ERROR, say
-from .corpus import app as corpus
 from .degrade import degrade
-from .doctor import doctor
-from .evaluate import evaluate
-from .new import new
 from .plugins import plugins
 from .reward import reward
 from .scenarios import scenarios
-from .train import train
 from .transcribe import transcribe
 
 app = typer.Typer(
     name="megaasr",
-    help="Speech recognition that holds up on bad recordings: simulate, score, route, transcribe.",
+    help="Speech recognition that holds up on bad recordings: simulate, score, route, transcribe.\n\n"
+    "--verbose and --traceback may stand anywhere on the command line: log what is done; show the traceback of an error.",
     add_completion=False,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
@@ -32,14 +30,8 @@ app = typer.Typer(
 app.command()(transcribe)
 app.command()(degrade)
 app.command()(scenarios)
-app.add_typer(corpus)
 app.command()(reward)
-app.command(name="eval")(evaluate)
-app.command()(compare)
-app.command()(train)
-app.command()(plugins)
-app.command()(new)
-app.command()(doctor)
+app.add_typer(plugins)
 
 
 def _print_version(wanted: bool) -> None:
@@ -55,28 +47,45 @@ def _options(
     version: Annotated[
         bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version.")
     ] = False,
+    disable_plugin: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--disable-plugin",
+            metavar="NAME",
+            help="Do not load this plugin: an entry point, a distribution or a file. Repeatable; also MEGAASR_DISABLE.",
+        ),
+    ] = None,
 ) -> None:
     del version
+    if disable_plugin:  # through the environment, so that worker processes know it too
+        listed = os.environ.get("MEGAASR_DISABLE", "")
+        os.environ["MEGAASR_DISABLE"] = os.pathsep.join(filter(None, [listed, *disable_plugin]))
 
 
-def add_plugin_commands() -> None:
-    """Let plugins add commands: only entry points named ``command.*`` are imported, so that --help stays fast."""
-    for point in entry_points(group="megaasr"):
-        if not point.name.startswith("command."):
-            continue
-        try:
-            point.load().register_commands(app)
-        except Exception as error:  # a broken plugin stops nothing
-            say(f"megaasr: warning: plugin {point.name} is not loaded: {type(error).__name__}: {error}")
+def _taken(flag: str, arguments: list[str]) -> bool:
+    """Remove a flag from the arguments before ``--``; whether it was there."""
+    end = arguments.index("--") if "--" in arguments else len(arguments)
+    if flag not in arguments[:end]:
+        return False
+    arguments.remove(flag)
+    return True
 
 
 def main() -> None:
     """Run the command line; a user's mistake is one line on stderr and exit code 2."""
     from ..base.errors import MegaasrError, one_line
 
-    add_plugin_commands()
+    arguments = sys.argv[1:]
+    with_traceback = _taken("--traceback", arguments)
+    if _taken("--verbose", arguments):
+        logging.basicConfig(format="megaasr: %(name)s: %(message)s", stream=sys.stderr)
+        logging.getLogger("megaasr").setLevel(logging.DEBUG)
+    if with_traceback:
+        logging.getLogger("megaasr").setLevel(logging.DEBUG)
+        os.environ["MEGAASR_TRACEBACK"] = "1"
+    add_plugin_commands(app, entry_points(group="megaasr"))
     try:
-        code = app(sys.argv[1:] or ["--help"], standalone_mode=False) or 0
+        code = app(arguments or ["--help"], standalone_mode=False) or 0
         if code == EXIT_INTERRUPTED:  # typer makes an exit code of the interrupt
             say("megaasr: interrupted")
         sys.exit(code)
@@ -85,6 +94,8 @@ def main() -> None:
         say(f"megaasr: error: {one_line(message)}")
         sys.exit(EXIT_USER_ERROR)
     except MegaasrError as error:
+        if with_traceback:
+            raise
         say(f"megaasr: error: {one_line(error)}")
         sys.exit(EXIT_USER_ERROR)
     except (KeyboardInterrupt, typer.Abort):

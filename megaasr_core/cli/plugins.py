@@ -10,8 +10,12 @@ import typer
 
 from .context import JsonOption, PluginOption, StrictOption, open_plugins
 
+plugins = typer.Typer(name="plugins", rich_markup_mode=None)
 
-def plugins(
+
+@plugins.callback(invoke_without_command=True)
+def list_plugins(
+    context: typer.Context,
     kind: Annotated[str | None, typer.Option(help="Only this kind, e.g. primitive, degradation, reward.")] = None,
     as_json: JsonOption = False,
     plugin: PluginOption = None,
@@ -21,17 +25,13 @@ def plugins(
 
     Example: megaasr plugins --kind degradation
     """
-    from importlib.metadata import entry_points
-
+    if context.invoked_subcommand is not None:
+        return
     from ..base.errors import unknown_name
-    from ..contracts.discovery import COMMAND_PREFIX, GROUP, owner_of
 
-    loaded = open_plugins(plugin, strict_plugins, warn=False)
-    for point in entry_points(group=GROUP):
-        if point.name.startswith(COMMAND_PREFIX):
-            loaded.commands.append((point.name.removeprefix(COMMAND_PREFIX), owner_of(point)))
+    loaded = open_plugins(plugin, strict_plugins, warn=False, commands=True)
     rows = loaded.rows()
-    kinds = {row.kind for row in rows} | {registry.kind for registry in loaded.registries}
+    kinds = {row.kind for row in rows} | {one.name for one in loaded.kinds} | {"command"}
     if kind is not None and kind not in kinds:
         raise unknown_name("kind of plugin", kind, kinds)
     table = [
@@ -41,6 +41,7 @@ def plugins(
             "version": row.owner.version,
             "origin": f"{row.owner.distribution}: {row.owner.plugin}",
             "error": row.error,
+            "disabled": row.disabled,
         }
         for row in rows
         if kind in (None, row.kind)
@@ -48,7 +49,10 @@ def plugins(
     if as_json:
         sys.stdout.write(json.dumps(table, ensure_ascii=False, indent=1) + "\n")
         return
-    widths = {column: max((len(row[column]) for row in table), default=0) for column in ("kind", "name", "version")}
+    widths = {
+        column: max((len(str(row[column])) for row in table), default=0) for column in ("kind", "name", "version")
+    }
     for row in table:
         line = "  ".join(f"{row[column]:<{width}}" for column, width in widths.items())
-        sys.stdout.write(f"{line}  {row['origin']}" + (f"  FAILED: {row['error']}" if row["error"] else "") + "\n")
+        state = f"  FAILED: {row['error']}" if row["error"] else "  disabled" if row["disabled"] else ""
+        sys.stdout.write(f"{line}  {row['origin']}{state}\n")

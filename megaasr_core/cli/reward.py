@@ -34,7 +34,7 @@ def reward(
     from ..base.files import read_text
     from ..base.text import language_code
     from ..contracts.reward import RewardSample, checked_scores
-    from ..flows.compose_reward import read_reward
+    from ..flows.composed_reward import read_reward
 
     if name and compose:
         raise ParameterError("give either --reward NAME or --compose YAML")

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from .context import EXIT_SOME_FAILED, JsonOption, PluginOption, StrictOption, open_plugins, say
-from .listening import (
+from .transcriber_options import (
     AdapterOption,
     BackendOption,
     BackendSetOption,
@@ -53,9 +53,9 @@ def transcribe(
     """
     from ..base.audio_files import AudioLimits, read_audio
     from ..base.files import check_outputs, jsonl_line
-    from ..flows.progress import progress
-    from ..flows.recordings import find_recordings
-    from ..flows.resumable import fingerprint, resumable_rows
+    from ..base.progress import progress
+    from ..base.recordings import find_recordings
+    from ..base.resumable import fingerprint, resumable_rows
 
     paths = find_recordings(recordings)
     check_outputs([output], paths)

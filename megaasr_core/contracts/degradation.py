@@ -82,6 +82,8 @@ class Degradation:
     description: str = field(default="", compare=False)
 
     def __post_init__(self) -> None:
+        if "+" in str(self.name):
+            raise ScenarioError(f"degradation {self.name!r}: + joins the effects of a scenario; choose another name")
         if not self.chain:
             raise ScenarioError(f"degradation {self.name}: its chain is empty")
         labels = [one.label for one in self.chain]

@@ -10,10 +10,10 @@ from ..base.seeding import SampleKey
 from ..base.severity import Choice, Range, check_severity, severity_from
 from ..base.sound_bank import SoundBank
 from ..contracts.degradation import Step
-from ..contracts.plugins import Plugins
 from ..contracts.primitive import DrawContext, Primitive
 from ..contracts.recipe import Recipe
 from ..contracts.scenario import Scenario, merge
+from ..discovery.plugins import Plugins
 
 
 def plan(

@@ -12,9 +12,9 @@ from ..base.audio import Audio
 from ..base.errors import AudioError, PluginError, RecipeError
 from ..base.peak import peak_of
 from ..base.sound_bank import SoundBank
-from ..contracts.plugins import Plugins
 from ..contracts.primitive import ApplyContext, Primitive
 from ..contracts.recipe import Recipe, RecipeStep
+from ..discovery.plugins import Plugins
 
 
 @dataclass(frozen=True)

@@ -6,8 +6,9 @@ from pathlib import Path
 
 from ..base.errors import ScenarioError, one_line
 from ..base.files import read_text
-from ..contracts.plugins import Plugins, check_steps
 from ..contracts.scenario import Scenario, merge, scenario_from
+from ..discovery.plugins import Plugins
+from ..discovery.verification import check_steps
 from .plan import find_scenario
 
 

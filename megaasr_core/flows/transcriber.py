@@ -13,10 +13,10 @@ from ..base.audio_files import AudioLimits, read_audio
 from ..base.errors import MegaasrError, ParameterError, PluginError
 from ..base.speech_checks import check_text
 from ..contracts.backend import Backend, DecodingOptions, Transcript
-from ..contracts.discovery import installed_plugins
-from ..contracts.plugins import Plugins
 from ..contracts.router import Reviewed, Route, Router
-from .segments import cut, join
+from ..discovery.loading import installed_plugins
+from ..discovery.plugins import Plugins
+from .long_recordings import cut, join
 
 Row = TypeVar("Row")
 

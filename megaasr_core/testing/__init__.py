@@ -17,22 +17,28 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from .guards import attempt as attempt
+    from .guards import expect as expect
     from .kit import Case as Case
     from .kit import cases as cases
     from .kit import conformance as conformance
     from .kit import failures as failures
+    from .plugin_under_test import Subject as Subject
+    from .plugin_under_test import plugins_of as plugins_of
     from .signals import speech_like as speech_like
     from .signals import synthetic_bank as synthetic_bank
-    from .subject import Subject as Subject
-    from .subject import plugins_of as plugins_of
+    from .trials import one_second as one_second
 
 _HOME = {
     "Case": "kit",
-    "Subject": "subject",
+    "attempt": "guards",
+    "expect": "guards",
+    "Subject": "plugin_under_test",
     "cases": "kit",
     "conformance": "kit",
     "failures": "kit",
-    "plugins_of": "subject",
+    "one_second": "trials",
+    "plugins_of": "plugin_under_test",
     "speech_like": "signals",
     "synthetic_bank": "signals",
 }

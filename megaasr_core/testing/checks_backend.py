@@ -14,8 +14,8 @@ from ..base.seeding import SampleKey
 from ..contracts.backend import AdapterReport, DecodingOptions, Transcript
 from .checks_unit import fields_are_described, has_a_docstring, parameters_survive_json
 from .guards import attempt, expect, expect_no_global_random
+from .plugin_under_test import Subject
 from .signals import copies, silence, speech_like
-from .subject import Subject
 
 OPTIONS = DecodingOptions(language="en")
 SHORT = DecodingOptions(language="en", min_tokens=2, tokens_per_second=0.5)

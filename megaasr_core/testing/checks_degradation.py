@@ -7,9 +7,9 @@ from collections.abc import Callable
 from ..base.errors import MegaasrError, ScenarioError
 from ..contracts.degradation import Role
 from ..contracts.scenario import Scenario, merge
-from . import composed
+from . import checks_rendering as composed
 from .guards import expect
-from .subject import Subject
+from .plugin_under_test import Subject
 
 
 def checks(subject: Subject) -> list[Callable[[Subject], None]]:

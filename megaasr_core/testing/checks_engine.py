@@ -13,7 +13,7 @@ from typing import Any
 from ..contracts.engine import ATTEMPTS, Outcome
 from .checks_unit import can_be_pickled, fields_are_described, has_a_docstring, parameters_survive_json
 from .guards import attempt, expect
-from .subject import Subject, build, with_examples
+from .plugin_under_test import Subject, build, with_examples
 
 NUM_ITEMS = 23
 MOST_AHEAD = 16

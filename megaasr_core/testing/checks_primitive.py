@@ -12,9 +12,9 @@ from ..base.seeding import SampleKey
 from ..contracts.primitive import ApplyContext, DrawContext, Primitive
 from .checks_unit import PICKLING, expect_json_round_trip, fields_are_described, has_a_docstring
 from .guards import attempt, expect, expect_no_global_random, expect_same_after_pickling, generator_state
+from .plugin_under_test import Subject
+from .primitive_runs import KEY, applied, as_used, drawn, planned
 from .signals import lag, noise_burst, rms_db, silence, snr_db, speech_like, square_wave
-from .subject import Subject
-from .treat import KEY, applied, as_used, drawn, planned
 
 SAMPLE_RATES_HZ = (8_000, 16_000, 44_100, 48_000)
 TOLERANCE_DB = 0.1

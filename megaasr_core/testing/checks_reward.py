@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from ..contracts.reward import RewardSample, Score
 from .checks_unit import PICKLING, can_be_pickled, fields_are_described, has_a_docstring, parameters_survive_json
 from .guards import attempt, expect, expect_no_global_random, expect_same_after_pickling
-from .subject import Subject
+from .plugin_under_test import Subject
 
 ENGLISH = "the quick brown fox jumps over the lazy dog"
 CHINESE = "今天天气很好我们去公园散步"

@@ -14,8 +14,8 @@ from ..contracts.backend import Transcript
 from ..contracts.router import Reviewed, Route
 from .checks_unit import PICKLING, can_be_pickled, fields_are_described, has_a_docstring, parameters_survive_json
 from .guards import attempt, expect, expect_no_global_random, expect_same_after_pickling
+from .plugin_under_test import Subject
 from .signals import copies, silence, speech_like, square_wave
-from .subject import Subject
 
 SAMPLE_RATES_HZ = (8_000, 44_100, 48_000)
 TEXT = "the quick brown fox jumps over the lazy dog"

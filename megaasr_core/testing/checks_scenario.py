@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from . import composed
+from . import checks_rendering as composed
 from .guards import expect
-from .subject import Subject
+from .plugin_under_test import Subject
 
 
 def checks(subject: Subject) -> list[Callable[[Subject], None]]:

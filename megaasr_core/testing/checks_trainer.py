@@ -7,7 +7,7 @@ from collections.abc import Callable
 from ..base.errors import ParameterError
 from .checks_unit import can_be_pickled, fields_are_described, has_a_docstring, parameters_survive_json
 from .guards import expect
-from .subject import Subject
+from .plugin_under_test import Subject
 
 NO_SUCH_FIELD = "no_such_field_of_any_trainer"
 

@@ -4,13 +4,20 @@ from __future__ import annotations
 
 import inspect
 import json
+from collections.abc import Callable
 from typing import Any
 
 from ..contracts.unit import Unit
 from .guards import attempt, expect, expect_same_after_pickling
-from .subject import Subject
+from .plugin_under_test import Subject
 
 PICKLING = "define the class at the top of its module and keep state out of it: workers get units by pickling"
+
+
+def checks(subject: Subject) -> list[Callable[[Subject], None]]:
+    """The checks of any unit: those of a kind that has none of its own."""
+    del subject
+    return [has_a_docstring, fields_are_described, parameters_survive_json, can_be_pickled]
 
 
 def has_a_docstring(subject: Subject) -> None:

@@ -12,12 +12,11 @@ from typing import Any
 from ..base.errors import MegaasrError, one_line
 from ..base.sound_bank import SoundBank
 from ..contracts.backend import Backend
-from ..contracts.plugins import Plugins
 from ..contracts.reward import RewardSample
-from .subject import Subject, find, loaded
+from ..discovery.plugins import Plugins
+from .plugin_under_test import Subject, find, loaded
 
 Check = Callable[[Subject], None]
-KINDS = ("primitive", "degradation", "scenario", "reward", "router", "backend", "engine", "trainer")
 
 
 @dataclass(frozen=True, repr=False)
@@ -101,8 +100,8 @@ def cases(
         backend=backend,
         adapter=None if adapter is None else Path(adapter),
     )
-    module = import_module(f".checks_{subject.kind}", __package__)
-    checks: list[Check] = module.checks(subject)
+    module, _, function = subject.plugins.kind(subject.kind).checks.partition(":")
+    checks: list[Check] = getattr(import_module(module), function)(subject)
     return [Case(spec, check.__name__, check, subject) for check in checks]
 
 

@@ -117,10 +117,17 @@ def _default_bank() -> SoundBank:
 
 
 class AnyBank(Mapping[str, SoundBank]):
-    """Answers to every bank's name with the synthetic bank, written to a temporary folder when first asked for."""
+    """Answers to every bank's name with one bank.
+
+    Args:
+        bank: if not given, the synthetic bank, written to a temporary folder when first asked for.
+    """
+
+    def __init__(self, bank: SoundBank | None = None) -> None:
+        self._bank = bank
 
     def __getitem__(self, name: str) -> SoundBank:
-        return _default_bank()
+        return self._bank or _default_bank()
 
     def __iter__(self) -> Iterator[str]:
         return iter(("noise",))

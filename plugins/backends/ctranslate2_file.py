@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from megaasr_core.base.errors import BackendError
+from megaasr import BackendError
 
 Tensor = NDArray[Any]
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from megaasr_core.base.errors import BackendError
+from megaasr import BackendError
 
 from .ctranslate2_file import Ctranslate2Model, Tensor
 

@@ -6,8 +6,7 @@ import re
 import warnings
 from typing import Any
 
-from megaasr_core.base.errors import AdapterError, one_line
-from megaasr_core.contracts.backend import AdapterReport
+from megaasr import AdapterError, AdapterReport, one_line
 
 from .lora_files import Lora
 

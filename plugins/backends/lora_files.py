@@ -9,8 +9,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from megaasr_core.base.errors import AdapterError, one_line
-from megaasr_core.base.validation import first_fault
+from megaasr import AdapterError, first_fault, one_line
 
 WEIGHTS = "adapter_model.safetensors"
 CONFIG = "adapter_config.json"

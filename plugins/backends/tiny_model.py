@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
-from megaasr_core.base.errors import BackendError, OutputError, one_line
+from megaasr import BackendError, OutputError, one_line
 
 from .ctranslate2_file import read_model
 from .ctranslate2_weights import whisper_weights

@@ -14,10 +14,19 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from pydantic import Field, PrivateAttr
 
-from megaasr_core import Audio, Backend, DecodingOptions, Transcript, hookimpl
-from megaasr_core.base.cache import cache_folder
-from megaasr_core.base.errors import AdapterError, BackendError, one_line, unknown_name
-from megaasr_core.contracts.backend import AdapterReport
+from megaasr import (
+    AdapterError,
+    AdapterReport,
+    Audio,
+    Backend,
+    BackendError,
+    DecodingOptions,
+    Transcript,
+    cache_folder,
+    hookimpl,
+    one_line,
+    unknown_name,
+)
 
 if TYPE_CHECKING:
     import torch

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from megaasr_core import Audio, DecodingOptions, Transcript
+from megaasr import Audio, DecodingOptions, Transcript
 
 from .whisper_encoder import encode, log_mel
 from .whisper_prompt import end_of, language_tokens, prompt_of

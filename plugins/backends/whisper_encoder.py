@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from megaasr_core import Audio
+from megaasr import Audio
 
 FRAMES_PER_S = 100
 """Log-mel frames a second; the encoder halves them."""

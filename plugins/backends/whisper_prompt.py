@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from megaasr_core.base.errors import BackendError
+from megaasr import BackendError
 
 
 def language_tokens(own: Any) -> dict[str, int]:

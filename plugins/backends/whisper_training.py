@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from megaasr_core import Audio, DecodingOptions, Transcript
-from megaasr_core.base.errors import BackendError
+from megaasr import Audio, BackendError, DecodingOptions, Transcript
 
 from .whisper_encoder import encode, log_mel
 from .whisper_prompt import end_of, prompt_of

@@ -14,9 +14,7 @@ from typing import Any, ClassVar, Literal, TypeVar
 
 from pydantic import Field
 
-from megaasr_core import hookimpl
-from megaasr_core.base.errors import PluginError
-from megaasr_core.contracts.engine import ATTEMPTS, Engine, Outcome, short, usable_cores
+from megaasr import ATTEMPTS, Engine, Outcome, PluginError, hookimpl, short, usable_cores
 
 from .worker import said, serve
 

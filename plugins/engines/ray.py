@@ -11,9 +11,7 @@ from typing import Any, ClassVar, TypeVar
 
 from pydantic import Field
 
-from megaasr_core import hookimpl
-from megaasr_core.base.errors import PluginError, one_line
-from megaasr_core.contracts.engine import ATTEMPTS, Engine, Outcome, short, usable_cores
+from megaasr import ATTEMPTS, Engine, Outcome, PluginError, hookimpl, one_line, short, usable_cores
 
 from .worker import answer, said
 

@@ -11,7 +11,7 @@ from multiprocessing import connection, parent_process
 from multiprocessing.connection import Connection
 from typing import Any
 
-from megaasr_core.base.errors import MegaasrError, one_line
+from megaasr import MegaasrError, one_line
 
 READY = "ready"
 THREAD_SETTINGS = (

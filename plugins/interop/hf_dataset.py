@@ -6,9 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from megaasr_core.base.errors import ParameterError
-from megaasr_core.flows.corpus.rows import read_rows
-from megaasr_core.flows.corpus.samples import read_sample
+from megaasr import ParameterError, read_rows, read_sample
 
 COLUMNS = ("id", "audio", "text", "language", "scenario", "severity", "duration_s", "base_wer")
 """Those of a manifest that every row has in one type; recipes and flags stay in the manifest."""

@@ -8,9 +8,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from megaasr_core.base.errors import ParameterError
-from megaasr_core.base.files import atomic_path, check_outputs
-from megaasr_core.flows.corpus.samples import IN_TAR, located_rows
+from megaasr import ParameterError, atomic_path, check_outputs, located_rows
+
+from ..corpus.rendering.shard_reader import IN_TAR
 
 
 def write_cuts(manifest: str | Path, target: str | Path) -> int:

@@ -10,10 +10,10 @@ import numpy as np
 import torch
 from torch.utils.data import Dataset, IterableDataset, get_worker_info
 
-from megaasr_core.base.errors import MegaasrError, ParameterError
-from megaasr_core.base.seeding import SampleKey
-from megaasr_core.flows.corpus.plan_index import row_of
-from megaasr_core.flows.corpus.studio import Studio
+from megaasr import MegaasrError, ParameterError, SampleKey
+
+from ..corpus.planning.plan_index import row_of
+from ..corpus.rendering.plan_renderer import Studio
 
 if TYPE_CHECKING:
     import numpy.typing as npt

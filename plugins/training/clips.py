@@ -9,12 +9,9 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from megaasr_core.base.audio_files import AudioLimits
-from megaasr_core.base.errors import ManifestError
-from megaasr_core.base.seeding import SampleKey
-from megaasr_core.flows.corpus.samples import is_there, located_rows
-from megaasr_core.flows.evaluation import item_of
+from megaasr import AudioLimits, ManifestError, SampleKey, is_there, located_rows
 
+from ..evaluation.evaluate import item_of
 from .phases import Phase
 
 LIMITS = AudioLimits(convert=True)

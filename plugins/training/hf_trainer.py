@@ -14,7 +14,7 @@ import torch
 from transformers import Trainer, TrainerCallback
 from transformers.trainer_callback import PrinterCallback
 
-from megaasr_core.base.files import jsonl_line, write_text
+from megaasr import jsonl_line, write_text
 
 from .low_rank import PhaseLora
 

@@ -10,8 +10,7 @@ from typing import Any
 
 import torch
 
-from megaasr_core.base.errors import ParameterError
-from megaasr_core.base.files import atomic_path, write_text
+from megaasr import ParameterError, atomic_path, write_text
 
 from .phases import Group, Phase
 

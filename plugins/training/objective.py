@@ -8,8 +8,7 @@ from typing import Any
 import torch
 from torch.nn import functional
 
-from megaasr_core.base.audio import Audio
-from megaasr_core.contracts.trainable import TrainableBackend
+from megaasr import Audio, TrainableBackend
 
 CLEAN = "clean_"
 """Before the names of the tensors that the base hears."""

@@ -12,17 +12,16 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from megaasr_core.base.seeding import SampleKey
-from megaasr_core.contracts.trainable import TrainableBackend
+from megaasr import SampleKey, TrainableBackend
 
-from .choice import Candidate, Scores, best_of, candidate, read_scores, score_on
+from .clip_dataset import Passage
 from .clips import Clip
 from .hf_trainer import ADAPTER, AdapterTrainer, checkpoints, drop_broken, own_random_state, read_tensors
 from .low_rank import Block, PhaseLora
 from .objective import Collator, Objective
-from .passage import Passage
 from .phases import Phase
 from .run_folder import read_json, write_json
+from .selection import Candidate, Scores, best_of, candidate, read_scores, score_on
 
 if TYPE_CHECKING:
     from .sft import SftTraining

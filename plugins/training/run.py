@@ -9,17 +9,14 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
-from megaasr_core.base.errors import ParameterError
-from megaasr_core.contracts.discovery import installed_plugins
-from megaasr_core.contracts.trainable import TrainableBackend
-from megaasr_core.flows.resumable import fingerprint
+from megaasr import ParameterError, TrainableBackend, fingerprint, installed_plugins
 
-from .choice import Scores, best_of, candidate, read_scores, score_on
 from .clips import open_clips, order_of
 from .low_rank import Block, write_adapter
 from .phase_run import REPORT as PHASE_REPORT
 from .phase_run import WAIT, phase_folder, run_phases
 from .run_folder import claim, read_json, write_json
+from .selection import Scores, best_of, candidate, read_scores, score_on
 from .sft import SftTraining
 
 REPORT = "report.json"

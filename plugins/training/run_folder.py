@@ -6,8 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from megaasr_core.base.errors import OutputError, one_line
-from megaasr_core.base.files import read_text, write_text
+from megaasr import OutputError, one_line, read_text, write_text
 
 RUN = "run.json"
 

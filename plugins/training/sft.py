@@ -7,12 +7,11 @@ from typing import Any, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
-from megaasr_core import hookimpl
-from megaasr_core.contracts.trainer import Trainer
+from megaasr import Trainer, hookimpl
 
-from .choice import DevSet
 from .clips import Source
 from .phases import PAPER, Phase
+from .selection import DevSet
 
 
 class SftTraining(Trainer):

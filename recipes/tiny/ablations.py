@@ -15,7 +15,7 @@ from typing import Annotated, Any
 import typer
 import yaml
 
-from megaasr_core.base.files import write_text
+from megaasr import write_text
 
 from . import command
 from .reproduce import EFFECTS, HERE, Step, by_adapter, by_base, megaasr, plan, results, run, stem, together

@@ -17,9 +17,7 @@ from typing import Annotated
 import numpy as np
 import typer
 
-from megaasr_core.base.errors import ManifestError
-from megaasr_core.base.files import atomic_path
-from megaasr_core.base.seeding import SampleKey
+from megaasr import ManifestError, SampleKey, atomic_path
 
 from . import clips, command, levels, noise_mixes, noise_shapes
 from .clips import Row

@@ -16,9 +16,7 @@ from typing import Annotated
 import numpy as np
 import typer
 
-from megaasr_core.base.audio import SAMPLE_RATE_HZ, Samples
-from megaasr_core.base.seeding import SampleKey
-from megaasr_core.base.text import tokenise
+from megaasr import SAMPLE_RATE_HZ, SampleKey, Samples, tokenise
 
 from . import clips, command, levels
 from .clips import Row

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from megaasr_core.base.text import normalise
+from megaasr import normalise
 
 
 def as_written(text: str, heard: str | None = None) -> str:

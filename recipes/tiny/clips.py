@@ -10,10 +10,18 @@ from typing import Any
 
 import numpy as np
 
-from megaasr_core.base.audio import SAMPLE_RATE_HZ, Audio, Samples
-from megaasr_core.base.audio_files import AudioLimits, read_audio
-from megaasr_core.base.errors import ManifestError
-from megaasr_core.base.files import atomic_path, jsonl_line, read_jsonl, write_text
+from megaasr import (
+    SAMPLE_RATE_HZ,
+    Audio,
+    AudioLimits,
+    ManifestError,
+    Samples,
+    atomic_path,
+    jsonl_line,
+    read_audio,
+    read_jsonl,
+    write_text,
+)
 
 MANIFEST = "manifest.jsonl"
 DONE = "DONE"

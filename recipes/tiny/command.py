@@ -8,7 +8,7 @@ from typing import Any
 
 import typer
 
-from megaasr_core.base.errors import MegaasrError
+from megaasr import MegaasrError
 
 from .clips import Row
 

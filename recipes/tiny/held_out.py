@@ -11,8 +11,7 @@ from collections.abc import Iterable, Sequence
 from hashlib import blake2b
 from pathlib import Path
 
-from megaasr_core.base.files import read_jsonl
-from megaasr_core.base.text import tokenise
+from megaasr import read_jsonl, tokenise
 
 GRAM = 4
 SHARE = 0.5

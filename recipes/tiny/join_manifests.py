@@ -11,8 +11,7 @@ from typing import Annotated
 
 import typer
 
-from megaasr_core.base.files import jsonl_line, write_text
-from megaasr_core.flows.corpus.samples import located_rows
+from megaasr import jsonl_line, located_rows, write_text
 
 from . import command
 from .clips import Row

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from megaasr_core.base.audio import SAMPLE_RATE_HZ, Samples
+from megaasr import SAMPLE_RATE_HZ, Samples
 
 FRAME_S = 0.02
 ACTIVE_RANGE_DB = 30.0

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from megaasr_core.base.audio import SAMPLE_RATE_HZ, Samples
+from megaasr import SAMPLE_RATE_HZ, Samples
 
 from . import clips, levels
 from .clips import Row

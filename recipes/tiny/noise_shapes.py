@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from megaasr_core.base.audio import SAMPLE_RATE_HZ, Samples
+from megaasr import SAMPLE_RATE_HZ, Samples
 
 Curve = npt.NDArray[np.floating[Any]]
 LOWEST_HZ = 20.0

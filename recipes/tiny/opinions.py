@@ -16,13 +16,8 @@ from typing import Annotated
 
 import typer
 
-from megaasr_core.base.audio import Audio
-from megaasr_core.base.audio_files import AudioLimits
-from megaasr_core.base.files import read_jsonl, write_text
-from megaasr_core.contracts.discovery import installed_plugins
-from megaasr_core.contracts.router import Reviewed, Route, Router
-from megaasr_core.flows.corpus.samples import read_sample
-from megaasr_core.flows.evaluation import read_items
+from megaasr import Audio, AudioLimits, Reviewed, Route, Router, installed_plugins, read_jsonl, read_sample, write_text
+from megaasr_plugins.evaluation.evaluate import read_items
 
 from . import command
 from .clips import Row

@@ -10,8 +10,7 @@ from typing import Annotated
 
 import typer
 
-from megaasr_core.base.errors import ManifestError
-from megaasr_core.base.files import jsonl_line, read_jsonl, write_text
+from megaasr import ManifestError, jsonl_line, read_jsonl, write_text
 
 from . import command
 from .clips import Row

@@ -15,9 +15,7 @@ import numpy as np
 import soxr
 import typer
 
-from megaasr_core.base.audio import SAMPLE_RATE_HZ, Samples
-from megaasr_core.base.errors import ManifestError
-from megaasr_core.base.seeding import SampleKey
+from megaasr import SAMPLE_RATE_HZ, ManifestError, SampleKey, Samples
 
 from . import clips, command
 from .clips import MANIFEST, Row

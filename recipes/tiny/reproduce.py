@@ -19,8 +19,7 @@ from typing import Annotated
 
 import typer
 
-from megaasr_core.base.errors import MegaasrError
-from megaasr_core.base.files import write_text
+from megaasr import MegaasrError, write_text
 
 from . import clips, command
 

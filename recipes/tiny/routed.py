@@ -14,16 +14,21 @@ from typing import Annotated
 
 import typer
 
-from megaasr_core.base.audio import Audio
-from megaasr_core.base.audio_files import AudioLimits
-from megaasr_core.base.errors import ManifestError
-from megaasr_core.base.files import jsonl_line, read_jsonl, write_text
-from megaasr_core.contracts.backend import DecodingOptions, Transcript
-from megaasr_core.contracts.discovery import installed_plugins
-from megaasr_core.contracts.router import Router
-from megaasr_core.flows.corpus.samples import read_sample
-from megaasr_core.flows.evaluation import read_items
-from megaasr_core.flows.transcriber import Transcriber
+from megaasr import (
+    Audio,
+    AudioLimits,
+    DecodingOptions,
+    ManifestError,
+    Router,
+    Transcriber,
+    Transcript,
+    installed_plugins,
+    jsonl_line,
+    read_jsonl,
+    read_sample,
+    write_text,
+)
+from megaasr_plugins.evaluation.evaluate import read_items
 
 from . import command
 from .clips import Row

@@ -15,10 +15,7 @@ from typing import Annotated, Any
 
 import typer
 
-from megaasr_core.base.errors import ManifestError
-from megaasr_core.base.files import write_text
-from megaasr_core.base.seeding import SampleKey
-from megaasr_core.base.text import language_code, normalise
+from megaasr import ManifestError, SampleKey, language_code, normalise, write_text
 
 from . import casing, clips, command, levels
 from .casing import as_written

@@ -10,9 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from megaasr_core.base.errors import ManifestError
-from megaasr_core.base.seeding import SampleKey
-from megaasr_core.base.text import normalise
+from megaasr import ManifestError, SampleKey, normalise
 
 from .held_out import HeldOut
 

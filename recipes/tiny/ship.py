@@ -11,8 +11,7 @@ from typing import Annotated
 
 import typer
 
-from megaasr_core.base.errors import ManifestError
-from megaasr_core.base.files import atomic_path
+from megaasr import ManifestError, atomic_path
 
 from . import command
 from .reproduce import HERE

@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from pydantic import Field, PrivateAttr
 
-from megaasr_core import Audio, Route, Router, hookimpl
-from megaasr_core.base.errors import ParameterError
+from megaasr import Audio, ParameterError, Route, Router, hookimpl
 
 if TYPE_CHECKING:
     from .files import TrainedRouter

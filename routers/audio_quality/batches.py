@@ -9,9 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from megaasr_core.base.audio import SAMPLE_RATE_HZ, Audio, Samples
-from megaasr_core.base.errors import ManifestError
-from megaasr_core.base.seeding import SampleKey
+from megaasr import SAMPLE_RATE_HZ, Audio, ManifestError, SampleKey, Samples
 
 from .features import MAX_DURATION_S, log_mel, pad_batch
 from .sources import Example

@@ -12,8 +12,7 @@ from typing import Any, Literal, get_args
 
 import torch
 
-from megaasr_core.base.errors import ParameterError, one_line
-from megaasr_core.base.files import atomic_path
+from megaasr import ParameterError, atomic_path, one_line
 
 from .features import HOP, SAMPLE_RATE_HZ, log_mel
 from .files import TrainedRouter, read_router

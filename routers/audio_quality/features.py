@@ -12,7 +12,7 @@ from functools import lru_cache
 
 import torch
 
-from megaasr_core.base.audio import SAMPLE_RATE_HZ, Audio, Samples
+from megaasr import SAMPLE_RATE_HZ, Audio, Samples
 
 DEFINITION = "slaney-log10-400-160"
 """How a weight file names these features; another name is refused."""

@@ -16,9 +16,7 @@ from typing import Any, Literal
 import torch
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from megaasr_core.base.errors import AdapterError, one_line
-from megaasr_core.base.files import atomic_path
-from megaasr_core.base.validation import first_fault
+from megaasr import AdapterError, atomic_path, first_fault, one_line
 
 from .features import DEFINITION, MAX_FRAMES
 from .network import Network, NetworkSettings, sinusoids

@@ -10,8 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from megaasr_core.base.audio import SAMPLE_RATE_HZ, Audio
-from megaasr_core.base.seeding import SampleKey
+from megaasr import SAMPLE_RATE_HZ, Audio, SampleKey
 
 from .features import MAX_DURATION_S, log_mel, pad_batch
 from .files import TrainedRouter

@@ -13,19 +13,16 @@ import numpy as np
 import torch
 from torch.nn import functional
 
-from megaasr_core.base.errors import OutputError, ParameterError, one_line
-from megaasr_core.base.files import jsonl_line, write_text
-from megaasr_core.base.seeding import SampleKey
-from megaasr_core.flows.resumable import fingerprint
+from megaasr import OutputError, ParameterError, SampleKey, fingerprint, jsonl_line, one_line, write_text
 
 from .batches import Batch, Clips, epoch_of, targets_of
 from .files import FILE, TrainedRouter, write_router
 from .inference import logits_of, milliseconds_a_clip, probabilities
 from .network import Network, NetworkSettings
-from .progress import Progress
 from .scores import Array, Labels, auc, choose_threshold, fit_temperature, nll, report, routed_edits
 from .sources import Example, open_sources
 from .training import RouterTraining
+from .training_run import Progress
 
 REPORT = "report.json"
 METRICS = "metrics.jsonl"

@@ -9,11 +9,7 @@ from typing import Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from megaasr_core.base.audio import Audio
-from megaasr_core.base.audio_files import AudioLimits
-from megaasr_core.base.errors import ManifestError
-from megaasr_core.base.files import read_jsonl
-from megaasr_core.flows.corpus.samples import is_there, read_sample
+from megaasr import Audio, AudioLimits, ManifestError, is_there, located_rows, read_jsonl, read_sample
 
 Label = Literal[0, 1, "clean", "degraded"]
 LABELS: dict[Any, int] = {"clean": 0, "degraded": 1, 0: 0, 1: 1}
@@ -127,15 +123,10 @@ def _manifest_rows(path: Path) -> list[tuple[dict[str, Any], Callable[[], Audio]
 
 
 def _plan_rows(path: Path) -> list[tuple[dict[str, Any], Callable[[], Audio]]]:
-    from megaasr_core.flows.corpus.studio import Studio
-
-    studio = Studio(path)
     rows: list[tuple[dict[str, Any], Callable[[], Audio]]] = []
-    for shard in range(studio.folder.settings.num_shards):
-        for row in studio.folder.rows(shard):
-            recipe = row["recipe"]
-            clean = recipe.get("scenario") == "clean" or not recipe.get("steps")
-            rows.append(({"label": int(not clean), **row}, _Renderer(studio, row)))
+    for _, row in located_rows(path):
+        clean = row.get("scenario") == "clean" or not row["effects"]
+        rows.append(({"label": int(not clean), **row}, _Reader(path / row["audio"])))
     return rows
 
 
@@ -145,13 +136,3 @@ class _Reader:
 
     def __call__(self) -> Audio:
         return read_sample(self.path, AudioLimits(convert=True))
-
-
-@dataclass(frozen=True)
-class _Renderer:
-    studio: Any
-    row: dict[str, Any]
-
-    def __call__(self) -> Audio:
-        audio: Audio = self.studio.render(self.row)[1].audio
-        return audio

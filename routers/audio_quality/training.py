@@ -7,8 +7,7 @@ from typing import Any, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
-from megaasr_core import hookimpl
-from megaasr_core.contracts.trainer import Trainer
+from megaasr import Trainer, hookimpl
 
 from .sources import Source
 

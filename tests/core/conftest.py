@@ -2,8 +2,8 @@ from pathlib import Path
 
 import pytest
 
-from megaasr_core import load_plugins
-from megaasr_core.contracts import discovery
+from megaasr import load_plugins
+from megaasr_core.discovery import loading as discovery
 
 TONES = str(Path(__file__).parent / "tone_plugin.py")
 

@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 from typing import ClassVar
 
-from megaasr_core import Backend, Transcript, hookimpl
+from megaasr import Backend, Transcript, hookimpl
 from megaasr_core.base.errors import unknown_name
 from megaasr_core.contracts.backend import AdapterReport
 

@@ -11,7 +11,7 @@ from typing import ClassVar
 
 from pydantic import Field
 
-from megaasr_core import Degradation, Primitive, Role, Scenario, hookimpl, step
+from megaasr import Degradation, Primitive, Role, Scenario, hookimpl, step
 
 VARIABLE = "MEGAASR_TEST_FUSE"
 

@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from megaasr_core import Audio
+from megaasr import Audio
 from megaasr_core.base.audio_checks import check_audio, level_dbfs
 from megaasr_core.base.errors import AudioError
 

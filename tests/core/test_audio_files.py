@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from megaasr_core import Audio
+from megaasr import Audio
 from megaasr_core.base.audio_files import AudioLimits, read_audio, write_audio
 from megaasr_core.base.errors import AudioError, OutputError
 

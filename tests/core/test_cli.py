@@ -11,8 +11,7 @@ import pytest
 import soundfile
 
 from megaasr_core.base.audio_files import read_audio
-
-from .conftest import TONES
+from tests.core.conftest import TONES
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 CLEAN = str(EXAMPLES / "clean" / "LJ001-0001.flac")
@@ -52,7 +51,7 @@ def test_help_names_every_command_and_does_not_load_what_is_slow():
 
 def test_a_command_that_only_lists_what_is_installed_does_not_load_what_is_slow():
     code = (
-        "import sys; from megaasr_core import load_plugins; plugins = load_plugins()\n"
+        "import sys; from megaasr import load_plugins; plugins = load_plugins()\n"
         "assert not plugins.failures and plugins.trainers and plugins.backends\n"
         "print(sorted({'torch', 'transformers', 'peft', 'numba', 'scipy', 'onnxruntime', 'ray'} & set(sys.modules)))"
     )

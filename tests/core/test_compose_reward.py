@@ -4,11 +4,11 @@ from typing import ClassVar
 import pytest
 from pydantic import Field
 
-from megaasr_core import Reward, RewardSample
+from megaasr import Reward, RewardSample
 from megaasr_core.base.errors import ManifestError, ParameterError, PluginError, UnknownNameError
-from megaasr_core.contracts.registry import Owner, Registry
 from megaasr_core.contracts.reward import checked_scores
-from megaasr_core.flows.compose_reward import compose, read_reward
+from megaasr_core.discovery.registry import Owner, Registry
+from megaasr_core.flows.composed_reward import compose, read_reward
 
 
 class Length(Reward):

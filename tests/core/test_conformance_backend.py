@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from pydantic import Field, PrivateAttr
 
-from megaasr_core import Backend, Transcript
+from megaasr import Backend, Transcript
 from megaasr_core.base.errors import AdapterError, BackendError, unknown_name
 from megaasr_core.contracts.backend import AdapterReport
 from megaasr_core.testing import cases, failures, plugins_of

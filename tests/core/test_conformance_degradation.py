@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from pydantic import Field
 
-from megaasr_core import Degradation, Primitive, Range, Role, Scenario, step
+from megaasr import Degradation, Primitive, Range, Role, Scenario, step
 from megaasr_core.base.errors import PluginError
 from megaasr_core.base.severity import Choice
 from megaasr_core.base.sound_bank import SoundRef

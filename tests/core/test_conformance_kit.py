@@ -8,14 +8,14 @@ from pathlib import Path
 
 import pytest
 
-from megaasr_core import Primitive
+from megaasr import Primitive
 from megaasr_core.base.errors import PluginError, UnknownNameError
 from megaasr_core.testing import cases, failures, plugins_of, synthetic_bank
-from megaasr_core.testing.subject import find, loaded
+from megaasr_core.testing.plugin_under_test import find, loaded
 
 GOOD = '''
 """A plugin."""
-from megaasr_core import Reward, hookimpl
+from megaasr import Reward, hookimpl
 
 class Length(Reward):
     """Whether anything was said.
@@ -192,7 +192,7 @@ def test_a_broken_plugin_file_is_one_failing_check(tmp_path):
 
 def test_a_plugin_that_failed_is_named():
     plugins = plugins_of()
-    from megaasr_core.contracts.registry import Owner
+    from megaasr_core.discovery.registry import Owner
 
     plugins.fail(Owner("reward.own", "own-package", "1.0"), ValueError("no such luck"))
     with pytest.raises(PluginError, match=r"not loaded: reward\.own \(own-package 1\.0\): ValueError: no such luck"):
@@ -231,7 +231,7 @@ def test_things_that_cannot_be_registered():
     class Nameless:
         kind = "reward"
 
-    with pytest.raises(PluginError, match="takes a subclass of Reward"):
+    with pytest.raises(PluginError, match="is of no kind of plugin"):
         plugins_of(Nameless)
 
 

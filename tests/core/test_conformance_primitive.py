@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from pydantic import Field
 
-from megaasr_core import Degradation, Primitive, Range, Role, step
+from megaasr import Degradation, Primitive, Range, Role, step
 from megaasr_core.base.sound_bank import SoundRef
 from megaasr_core.testing import cases, failures, plugins_of
 

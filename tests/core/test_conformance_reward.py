@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 import pytest
 from pydantic import Field
 
-from megaasr_core import Reward, RewardSample, Score
+from megaasr import Reward, RewardSample, Score
 from megaasr_core.base.errors import PluginError
 from megaasr_core.testing import cases, failures, plugins_of
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from pydantic import Field
 
-from megaasr_core import Route, Router
+from megaasr import Route, Router
 from megaasr_core.testing import cases, failures, plugins_of
 
 

@@ -1,6 +1,5 @@
 """Every hook is documented under its own signature, and every hook registers what it says."""
 
-import inspect
 import re
 from pathlib import Path
 from typing import ClassVar
@@ -8,24 +7,22 @@ from typing import ClassVar
 import pytest
 import typer
 
-from megaasr_core import Degradation, Reward, Role, Router, Scenario, hookimpl, load_plugins, step
-from megaasr_core.contracts import hookspecs
+from megaasr import Degradation, Reward, Role, Router, Scenario, hookimpl, load_plugins, step
 from megaasr_core.contracts.engine import Engine
-from megaasr_core.contracts.plugins import Plugins
-from megaasr_core.contracts.registry import Owner
 from megaasr_core.contracts.trainer import Trainer
-
-from .ear_plugin import Ear
-from .tone_plugin import Gain
+from megaasr_core.discovery.kinds import KINDS
+from megaasr_core.discovery.plugins import Plugins
+from megaasr_core.discovery.registry import Owner
+from tests.core.ear_plugin import Ear
+from tests.core.tone_plugin import Gain
 
 PAGE = (Path(__file__).parents[2] / "docs" / "hooks.md").read_text(encoding="utf-8")
-HOOKS = [name for name in vars(hookspecs) if name.startswith("register_")]
+HOOKS = {kind.hook: "register" for kind in KINDS} | {"register_kinds": "register", "register_commands": "app"}
 
 
 @pytest.mark.parametrize("name", HOOKS)
 def test_every_hook_is_documented_with_its_signature(name):
-    parameters = ", ".join(inspect.signature(getattr(hookspecs, name)).parameters)
-    assert f"## {name}({parameters})\n" in PAGE
+    assert f"## {name}({HOOKS[name]})\n" in PAGE
 
 
 def test_no_hook_is_documented_that_is_not_there():
@@ -104,12 +101,8 @@ def test_every_hook_registers_its_kind(kind):
     assert list(registry.values()) == [THINGS[kind]]
 
 
-def test_a_command_plugin_adds_its_command(monkeypatch, capsys):
-    from megaasr_core.cli import main
-
-    class Point:
-        def __init__(self, name, load):
-            self.name, self.load = name, load
+def test_a_command_plugin_adds_its_command(capsys):
+    from megaasr_core.cli.commands import add_plugin_commands
 
     class Hello:
         @staticmethod
@@ -118,14 +111,18 @@ def test_a_command_plugin_adds_its_command(monkeypatch, capsys):
             def hello():
                 """Say hello."""
 
+    class Point:
+        dist = None
+
+        def __init__(self, name, load):
+            self.name, self.load = name, load
+
     def broken():
         raise RuntimeError("boom")
 
     points = [Point("command.hello", lambda: Hello), Point("command.broken", broken), Point("reward.x", broken)]
     app = typer.Typer()
-    monkeypatch.setattr(main, "app", app)
-    monkeypatch.setattr(main, "entry_points", lambda group: points)
-    main.add_plugin_commands()
+    add_plugin_commands(app, points)
     assert [command.callback.__name__ for command in app.registered_commands] == ["hello"]
     assert capsys.readouterr().err.count("boom") == 1
 

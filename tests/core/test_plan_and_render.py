@@ -7,7 +7,7 @@ import soundfile
 from hypothesis import given
 from hypothesis import strategies as st
 
-from megaasr_core import Audio, Scenario
+from megaasr import Audio, Scenario
 from megaasr_core.base.errors import PluginError, RecipeError
 from megaasr_core.base.seeding import SampleKey
 from megaasr_core.base.sound_bank import SoundBank

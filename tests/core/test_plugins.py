@@ -2,16 +2,15 @@ import textwrap
 
 import pytest
 
-from megaasr_core import load_plugins
+from megaasr import load_plugins
 from megaasr_core.base.errors import PluginError, UnknownNameError
-from megaasr_core.contracts import discovery
-
-from .conftest import TONES
+from megaasr_core.discovery import loading as discovery
+from tests.core.conftest import TONES
 
 
 def plugin_file(tmp_path, text, name="extra.py"):
     path = tmp_path / name
-    path.write_text("from megaasr_core import *\nfrom typing import ClassVar\n" + textwrap.dedent(text))
+    path.write_text("from megaasr import *\nfrom typing import ClassVar\n" + textwrap.dedent(text))
     return str(path)
 
 
@@ -178,4 +177,4 @@ def test_an_unknown_name_gets_the_nearest_one(only_tones):
 def test_rows_list_what_is_there_and_what_failed(tmp_path, load):
     rows = load(TONES, plugin_file(tmp_path, "raise RuntimeError('boom')")).rows()
     assert {row.kind for row in rows} == {"primitive", "degradation", "scenario", "plugin"}
-    assert [row.error for row in rows if row.error] == ["RuntimeError: boom"]
+    assert [row.error for row in rows if row.error] == ["RuntimeError: boom (extra.py:3)"]

@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from megaasr_core import Choice, Degradation, Range, Role, Scenario, step
+from megaasr import Choice, Degradation, Range, Role, Scenario, step
 from megaasr_core.base.errors import ManifestError, ParameterError, ScenarioError, UnknownNameError
 from megaasr_core.contracts.scenario import merge, scenario_from
 from megaasr_core.flows.plan import find_scenario

@@ -3,8 +3,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from megaasr_core import Audio, Transcript
-from megaasr_core.flows.segments import cut, join
+from megaasr import Audio, Transcript
+from megaasr_core.flows.long_recordings import cut, join
 
 RATE = 100
 

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 import soundfile
 
-from megaasr_core import Audio, Backend, Reviewed, Route, Router, Transcript
+from megaasr import Audio, Backend, Reviewed, Route, Router, Transcript
 from megaasr_core.base.errors import ParameterError, PluginError
-from megaasr_core.contracts.discovery import installed_plugins
+from megaasr_core.discovery.loading import installed_plugins
 from megaasr_core.flows.transcriber import Transcriber
 
 PLUGINS = installed_plugins()

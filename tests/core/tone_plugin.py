@@ -5,7 +5,7 @@ from typing import ClassVar
 import numpy as np
 from pydantic import Field
 
-from megaasr_core import Degradation, Primitive, Range, Role, Scenario, hookimpl, step
+from megaasr import Degradation, Primitive, Range, Role, Scenario, hookimpl, step
 from megaasr_core.base.sound_bank import SoundRef
 
 

@@ -8,7 +8,7 @@ import soundfile
 from hypothesis import given
 from hypothesis import strategies as st
 
-from megaasr_core import installed_plugins
+from megaasr import installed_plugins
 from megaasr_core.base.errors import RecipeError, UnknownNameError
 from megaasr_core.base.sound_bank import SoundBank
 from megaasr_core.contracts.primitive import ApplyContext, DrawContext

@@ -8,7 +8,7 @@ import soundfile
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from megaasr_core import Audio, Role, installed_plugins
+from megaasr import Audio, Role, installed_plugins
 from megaasr_core.base.seeding import SampleKey
 from megaasr_core.base.sound_bank import SoundBank
 from megaasr_core.contracts.recipe import Recipe

@@ -6,7 +6,7 @@ import pytest
 
 from benchmarks.oracles import EFFECTS
 from benchmarks.parity import SEVERITIES, difference_db, drawn_rows, ours_and_theirs, third_octave_difference_db
-from megaasr_core import Audio
+from megaasr import Audio
 from megaasr_core.base.audio_files import read_audio
 from megaasr_core.testing import speech_like
 

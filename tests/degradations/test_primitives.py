@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from megaasr_core import installed_plugins
+from megaasr import installed_plugins
 from megaasr_core.base.errors import ParameterError
 from megaasr_core.contracts.primitive import ApplyContext
 from megaasr_core.testing import speech_like

@@ -6,7 +6,7 @@ import soundfile
 from hypothesis import given
 from hypothesis import strategies as st
 
-from megaasr_core import ApplyContext, Audio, installed_plugins
+from megaasr import ApplyContext, Audio, installed_plugins
 from megaasr_core.base.errors import ParameterError, RecipeError
 from megaasr_core.base.seeding import SampleKey
 from megaasr_core.base.sound_bank import SoundBank

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from megaasr_core import Audio, Range, installed_plugins
+from megaasr import Audio, Range, installed_plugins
 from megaasr_core.base.errors import ParameterError, ScenarioError, UnknownNameError
 from megaasr_core.base.seeding import SampleKey
 from megaasr_core.base.sound_bank import SoundBank

@@ -12,8 +12,7 @@ from megaasr_core.base.audio import SAMPLE_RATE_HZ
 from megaasr_core.base.errors import ManifestError
 from megaasr_core.base.text import normalise
 from recipes.tiny import build_noise, casing, clips, levels, noise_shapes, select_speech
-
-from .made import IEEE, content, put
+from tests.recipes.made import IEEE, content, put
 
 
 @pytest.fixture

@@ -15,8 +15,7 @@ from recipes.tiny.held_out import HeldOut
 from recipes.tiny.sources import SOURCES
 from recipes.tiny.sources.asterisk import prompts
 from recipes.tiny.sources.base import Utterance, Voice
-
-from .made import IEEE, content, voiced
+from tests.recipes.made import IEEE, content, voiced
 
 
 def test_the_ieee_sentences_are_held_out() -> None:

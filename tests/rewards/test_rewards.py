@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from megaasr_core import RewardSample, installed_plugins
+from megaasr import RewardSample, installed_plugins
 
 REWARDS = installed_plugins().rewards
 WORDS = st.lists(st.sampled_from(["cat", "cats", "dog", "house", "on"]), max_size=8).map(" ".join)

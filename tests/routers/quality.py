@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from safetensors.torch import save_file
 
-from megaasr_core import Audio
+from megaasr import Audio
 from megaasr_core.testing import speech_like
 from megaasr_routers.audio_quality.files import TrainedRouter
 from megaasr_routers.audio_quality.network import Network, NetworkSettings, sinusoids

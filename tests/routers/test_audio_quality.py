@@ -15,7 +15,7 @@ from safetensors.torch import load_file, save_file
 from torch import nn
 from transformers.audio_utils import mel_filter_bank
 
-from megaasr_core import Audio
+from megaasr import Audio
 from megaasr_core.base.errors import AdapterError, ParameterError
 from megaasr_core.testing import cases, plugins_of
 from megaasr_routers.audio_quality import AudioQuality
@@ -23,8 +23,7 @@ from megaasr_routers.audio_quality.features import log_mel, mel_filters, pad_bat
 from megaasr_routers.audio_quality.files import read_router, write_router
 from megaasr_routers.audio_quality.inference import logits_of
 from megaasr_routers.audio_quality.network import NetworkSettings
-
-from .quality import SMALL, lively_router, noise_clip, reference_tensors, speech_clip, write_reference
+from tests.routers.quality import SMALL, lively_router, noise_clip, reference_tensors, speech_clip, write_reference
 
 
 @pytest.fixture(scope="module")

@@ -11,8 +11,7 @@ from megaasr_routers.audio_quality import AudioQuality
 from megaasr_routers.audio_quality.export import export_onnx
 from megaasr_routers.audio_quality.features import log_mel, mel_filters, pad_batch
 from megaasr_routers.audio_quality.files import write_router
-
-from .quality import lively_router, noise_clip, speech_clip, write_reference
+from tests.routers.quality import lively_router, noise_clip, speech_clip, write_reference
 
 onnxruntime = pytest.importorskip("onnxruntime")
 

@@ -7,25 +7,24 @@ import numpy as np
 import pytest
 import torch
 
-from megaasr_core import installed_plugins
+from megaasr import installed_plugins
 from megaasr_core.base.audio_files import write_audio
 from megaasr_core.base.errors import ManifestError, OutputError, ParameterError
-from megaasr_core.flows.corpus.plan_corpus import PlanRequest, plan_corpus
-from megaasr_core.flows.corpus.plan_index import row_of
-from megaasr_core.flows.corpus.scenario_lists import open_scenarios
-from megaasr_core.flows.corpus.studio import Studio
 from megaasr_core.testing import cases, plugins_of
 from megaasr_core.testing.guards import touched_generators
+from megaasr_plugins.corpus.planning.plan_corpus import PlanRequest, plan_corpus
+from megaasr_plugins.corpus.planning.plan_index import row_of
+from megaasr_plugins.corpus.planning.scenario_lists import open_scenarios
+from megaasr_plugins.corpus.rendering.plan_renderer import Studio
 from megaasr_plugins.engines.local import Local
 from megaasr_routers.audio_quality import AudioQuality
 from megaasr_routers.audio_quality.batches import Clips, epoch_of, targets_of, vary
 from megaasr_routers.audio_quality.files import read_router
 from megaasr_routers.audio_quality.loop import first_network, optimiser_of, schedule, train_step
-from megaasr_routers.audio_quality.progress import Progress
 from megaasr_routers.audio_quality.sources import Source, open_sources
 from megaasr_routers.audio_quality.training import RouterTraining
-
-from .quality import noise_clip, speech_clip
+from megaasr_routers.audio_quality.training_run import Progress
+from tests.routers.quality import noise_clip, speech_clip
 
 SMALL = {"hidden": 32, "heads": 2, "ffn": 64, "batch_size": 8, "epochs": 4, "learning_rate": 3e-3, "downsampling": 4}
 BASE_EDITS, ROBUST_EDITS = {0: 2, 1: 8}, {0: 5, 1: 3}

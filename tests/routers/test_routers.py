@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from megaasr_core import Audio, Reviewed, Route, Transcript, installed_plugins
+from megaasr import Audio, Reviewed, Route, Transcript, installed_plugins
 from megaasr_core.base.errors import ParameterError
 
 AUDIO = Audio(np.zeros(16_000, np.float32), 16_000)

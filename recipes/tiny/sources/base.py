@@ -10,9 +10,7 @@ from typing import Protocol
 
 import numpy as np
 
-from megaasr_core.base.audio import Audio
-from megaasr_core.base.audio_files import AudioLimits, read_audio
-from megaasr_core.base.errors import MegaasrError, one_line
+from megaasr import Audio, AudioLimits, MegaasrError, one_line, read_audio
 
 
 class SourceError(MegaasrError):

@@ -8,7 +8,7 @@ import subprocess
 import tempfile
 from pathlib import Path
 
-from megaasr_core.base.errors import one_line
+from megaasr import one_line
 
 from .base import SourceError
 

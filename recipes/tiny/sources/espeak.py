@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from megaasr_core.base.audio import Audio
+from megaasr import Audio
 
 from .base import Source, Utterance, Voice, read_spoken, run_program
 

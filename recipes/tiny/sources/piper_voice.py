@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from megaasr_core.base.audio import Audio
+from megaasr import Audio
 
 from .base import Source, SourceError, Utterance, Voice, repitched
 

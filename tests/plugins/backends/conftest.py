@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from megaasr_core import Audio
+from megaasr import Audio
 from megaasr_core.base.audio_files import read_audio
 from megaasr_plugins.backends.whisper import Whisper
 

@@ -4,7 +4,7 @@ import json
 import numpy as np
 import pytest
 
-from megaasr_core import DecodingOptions
+from megaasr import DecodingOptions
 from megaasr_core.base.errors import AdapterError, UnknownNameError
 
 SHORT = DecodingOptions(min_tokens=1, tokens_per_second=2.0)

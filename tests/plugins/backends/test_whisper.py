@@ -4,7 +4,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from megaasr_core import Audio, DecodingOptions
+from megaasr import Audio, DecodingOptions
 from megaasr_core.base.errors import BackendError
 from megaasr_plugins.backends import whisper_decoding
 from megaasr_plugins.backends.whisper import Whisper

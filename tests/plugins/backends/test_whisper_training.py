@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from megaasr_core import Audio, DecodingOptions
+from megaasr import Audio, DecodingOptions
 from megaasr_core.base.errors import BackendError
 from megaasr_core.contracts.trainable import GROUPS, TrainableBackend
 from megaasr_plugins.backends.whisper import Whisper

@@ -13,8 +13,7 @@ from megaasr_core.base.errors import PluginError
 from megaasr_core.contracts.engine import usable_cores
 from megaasr_core.testing import cases
 from megaasr_plugins.engines.local import Local
-
-from . import tasks
+from tests.plugins.engines import tasks
 
 METHODS = ("spawn", "fork", "forkserver")
 

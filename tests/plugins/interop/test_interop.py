@@ -10,13 +10,12 @@ import pytest
 import soundfile
 from torch.utils.data import DataLoader
 
-from megaasr_core import load_plugins
+from megaasr import load_plugins, read_sample
 from megaasr_core.base.errors import AudioError, ManifestError, ParameterError
-from megaasr_core.flows.corpus.plan_corpus import PlanRequest, plan_corpus
-from megaasr_core.flows.corpus.render_corpus import render_corpus
-from megaasr_core.flows.corpus.rows import read_rows
-from megaasr_core.flows.corpus.samples import read_sample
-from megaasr_core.flows.corpus.scenario_lists import open_scenarios
+from megaasr_core.base.jsonl import read_rows
+from megaasr_plugins.corpus.planning.plan_corpus import PlanRequest, plan_corpus
+from megaasr_plugins.corpus.planning.scenario_lists import open_scenarios
+from megaasr_plugins.corpus.rendering.render_corpus import render_corpus
 from megaasr_plugins.engines.local import Local
 from megaasr_plugins.interop.hf_dataset import load_corpus
 from megaasr_plugins.interop.lhotse_cuts import write_cuts

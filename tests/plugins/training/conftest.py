@@ -7,8 +7,8 @@ import pytest
 import soundfile
 import yaml
 
-from megaasr_core.contracts.discovery import load_plugins
-from megaasr_core.flows.training import open_trainer, train_in
+from megaasr_core.discovery.loading import load_plugins
+from megaasr_plugins.training.commands.run_trainer import open_trainer, train_in
 
 
 @pytest.fixture(scope="session")

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from megaasr_plugins.training.choice import DevSet, Score, best_of, candidate
+from megaasr_plugins.training.selection import DevSet, Score, best_of, candidate
 
 SETS = [DevSet(name="clean", manifest=Path("c"), most_worse=0.2), DevSet(name="noisy", manifest=Path("n"), weight=3)]
 PLAIN = Score(0.1, 0.1, 1000, 100, 0, empty=0.0, repetitive=0.01, invented=0.0, deleted=0.0)

@@ -14,15 +14,15 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from megaasr_core import DecodingOptions
+from megaasr import DecodingOptions
 from megaasr_core.base.audio_files import read_audio
 from megaasr_core.base.errors import ManifestError, OutputError, ParameterError
 from megaasr_plugins.backends.lora_files import read_lora
 from megaasr_plugins.backends.whisper import Whisper
 from megaasr_plugins.training import phase_run, run
-from megaasr_plugins.training.choice import Score
 from megaasr_plugins.training.hf_trainer import WHOLE, checkpoints, drop_broken
 from megaasr_plugins.training.objective import Collator, Objective
+from megaasr_plugins.training.selection import Score
 
 WEIGHTS = "adapter/adapter_model.safetensors"
 

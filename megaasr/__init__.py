@@ -1,0 +1,193 @@
+"""megaasr: speech recognition that holds up on bad recordings; simulate, train, route, transcribe.
+
+The names in this package are the public interface for library users and plugin authors; plugins import nothing else.
+Each name is imported from its module when it is first used, so that the command line starts fast.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from megaasr_core import __version__ as __version__
+
+if TYPE_CHECKING:
+    from megaasr_core.base.alignment import Alignment as Alignment
+    from megaasr_core.base.alignment import align as align
+    from megaasr_core.base.audio import SAMPLE_RATE_HZ as SAMPLE_RATE_HZ
+    from megaasr_core.base.audio import Audio as Audio
+    from megaasr_core.base.audio import Samples as Samples
+    from megaasr_core.base.audio import resampled_length as resampled_length
+    from megaasr_core.base.audio_checks import level_dbfs as level_dbfs
+    from megaasr_core.base.audio_files import AudioLimits as AudioLimits
+    from megaasr_core.base.audio_files import measure_audio as measure_audio
+    from megaasr_core.base.audio_files import read_audio as read_audio
+    from megaasr_core.base.audio_files import write_audio as write_audio
+    from megaasr_core.base.cache import cache_folder as cache_folder
+    from megaasr_core.base.errors import AdapterError as AdapterError
+    from megaasr_core.base.errors import AudioError as AudioError
+    from megaasr_core.base.errors import BackendError as BackendError
+    from megaasr_core.base.errors import ManifestError as ManifestError
+    from megaasr_core.base.errors import MegaasrError as MegaasrError
+    from megaasr_core.base.errors import OutputError as OutputError
+    from megaasr_core.base.errors import ParameterError as ParameterError
+    from megaasr_core.base.errors import PluginError as PluginError
+    from megaasr_core.base.errors import RecipeError as RecipeError
+    from megaasr_core.base.errors import ScenarioError as ScenarioError
+    from megaasr_core.base.errors import UnknownNameError as UnknownNameError
+    from megaasr_core.base.errors import one_line as one_line
+    from megaasr_core.base.errors import unknown_name as unknown_name
+    from megaasr_core.base.files import atomic_path as atomic_path
+    from megaasr_core.base.files import check_outputs as check_outputs
+    from megaasr_core.base.files import jsonl_line as jsonl_line
+    from megaasr_core.base.files import read_jsonl as read_jsonl
+    from megaasr_core.base.files import read_text as read_text
+    from megaasr_core.base.files import write_text as write_text
+    from megaasr_core.base.hardware import hardware as hardware
+    from megaasr_core.base.jsonl import located_lines as located_lines
+    from megaasr_core.base.jsonl import parse_row as parse_row
+    from megaasr_core.base.jsonl import read_rows as read_rows
+    from megaasr_core.base.kernel_compilation import on_compiling as on_compiling
+    from megaasr_core.base.progress import progress as progress
+    from megaasr_core.base.resumable import fingerprint as fingerprint
+    from megaasr_core.base.resumable import resumable_rows as resumable_rows
+    from megaasr_core.base.seeding import SampleKey as SampleKey
+    from megaasr_core.base.severity import CURVES as CURVES
+    from megaasr_core.base.severity import Choice as Choice
+    from megaasr_core.base.severity import Range as Range
+    from megaasr_core.base.severity import check_severity as check_severity
+    from megaasr_core.base.severity import severity_from as severity_from
+    from megaasr_core.base.sound_bank import SoundBank as SoundBank
+    from megaasr_core.base.sound_bank import SoundRef as SoundRef
+    from megaasr_core.base.speech_checks import RepetitionSettings as RepetitionSettings
+    from megaasr_core.base.speech_checks import check_text as check_text
+    from megaasr_core.base.speech_checks import compression_ratio as compression_ratio
+    from megaasr_core.base.speech_checks import is_invented as is_invented
+    from megaasr_core.base.speech_checks import is_repetitive as is_repetitive
+    from megaasr_core.base.speech_checks import loop_tokens as loop_tokens
+    from megaasr_core.base.text import is_scored_by_character as is_scored_by_character
+    from megaasr_core.base.text import language_code as language_code
+    from megaasr_core.base.text import normalise as normalise
+    from megaasr_core.base.text import normaliser_version as normaliser_version
+    from megaasr_core.base.text import tokenise as tokenise
+    from megaasr_core.base.validation import first_fault as first_fault
+    from megaasr_core.base.work_folder import claimed as claimed
+    from megaasr_core.base.work_folder import temporary_name as temporary_name
+    from megaasr_core.contracts.backend import AdapterReport as AdapterReport
+    from megaasr_core.contracts.backend import Backend as Backend
+    from megaasr_core.contracts.backend import DecodingOptions as DecodingOptions
+    from megaasr_core.contracts.backend import Transcript as Transcript
+    from megaasr_core.contracts.calls import calling as calling
+    from megaasr_core.contracts.calls import described as described
+    from megaasr_core.contracts.degradation import Degradation as Degradation
+    from megaasr_core.contracts.degradation import Role as Role
+    from megaasr_core.contracts.degradation import Step as Step
+    from megaasr_core.contracts.degradation import step as step
+    from megaasr_core.contracts.engine import ATTEMPTS as ATTEMPTS
+    from megaasr_core.contracts.engine import Engine as Engine
+    from megaasr_core.contracts.engine import Outcome as Outcome
+    from megaasr_core.contracts.engine import short as short
+    from megaasr_core.contracts.engine import usable_cores as usable_cores
+    from megaasr_core.contracts.primitive import ApplyContext as ApplyContext
+    from megaasr_core.contracts.primitive import DrawContext as DrawContext
+    from megaasr_core.contracts.primitive import Primitive as Primitive
+    from megaasr_core.contracts.reader import LocatedRow as LocatedRow
+    from megaasr_core.contracts.reader import Reader as Reader
+    from megaasr_core.contracts.recipe import Recipe as Recipe
+    from megaasr_core.contracts.recipe import RecipeStep as RecipeStep
+    from megaasr_core.contracts.reward import Reward as Reward
+    from megaasr_core.contracts.reward import RewardSample as RewardSample
+    from megaasr_core.contracts.reward import Score as Score
+    from megaasr_core.contracts.reward import checked_scores as checked_scores
+    from megaasr_core.contracts.router import Reviewed as Reviewed
+    from megaasr_core.contracts.router import Route as Route
+    from megaasr_core.contracts.router import Router as Router
+    from megaasr_core.contracts.scenario import Scenario as Scenario
+    from megaasr_core.contracts.scenario import merge as merge
+    from megaasr_core.contracts.trainable import TrainableBackend as TrainableBackend
+    from megaasr_core.contracts.trainer import Trainer as Trainer
+    from megaasr_core.contracts.unit import Unit as Unit
+    from megaasr_core.discovery.api_version import PLUGIN_API as PLUGIN_API
+    from megaasr_core.discovery.hookspecs import hookimpl as hookimpl
+    from megaasr_core.discovery.kinds import Kind as Kind
+    from megaasr_core.discovery.loading import installed_plugins as installed_plugins
+    from megaasr_core.discovery.loading import load_plugins as load_plugins
+    from megaasr_core.discovery.plugins import Plugins as Plugins
+    from megaasr_core.discovery.registry import Owner as Owner
+    from megaasr_core.discovery.registry import Registry as Registry
+    from megaasr_core.flows.composed_reward import ComposedReward as ComposedReward
+    from megaasr_core.flows.composed_reward import read_reward as read_reward
+    from megaasr_core.flows.long_recordings import cut as cut
+    from megaasr_core.flows.manifests import is_there as is_there
+    from megaasr_core.flows.manifests import located_rows as located_rows
+    from megaasr_core.flows.manifests import read_clean as read_clean
+    from megaasr_core.flows.manifests import read_sample as read_sample
+    from megaasr_core.flows.plan import Planner as Planner
+    from megaasr_core.flows.plan import find_scenario as find_scenario
+    from megaasr_core.flows.plan import plan as plan
+    from megaasr_core.flows.render import Rendered as Rendered
+    from megaasr_core.flows.render import render as render
+    from megaasr_core.flows.scenario_files import open_scenario as open_scenario
+    from megaasr_core.flows.transcriber import Transcriber as Transcriber
+    from megaasr_core.flows.transcriber import Transcription as Transcription
+
+_NAMES_BY_MODULE = {
+    "contracts.calls": "calling described",
+    "discovery.api_version": "PLUGIN_API",
+    "discovery.kinds": "Kind",
+    "contracts.reader": "Reader LocatedRow",
+    "flows.manifests": "located_rows read_sample read_clean is_there",
+    "base.alignment": "align Alignment",
+    "base.audio": "Audio resampled_length SAMPLE_RATE_HZ Samples",
+    "base.audio_checks": "level_dbfs",
+    "base.audio_files": "AudioLimits measure_audio read_audio write_audio",
+    "base.cache": "cache_folder",
+    "base.errors": (
+        "AdapterError AudioError BackendError ManifestError MegaasrError one_line OutputError "
+        "ParameterError PluginError RecipeError ScenarioError unknown_name UnknownNameError"
+    ),
+    "base.files": "atomic_path check_outputs jsonl_line read_jsonl read_text write_text",
+    "base.hardware": "hardware",
+    "base.jsonl": "located_lines parse_row read_rows",
+    "base.kernel_compilation": "on_compiling",
+    "base.progress": "progress",
+    "base.resumable": "fingerprint resumable_rows",
+    "base.seeding": "SampleKey",
+    "base.severity": "check_severity Choice CURVES Range severity_from",
+    "base.sound_bank": "SoundBank SoundRef",
+    "base.speech_checks": "check_text compression_ratio is_invented is_repetitive loop_tokens RepetitionSettings",
+    "base.text": "is_scored_by_character language_code normalise normaliser_version tokenise",
+    "base.validation": "first_fault",
+    "base.work_folder": "claimed temporary_name",
+    "contracts.backend": "AdapterReport Backend DecodingOptions Transcript",
+    "contracts.degradation": "Degradation Role step Step",
+    "contracts.engine": "ATTEMPTS Engine Outcome short usable_cores",
+    "contracts.primitive": "ApplyContext DrawContext Primitive",
+    "contracts.recipe": "Recipe RecipeStep",
+    "contracts.reward": "checked_scores Reward RewardSample Score",
+    "contracts.router": "Reviewed Route Router",
+    "contracts.scenario": "merge Scenario",
+    "contracts.trainable": "TrainableBackend",
+    "contracts.trainer": "Trainer",
+    "contracts.unit": "Unit",
+    "discovery.hookspecs": "hookimpl",
+    "discovery.loading": "installed_plugins load_plugins",
+    "discovery.plugins": "Plugins",
+    "discovery.registry": "Owner Registry",
+    "flows.composed_reward": "ComposedReward read_reward",
+    "flows.long_recordings": "cut",
+    "flows.plan": "find_scenario plan Planner",
+    "flows.render": "render Rendered",
+    "flows.scenario_files": "open_scenario",
+    "flows.transcriber": "Transcriber Transcription",
+}
+_MODULE_OF = {name: module for module, names in _NAMES_BY_MODULE.items() for name in names.split()}
+__all__ = sorted(_MODULE_OF)  # noqa: PLE0605
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _MODULE_OF:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"megaasr_core.{_MODULE_OF[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return [*__all__, "__version__"]

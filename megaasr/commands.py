@@ -1,0 +1,41 @@
+"""What a plugin needs to add commands to ``megaasr``: shared options, loading of plugins, reports, exit codes."""
+
+from megaasr_core.cli.context import (
+    EXIT_SOME_FAILED,
+    JsonOption,
+    PluginOption,
+    StrictOption,
+    hand_out,
+    open_plugins,
+    say,
+)
+from megaasr_core.cli.transcriber_options import (
+    AdapterOption,
+    BackendOption,
+    BackendSetOption,
+    BatchSizeOption,
+    LanguageOption,
+    RouterOption,
+    RouterSetOption,
+    open_transcriber,
+    parse_settings,
+)
+
+__all__ = [
+    "EXIT_SOME_FAILED",
+    "AdapterOption",
+    "BackendOption",
+    "BackendSetOption",
+    "BatchSizeOption",
+    "JsonOption",
+    "LanguageOption",
+    "PluginOption",
+    "RouterOption",
+    "RouterSetOption",
+    "StrictOption",
+    "hand_out",
+    "open_plugins",
+    "open_transcriber",
+    "parse_settings",
+    "say",
+]

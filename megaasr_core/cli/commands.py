@@ -1,0 +1,49 @@
+"""Commands that plugins add: each name once, megaasr's own first, and a broken plugin is a warning."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from importlib.metadata import EntryPoint
+
+import typer
+
+from .context import say
+
+
+def add_plugin_commands(app: typer.Typer, points: Iterable[EntryPoint]) -> None:
+    """Let plugins add commands: only entry points named ``command.*`` are imported, so that --help stays fast.
+
+    A plugin whose command is there already, or that cannot be loaded, adds nothing; a line on stderr says why.
+    """
+    from ..contracts.calls import described
+    from ..discovery.loading import COMMAND_PREFIX, disabled_names, ordered, owner_of
+
+    owners = dict.fromkeys(_names(app), "the core of megaasr")
+    off = disabled_names()
+    for point in ordered(points):
+        owner = owner_of(point)
+        if not point.name.startswith(COMMAND_PREFIX) or {point.name, owner.distribution} & off:
+            continue
+        own = typer.Typer()
+        try:
+            point.load().register_commands(own)
+            taken = next((name for name in _names(own) if name in owners), None)
+            if taken is not None:
+                raise ValueError(f"command {taken!r} is already added by {owners[taken]}; rename it")
+        except (Exception, SystemExit) as error:  # a broken plugin stops nothing
+            say(f"megaasr: warning: plugin {owner} is not loaded: {described(error)}")
+            continue
+        app.registered_commands += own.registered_commands
+        app.registered_groups += own.registered_groups
+        owners |= dict.fromkeys(_names(own), str(owner))
+
+
+def _names(app: typer.Typer) -> list[str]:
+    names = []
+    for command in app.registered_commands:
+        function = command.callback
+        names.append(command.name or (function.__name__.replace("_", "-") if function else ""))
+    for group in app.registered_groups:
+        inner = group.typer_instance
+        names.append(str(group.name or (inner.info.name if inner else "")))
+    return names

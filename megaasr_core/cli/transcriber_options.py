@@ -1,0 +1,81 @@
+"""The options of every command that listens, and the transcriber that they make."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from ..discovery.plugins import Plugins
+    from ..flows.transcriber import Transcriber
+
+AdapterOption = Annotated[Path | None, typer.Option(help="Folder of a LoRA adapter for bad recordings.")]
+RouterOption = Annotated[
+    str | None,
+    typer.Option(
+        help="Who hears what: a name of `megaasr plugins --kind router`. Default: confidence with --adapter, "
+        "second_opinion with the adapter that ships."
+    ),
+]
+RouterSetOption = Annotated[
+    list[str] | None, typer.Option("--router-set", metavar="NAME=VALUE", help="A setting of the router. Repeatable.")
+]
+BackendOption = Annotated[str, typer.Option(help="A name of `megaasr plugins --kind backend`.")]
+BackendSetOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--backend-set", metavar="NAME=VALUE", help="A setting of the backend, e.g. model=FOLDER. Repeatable."
+    ),
+]
+LanguageOption = Annotated[str | None, typer.Option(help="ISO 639-1 code; the model's own choice if left out.")]
+BatchSizeOption = Annotated[int, typer.Option(min=1, max=1024, help="Utterances decoded at once.")]
+
+
+def open_transcriber(
+    plugins: Plugins,
+    backend: str,
+    backend_set: list[str] | None,
+    router: str | None,
+    router_set: list[str] | None,
+    adapter: Path | None,
+    language: str | None,
+    batch_size: int,
+) -> Transcriber:
+    """Build the transcriber that the options describe; every mistake is a MegaasrError of one line."""
+    from ..contracts.backend import DecodingOptions
+    from ..flows.transcriber import Transcriber
+
+    return Transcriber.open(
+        backend=backend,
+        backend_settings=parse_settings(backend_set),
+        router=router,
+        router_settings=parse_settings(router_set),
+        adapter=adapter,
+        options=DecodingOptions(language=language),
+        batch_size=batch_size,
+        plugins=plugins,
+    )
+
+
+def parse_settings(pairs: list[str] | None) -> dict[str, Any]:
+    """``["a=1", "b=text"]`` as a dictionary; values are read as YAML scalars.
+
+    Raises:
+        ParameterError: no ``=``, or a value that is no YAML.
+    """
+    import yaml
+
+    from ..base.errors import ParameterError
+
+    settings: dict[str, Any] = {}
+    for pair in pairs or ():
+        name, equals, value = pair.partition("=")
+        try:
+            settings[name] = yaml.safe_load(value)
+        except yaml.YAMLError:
+            equals = ""
+        if not equals or not name:
+            raise ParameterError(f"setting {pair!r}: write NAME=VALUE")
+    return settings

@@ -1,0 +1,49 @@
+"""The one wrapper around calls into plugins: whatever a plugin raises becomes one line that names it."""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from ..base.errors import MegaasrError, PluginError, one_line
+
+MOST_SHOWN = 300
+"""Characters of a message of other code that is shown."""
+
+
+@contextmanager
+def calling(kind: str, name: str, clip: str = "") -> Iterator[None]:
+    """Call a plugin inside this block.
+
+    Args:
+        kind, name: of the plugin, e.g. ``reward``, ``brevity``.
+        clip: name of the utterance that it was called for, where there is one.
+
+    Raises:
+        MegaasrError: as the plugin raised it.
+        PluginError: anything else that it raised: plugin, clip, exception, message, and the file and line.
+
+    >>> with calling("reward", "brevity", "a.wav"):
+    ...     [].pop()
+    Traceback (most recent call last):
+    megaasr_core.base.errors.PluginError: reward brevity: a.wav: IndexError: pop from empty list (<doctest ...>:2)
+    """
+    try:
+        yield
+    except MegaasrError:
+        raise
+    except Exception as error:
+        raise PluginError(f"{kind} {name}: {f'{clip}: ' if clip else ''}{described(error)}") from error
+
+
+def described(error: BaseException) -> str:
+    """An exception in one line: a `MegaasrError` as it is, another with its type, file and line."""
+    if isinstance(error, MegaasrError):
+        return one_line(error)
+    message = one_line(error)
+    message = message if len(message) <= MOST_SHOWN else f"{message[:MOST_SHOWN]}…"
+    frames = traceback.extract_tb(error.__traceback__)
+    place = f" ({Path(frames[-1].filename).name}:{frames[-1].lineno})" if frames else ""
+    return f"{type(error).__name__}{f': {message}' if message else ''}{place}"

@@ -1,0 +1,75 @@
+"""Hooks that would never be called: misspelt, undecorated, or made for another version of megaasr."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from ..base.errors import PluginError
+from .registry import COMMAND_PREFIX, Owner
+
+MARK = "megaasr_impl"
+"""The attribute by which pluggy's marker tells a hook implementation (project name and ``_impl``)."""
+PREFIX = "register_"
+
+
+def check_hooks(plugin: object, owner: Owner, known: Iterable[str]) -> None:
+    """Every function of the plugin that is meant as a hook must be one.
+
+    Args:
+        plugin: the loaded module or object.
+        known: names of all hooks, those of kinds that plugins declare included.
+
+    Raises:
+        PluginError: a hook of an unknown name, a function ``register_...`` without ``@hookimpl``, no hook at all, or
+            commands behind an entry point that is not loaded at the start of the command line; with the remedy.
+    """
+    known = sorted(known)
+    hooks = _functions(plugin)
+    for name, function in hooks.items():
+        marked = hasattr(function, MARK)
+        near = _nearest(name, known)
+        if marked and name not in known:
+            remedy = f"did you mean {near}?" if near else "the plugin was made for another version of megaasr"
+            raise PluginError(
+                f"has an @hookimpl function {name}, which is no hook: {remedy} (hooks: {', '.join(known)})"
+            )
+        if not marked and name in known:
+            raise PluginError(f"its function {name} is not decorated with @hookimpl and would never be called; add it")
+        if not marked and near:
+            raise PluginError(
+                f"its function {name} is no hook and would never be called: did you mean {near}, with @hookimpl? "
+                "Give another name to a function that is not meant as a hook"
+            )
+    names = [name for name, function in hooks.items() if hasattr(function, MARK)]
+    if not names:
+        raise PluginError("has no @hookimpl function: nothing would be registered")
+    is_entry_point = owner.distribution not in ("file", "module")
+    if "register_commands" in names and is_entry_point and not owner.plugin.startswith(COMMAND_PREFIX):
+        raise PluginError(
+            f"its hook register_commands is not called at the start of the command line: begin the name of its entry "
+            f"point with {COMMAND_PREFIX!r}, e.g. {COMMAND_PREFIX}{owner.plugin.rpartition('.')[2]}"
+        )
+
+
+def _functions(plugin: object) -> dict[str, Callable[..., Any]]:
+    """Hook implementations, and the functions ``register_...`` that the plugin defines itself."""
+    found = {}
+    home = getattr(plugin, "__name__", None)
+    for name in dir(plugin):
+        thing = inspect.getattr_static(plugin, name)
+        function = getattr(plugin, name) if callable(thing) or isinstance(thing, (staticmethod, classmethod)) else None
+        if not callable(function) or inspect.isclass(function):
+            continue
+        own = not inspect.ismodule(plugin) or getattr(function, "__module__", None) == home
+        if hasattr(function, MARK) or (own and name.startswith(PREFIX)):
+            found[name] = function
+    return found
+
+
+def _nearest(name: str, known: list[str]) -> str:
+    from rapidfuzz import fuzz, process
+
+    match = process.extractOne(name, known, scorer=fuzz.ratio, score_cutoff=75)
+    return match[0] if match else ""

@@ -1,0 +1,131 @@
+"""Loading: plugins one by one, from entry points, the environment, and files, folders or modules that are named."""
+
+from __future__ import annotations
+
+import importlib
+import os
+from collections.abc import Callable, Iterable
+from functools import lru_cache, partial
+from importlib.metadata import EntryPoint, entry_points
+from pathlib import Path
+
+from ..base.errors import MegaasrError, PluginError, unknown_name
+from .file_plugins import digest_of, import_path, is_path
+from .plugins import PluginRow, Plugins
+from .registry import COMMAND_PREFIX as COMMAND_PREFIX
+from .registry import Owner
+
+GROUP = "megaasr"
+IN_TREE = "megaasr"
+"""The distribution whose names are reserved: it is loaded first, and a later plugin cannot take its names."""
+ENVIRONMENT = "MEGAASR_PLUGINS"
+DISABLED = "MEGAASR_DISABLE"
+
+
+def load_plugins(
+    extra: Iterable[str] = (), *, strict: bool = False, disabled: Iterable[str] = (), commands: bool = False
+) -> Plugins:
+    """Load the installed entry points of group ``megaasr``, then MEGAASR_PLUGINS, then `extra`.
+
+    megaasr's own entry points come first, then the others by distribution and name, so that a name belongs to megaasr
+    or to the first plugin in that order, and the later plugin is refused.
+
+    Args:
+        extra: .py files, folders of a package, or modules.
+        strict: raise on the first broken plugin instead of listing it.
+        disabled: entry points, distributions, files or modules that are left out, besides those of MEGAASR_DISABLE.
+        commands: load the entry points of commands too, to see whether they can be loaded.
+
+    Raises:
+        PluginError: one of `extra` is broken, or, when strict, any is.
+        UnknownNameError: a name to disable that no plugin has.
+    """
+    plugins = Plugins()
+    extra = tuple(extra)
+    off = {*disabled, *disabled_names()}
+    names: set[str] = set()
+    for point in ordered(entry_points(group=GROUP)):
+        owner = owner_of(point)
+        names |= {point.name, owner.distribution}
+        if {point.name, owner.distribution} & off:
+            plugins.disabled.append(PluginRow(point.name, "plugin", owner, disabled=True))
+        elif commands or not point.name.startswith(COMMAND_PREFIX):
+            _load_one(plugins, owner, point.load)
+            if point.name.startswith(COMMAND_PREFIX):
+                plugins.commands.append((point.name.removeprefix(COMMAND_PREFIX), owner))
+    targets = {_identity(target): target for target in (*_listed(ENVIRONMENT), *extra)}
+    for identity, target in targets.items():
+        names.add(target)
+        if {target, identity, Path(target).stem} & off:
+            names |= {target, identity, Path(target).stem}
+            plugins.disabled.append(PluginRow(target, "plugin", Owner(target, "file", "-"), disabled=True))
+        else:
+            _load_one(plugins, _owner_of_target(target), partial(import_target, target))
+    for name in sorted(off - names):
+        raise unknown_name("plugin to disable", name, names)
+    plugins.fill()
+    failed = {row.owner for row in plugins.failures}
+    plugins.commands = [row for row in plugins.commands if row[1] not in failed]
+    for row in plugins.failures:
+        if strict or row.owner.plugin in extra:
+            raise PluginError(f"plugin {row.owner}: {row.error}")
+    return plugins
+
+
+@lru_cache(maxsize=1)
+def installed_plugins() -> Plugins:
+    """The installed plugins, loaded once a process; for library use."""
+    return load_plugins()
+
+
+def ordered(points: Iterable[EntryPoint]) -> list[EntryPoint]:
+    """Entry points in the order of loading: megaasr's own first, then by distribution and name."""
+    return sorted(
+        points, key=lambda point: (owner_of(point).distribution != IN_TREE, owner_of(point).distribution, point.name)
+    )
+
+
+def owner_of(point: EntryPoint) -> Owner:
+    """The distribution that an entry point belongs to."""
+    distribution = point.dist
+    return Owner(point.name, distribution.name if distribution else "?", distribution.version if distribution else "?")
+
+
+def import_target(target: str) -> object:
+    """Import a plugin from a .py file, a folder, or by module name; PluginError when it is not there."""
+    if is_path(target):
+        return import_path(Path(target))
+    try:
+        return importlib.import_module(target)
+    except ModuleNotFoundError as error:
+        raise PluginError(f"no module {error.name!r}; give a .py file or an importable module") from error
+
+
+def _load_one(plugins: Plugins, owner: Owner, load: Callable[[], object]) -> None:
+    try:
+        plugins.add(load(), owner)
+    except (Exception, SystemExit) as error:
+        plugins.fail(owner, error)
+
+
+def _owner_of_target(target: str) -> Owner:
+    if not is_path(target):
+        return Owner(target, "module", "-")
+    try:
+        return Owner(target, "file", "-", str(Path(target).resolve()), digest_of(Path(target)))
+    except (MegaasrError, OSError):  # said when it is imported
+        return Owner(target, "file", "-")
+
+
+def disabled_names() -> set[str]:
+    """What the environment variable MEGAASR_DISABLE names, separated as in PATH."""
+    return set(_listed(DISABLED))
+
+
+def _listed(variable: str) -> list[str]:
+    return [part for part in os.environ.get(variable, "").split(os.pathsep) if part]
+
+
+def _identity(target: str) -> str:
+    """Equal for two ways of writing one file."""
+    return str(Path(target).resolve()) if is_path(target) else target

@@ -1,0 +1,213 @@
+"""Everything that is registered; a plugin that breaks its contract is a row in a list and stops nothing."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import pluggy
+
+from ..base.errors import PluginError, one_line, unknown_name
+from ..contracts.backend import Backend
+from ..contracts.calls import described
+from ..contracts.degradation import Degradation
+from ..contracts.engine import Engine
+from ..contracts.primitive import Primitive
+from ..contracts.reader import Reader
+from ..contracts.reward import Reward
+from ..contracts.router import Router
+from ..contracts.scenario import Scenario
+from ..contracts.trainer import Trainer
+from ..contracts.unit import Unit
+from . import hookspecs
+from .api_version import check_api
+from .hook_names import check_hooks
+from .kinds import KINDS, Kind
+from .registry import Owner, Registry
+
+
+@dataclass(frozen=True)
+class PluginRow:
+    """One line of ``megaasr plugins``.
+
+    Args:
+        name: of the registered thing, or of the plugin where it registered nothing.
+        kind: of the registered thing, ``command``, or ``plugin`` where the plugin failed or is disabled.
+        owner: the plugin that registered it.
+        error: reason for the failure; empty where there is none.
+        disabled: whether the user disabled the plugin.
+    """
+
+    name: str
+    kind: str
+    owner: Owner
+    error: str = ""
+    disabled: bool = False
+
+
+class Plugins:
+    """Everything that is registered, by kind. Built by `load_plugins`; afterwards only read.
+
+    Each kind has a registry under its plural name, e.g. ``plugins.rewards``; `registry` finds one by the kind's name.
+    """
+
+    primitives: Registry[type[Primitive]]
+    degradations: Registry[Degradation]
+    scenarios: Registry[Scenario]
+    rewards: Registry[type[Reward]]
+    routers: Registry[type[Router]]
+    backends: Registry[type[Backend]]
+    readers: Registry[type[Reader]]
+    engines: Registry[type[Engine]]
+    trainers: Registry[type[Trainer]]
+
+    def __init__(self) -> None:
+        self.kinds: list[Kind] = []
+        self.commands: list[tuple[str, Owner]] = []
+        self.failures: list[PluginRow] = []
+        self.disabled: list[PluginRow] = []
+        self._manager = pluggy.PluginManager(hookspecs.PROJECT)
+        self._manager.add_hookspecs(hookspecs)
+        self._owners: dict[str, Owner] = {}
+        self._loaded: dict[str, object] = {}
+        self._kind_owners: dict[str, Owner] = {}
+        for kind in KINDS:
+            self._add_kind(kind)
+
+    @property
+    def registries(self) -> tuple[Registry[Any], ...]:
+        """All registries, in the order in which they are filled: later kinds refer to earlier ones."""
+        return tuple(self.registry(kind.name) for kind in self.kinds)
+
+    def kind(self, name: str) -> Kind:
+        """The kind of that name; UnknownNameError suggests the nearest."""
+        for kind in self.kinds:
+            if kind.name == name:
+                return kind
+        raise unknown_name("kind of plugin", name, [kind.name for kind in self.kinds])
+
+    def registry(self, kind: str) -> Registry[Any]:
+        """The registry of a kind; UnknownNameError suggests the nearest kind."""
+        registry: Registry[Any] = getattr(self, self.kind(kind).plural)
+        return registry
+
+    @property
+    def stacking(self) -> dict[str, bool]:
+        """Primitive name -> whether its steps stack when chains are merged."""
+        return {name: self.primitives[name].stacks for name in self.primitives}
+
+    def rows(self) -> list[PluginRow]:
+        """Every registered thing, every failure and every disabled plugin."""
+        rows = [PluginRow(name, one.kind, one.owner(name)) for one in self.registries for name in one]
+        rows += [PluginRow(name, "command", owner) for name, owner in self.commands]
+        return rows + self.failures + self.disabled
+
+    def add(self, plugin: object, owner: Owner) -> None:
+        """Take in the hooks of one loaded plugin; PluginError when they cannot be called by this version."""
+        check_api(plugin)
+        try:
+            self._manager.register(plugin, owner.plugin)
+        except pluggy.PluginValidationError as error:
+            raise PluginError(one_line(error)) from error
+        except ValueError as error:  # pluggy lists every plugin it has
+            raise PluginError("is loaded already; name it once") from error
+        self._owners[owner.plugin] = owner
+        self._loaded[owner.plugin] = plugin
+
+    def fill(self) -> None:
+        """Call every hook, kind by kind and plugin by plugin; what fails leaves nothing of its plugin behind."""
+        self._call("register_kinds", lambda owner: partial(self._register_kind, owner))
+        known = [kind.hook for kind in self.kinds] + ["register_kinds", "register_commands"]
+        for name, plugin in self._loaded.items():
+            self._guarded(self._owners[name], partial(check_hooks, plugin, self._owners[name], known))
+        for kind in self.kinds:
+            self._call(kind.hook, partial(self._adder, kind))
+        self._verify()
+
+    def _call(self, hook: str, argument: Callable[[Owner], object]) -> None:
+        """Call one hook of every plugin, in the order in which the plugins were loaded."""
+        caller = getattr(self._manager.hook, hook, None)
+        implementations = {one.plugin_name: one for one in caller.get_hookimpls()} if caller else {}
+        for name, owner in self._owners.items():
+            if name in implementations:
+                self._guarded(owner, partial(implementations[name].function, argument(owner)))
+
+    def _guarded(self, owner: Owner, call: Callable[[], object]) -> None:
+        """Run code of a plugin, unless the plugin has failed already; an exception is a row of `failures`."""
+        if any(row.owner == owner for row in self.failures):
+            return
+        try:
+            call()
+        except (Exception, SystemExit) as error:
+            self.fail(owner, error)
+
+    def fail(self, owner: Owner, error: BaseException) -> None:
+        """Record a failure and forget what its plugin had registered."""
+        for registry in self.registries:
+            registry.remove_owned(owner)
+        self.kinds = [kind for kind in self.kinds if self._kind_owners.get(kind.name) != owner]
+        self.failures.append(PluginRow(owner.plugin, "plugin", owner, described(error)))
+
+    def _add_kind(self, kind: Kind) -> None:
+        setattr(self, kind.plural, Registry(kind.name))
+        self.kinds = sorted([*self.kinds, kind], key=lambda one: one.order)
+        try:
+            self._manager.add_hookspecs(hookspecs.kind_hooks([kind]))
+        except pluggy.PluginValidationError as error:  # of a plugin that implements the hook with other arguments
+            owner = next(self._owners[name] for name, one in self._loaded.items() if one is error.plugin)
+            self.fail(owner, PluginError(one_line(error)))
+            self._manager.unregister(error.plugin)
+
+    def _register_kind(self, owner: Owner, kind: Any) -> None:
+        if not isinstance(kind, Kind):
+            raise PluginError(f"register() takes a Kind, not {kind!r}")
+        taken = next((one for one in self.kinds if one.name == kind.name), None)
+        if taken is not None or hasattr(self, kind.plural):
+            by = self._kind_owners.get(kind.name, "the core of megaasr")
+            raise PluginError(f"kind {kind.name!r} is already declared by {by}; rename yours")
+        self._kind_owners[kind.name] = owner
+        self._add_kind(kind)
+
+    def _adder(self, kind: Kind, owner: Owner) -> Callable[[Any], None]:
+        def register(thing: Any) -> None:
+            if issubclass(kind.base, Unit):
+                _check_unit(thing, kind.base)
+            elif not isinstance(thing, kind.base):
+                raise PluginError(f"register() takes a {kind.base.__name__}, not {thing!r}")
+            if not isinstance(thing.name, str) or not thing.name:
+                raise PluginError(f"a {kind.name} needs a name, a text that is not empty, not {thing.name!r}")
+            self.registry(kind.name).add(thing.name, thing, owner)
+
+        return register
+
+    def _verify(self) -> None:
+        """Verify each thing against the others, by its kind's `verify`.
+
+        A failure takes its plugin's other things along, to which others may refer: repeat until nothing fails any more.
+        """
+        failed = -1
+        while failed != len(self.failures):
+            failed = len(self.failures)
+            for kind in self.kinds:
+                registry = self.registry(kind.name)
+                for name in list(registry) if kind.verify is not None else ():
+                    if kind.verify is not None and name in registry:  # may have gone with its plugin
+                        self._guarded(registry.owner(name), partial(kind.verify, registry[name], self))
+
+
+def _check_unit(thing: Any, expected: type[Unit]) -> None:
+    if not (inspect.isclass(thing) and issubclass(thing, expected)):
+        raise PluginError(f"register() takes a subclass of {expected.__name__}, not {thing!r}")
+    if not isinstance(getattr(thing, "name", None), str) or not thing.name:
+        raise PluginError(f"{thing.__name__} needs a class attribute `name`, a non-empty string")
+    if inspect.isabstract(thing):
+        missing = ", ".join(sorted(thing.__abstractmethods__))
+        raise PluginError(f"{expected.__name__.lower()} {thing.name} does not define: {missing}")
+
+
+def failure_lines(rows: Iterable[PluginRow]) -> list[str]:
+    """One line for each plugin that is not loaded."""
+    return [f"plugin {row.owner} is not loaded: {row.error}" for row in rows]

@@ -1,0 +1,79 @@
+"""`Registry`: one kind's names, each with its owner; duplicates are refused, unknown names get a suggestion."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+from ..base.errors import PluginError, unknown_name
+
+T = TypeVar("T")
+
+COMMAND_PREFIX = "command."
+"""Beginning of the names of entry points that add commands."""
+
+
+@dataclass(frozen=True)
+class Owner:
+    """Who registered a name.
+
+    Args:
+        plugin: entry point, file, folder or module.
+        distribution: the installed package, ``file`` or ``module``.
+        version: of the distribution.
+        path, digest: of a file or folder: where it is, and BLAKE2b of its content; empty for others.
+    """
+
+    plugin: str
+    distribution: str
+    version: str
+    path: str = ""
+    digest: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.plugin} ({self.distribution} {self.version})"
+
+
+class Registry(Mapping[str, T], Generic[T]):
+    """A mapping from names to registered things, filled once and then only read."""
+
+    def __init__(self, kind: str) -> None:
+        self.kind = kind
+        self._things: dict[str, T] = {}
+        self._owners: dict[str, Owner] = {}
+
+    def add(self, name: str, thing: T, owner: Owner) -> None:
+        """Register; PluginError naming both owners when the name is taken."""
+        if name in self._things:
+            raise PluginError(
+                f"{self.kind} {name!r} of {owner} is already registered by {self._owners[name]}; rename one"
+            )
+        self._things[name] = thing
+        self._owners[name] = owner
+
+    def remove_owned(self, owner: Owner) -> None:
+        """Forget everything of one owner, so that a plugin that fails midway leaves nothing behind."""
+        for name in [name for name, its in self._owners.items() if its == owner]:
+            del self._things[name], self._owners[name]
+
+    def owner(self, name: str) -> Owner:
+        """Who registered `name`."""
+        self[name]
+        return self._owners[name]
+
+    def __getitem__(self, name: str) -> T:
+        """The thing of that name; UnknownNameError suggests the nearest."""
+        try:
+            return self._things[name]
+        except KeyError:
+            raise unknown_name(self.kind, name, self._things) from None
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._things
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(sorted(self._things))
+
+    def __len__(self) -> int:
+        return len(self._things)

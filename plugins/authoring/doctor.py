@@ -1,0 +1,61 @@
+"""The examination behind `megaasr doctor`: plugins, kernels, and the default recogniser, each tried for real."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import partial
+from importlib import import_module
+
+from megaasr import Plugins, Transcriber, hardware, one_line
+from megaasr.testing import one_second
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that was tried.
+
+    Args:
+        what: in a few words.
+        ok: whether it works.
+        detail: what was found.
+        seconds: that it took.
+    """
+
+    what: str
+    ok: bool
+    detail: str
+    seconds: float
+
+
+def examine(plugins: Plugins) -> Iterator[Finding]:
+    """Try everything once: every plugin of a kind that says how, which compiles the kernels, and the recogniser."""
+    yield _tried("machine", lambda: ", ".join(f"{name} {value}" for name, value in hardware().items()))
+    yield Finding("plugins", not plugins.failures, _plugins(plugins), 0.0)
+    for kind in plugins.kinds:
+        if kind.examine:
+            module, _, function = kind.examine.partition(":")
+            for name in plugins.registry(kind.name):
+                yield _tried(f"{kind.name} {name}", partial(getattr(import_module(module), function), name, plugins))
+    yield _tried("default recogniser", lambda: _transcribe_once(plugins))
+
+
+def _plugins(plugins: Plugins) -> str:
+    if plugins.failures:
+        return "; ".join(f"{row.owner}: {row.error}" for row in plugins.failures)
+    return ", ".join(f"{len(plugins.registry(kind.name))} {kind.plural.replace('_', ' ')}" for kind in plugins.kinds)
+
+
+def _tried(what: str, attempt: Callable[[], str]) -> Finding:
+    started = time.perf_counter()
+    try:
+        detail, ok = attempt(), True
+    except Exception as error:  # the point of a doctor is to report whatever it is
+        detail, ok = f"{type(error).__name__}: {one_line(error)}", False
+    return Finding(what, ok, detail, time.perf_counter() - started)
+
+
+def _transcribe_once(plugins: Plugins) -> str:
+    transcript = Transcriber.open(plugins=plugins).transcribe(one_second())
+    return f"one second of noise gives {transcript.text.strip()!r}"

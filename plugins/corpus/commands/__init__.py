@@ -1,0 +1,33 @@
+"""`megaasr corpus`: from clean recordings to a training corpus, one command a step."""
+
+from __future__ import annotations
+
+import typer
+
+from megaasr import hookimpl
+
+from .buckets import buckets
+from .fetch import fetch
+from .filter import filter_
+from .label import label
+from .plan import plan
+from .render import render
+from .stats import stats
+
+corpus = typer.Typer(
+    name="corpus",
+    help="Make a training corpus: plan recipes, render them, label and choose.",
+    rich_markup_mode=None,
+)
+corpus.command()(fetch)
+corpus.command()(plan)
+corpus.command()(render)
+corpus.command()(label)
+corpus.command(name="filter")(filter_)
+corpus.command()(buckets)
+corpus.command()(stats)
+
+
+@hookimpl
+def register_commands(app: typer.Typer) -> None:
+    app.add_typer(corpus)

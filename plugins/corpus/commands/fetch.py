@@ -1,0 +1,66 @@
+"""`megaasr corpus fetch`: a public corpus by its name."""
+
+from __future__ import annotations
+
+import json
+import sys
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from megaasr.commands import EXIT_SOME_FAILED, JsonOption, PluginOption, StrictOption, open_plugins, say
+
+
+def fetch(
+    name: Annotated[
+        str,
+        typer.Argument(metavar="NAME", help="A name of `megaasr plugins --kind corpus_source`, e.g. librispeech."),
+    ],
+    out: Annotated[Path, typer.Argument(metavar="OUT", help="Folder for the audio and manifest.jsonl.")],
+    origin: Annotated[
+        str | None,
+        typer.Option(
+            "--from",
+            metavar="DIR_OR_URL",
+            help="A folder with its archives or an unpacked copy, or a mirror's address.",
+        ),
+    ] = None,
+    parts: Annotated[
+        str | None, typer.Option(metavar="PART[,PART...]", help="Which parts, e.g. dev-clean,train-clean-100.")
+    ] = None,
+    keep_archives: Annotated[bool, typer.Option("--keep-archives", help="Keep what was downloaded.")] = False,
+    as_json: JsonOption = False,
+    plugin: PluginOption = None,
+    strict_plugins: StrictOption = False,
+) -> None:
+    """Bring a public corpus: download, check and unpack it, and write a manifest that the other commands read.
+
+    A run that was killed goes on where it stopped when it is started again; a folder that has everything is left as
+    it is. Archives whose publisher gives a checksum are checked against it; of the others it is recorded. An unpacked
+    copy stays where it lies and is named from OUT. Common Voice must be downloaded by hand, and needs --from.
+    Recordings that cannot be read are left out; the exit code is then 1. Mind the licence, which every row carries.
+
+    Example: megaasr corpus fetch librispeech speech/ --parts dev-clean
+    """
+    from ..fetching.fetch import fetch_corpus
+    from ..fetching.fetch_manifest import MANIFEST, UNREADABLE
+    from ..sources.find import find_source
+
+    source = find_source(name, open_plugins(plugin, strict_plugins))
+    named = tuple(one.strip() for one in parts.split(",") if one.strip()) if parts else ()
+    report = fetch_corpus(
+        source, out, parts=named, origin=origin, keep_archives=keep_archives, tell=lambda line: say(f"megaasr: {line}")
+    )
+    if as_json:
+        found = {**asdict(report), "manifest": str(out / MANIFEST)}
+        sys.stdout.write(json.dumps(found, ensure_ascii=False, indent=1) + "\n")
+    else:
+        sys.stdout.write(
+            f"{out / MANIFEST}: {report.rows} {report.kind} recordings, {report.hours:.2f} h "
+            f"({', '.join(report.roots)}), {report.licence}{'' if report.is_new else '; was there already'}\n"
+        )
+    if report.unreadable:
+        say(f"megaasr: {report.unreadable} recordings could not be read and are left out; see {out / UNREADABLE}")
+        raise typer.Exit(EXIT_SOME_FAILED)

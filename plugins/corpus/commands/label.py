@@ -1,0 +1,74 @@
+"""`megaasr corpus label`: the base model's words and errors, row by row."""
+
+from __future__ import annotations
+
+import json
+import sys
+from itertools import islice
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from megaasr.commands import (
+    EXIT_SOME_FAILED,
+    BackendOption,
+    BackendSetOption,
+    BatchSizeOption,
+    JsonOption,
+    PluginOption,
+    StrictOption,
+    open_plugins,
+    open_transcriber,
+    say,
+)
+
+
+def label(
+    manifest: Annotated[Path, typer.Argument(metavar="MANIFEST.jsonl|PLAN/", help="Of any speech, or a plan.")],
+    output: Annotated[Path, typer.Option("--output", "-o", metavar="OUT.jsonl", help="The rows, labelled.")],
+    backend: BackendOption = "whisper",
+    backend_set: BackendSetOption = None,
+    batch_size: BatchSizeOption = 8,
+    limit: Annotated[int | None, typer.Option(min=1, help="So many rows at most, from the first.")] = None,
+    as_json: JsonOption = False,
+    plugin: PluginOption = None,
+    strict_plugins: StrictOption = False,
+) -> None:
+    """Add what the base model hears and its word error rate to each row (base_text, base_wer, ...).
+
+    A recording that cannot be read becomes a row with an error, the rest is done, and the exit code is 1. A run that
+    was killed goes on where it stopped. Each row's own language is used; the audio's paths stay valid. The samples of a
+    plan are rendered on the way and not kept: the rows name them as plan.json#NUMBER, which every command can read.
+
+    Example: megaasr corpus label plan/ -o labelled.jsonl
+    """
+    from megaasr import check_outputs, fingerprint, located_rows, progress, resumable_rows
+
+    from ..labelling.label import labelled_rows
+    from ..labelling.select import moved
+    from ..planning.plan_folder import SETTINGS
+
+    check_outputs([output], [manifest])
+    total = sum(1 for _ in islice(located_rows(manifest), limit))  # every line is read once before the model is loaded
+    plugins = open_plugins(plugin, strict_plugins)
+    transcriber = open_transcriber(plugins, backend, backend_set, "always_base", None, None, None, batch_size)
+    file = manifest / SETTINGS if manifest.is_dir() else manifest
+    root = file.parent
+    mark = fingerprint([str(file.resolve()), file.stat().st_size, total, backend, backend_set])
+    failed = 0
+    with resumable_rows(output, mark, keep=False) as out:
+        if out.num_done:
+            say(f"megaasr: note: {out.num_done} of {total} rows are done already")
+        labelled = labelled_rows(islice(located_rows(manifest), out.num_done, total), root, transcriber)
+        for row in progress(labelled, total=total - out.num_done, what="labelling"):
+            if "error" in row:
+                say(f"megaasr: failed: {row['error']}")
+            out.append(moved(row, root, output.parent))
+    failed = sum("error" in row for _, row in located_rows(output))
+    if as_json:
+        sys.stdout.write(json.dumps({"rows": total, "failed": failed}) + "\n")
+    else:
+        sys.stdout.write(f"{output}: {total - failed} of {total} rows labelled\n")
+    if failed:
+        raise typer.Exit(EXIT_SOME_FAILED)

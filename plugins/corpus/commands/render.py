@@ -1,0 +1,72 @@
+"""`megaasr corpus render`: from recipes to audio."""
+
+from __future__ import annotations
+
+import json
+import sys
+from dataclasses import asdict
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from megaasr.commands import EXIT_SOME_FAILED, JsonOption, open_plugins, say
+
+from .options import EngineOption, EngineSetOption, WorkersOption, open_engine, say_each
+
+
+class Format(StrEnum):
+    """Of the shards."""
+
+    TAR = "tar"
+    FOLDER = "folder"
+
+
+def render(
+    plan: Annotated[Path, typer.Argument(metavar="PLAN", help="Folder that `megaasr corpus plan` wrote.")],
+    out: Annotated[Path, typer.Option("--out", "-o", metavar="FOLDER", help="Where the corpus goes.")],
+    shard_format: Annotated[
+        Format, typer.Option("--format", help="tar (as webdataset reads it), or folders of FLAC files.")
+    ] = Format.TAR,
+    engine: EngineOption = "local",
+    engine_set: EngineSetOption = None,
+    workers: WorkersOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Render a plan: FLAC in shards, and a manifest with a row a sample.
+
+    The bytes depend on the plan alone. A run that was killed goes on where it stopped when it is started again.
+    Samples that cannot be rendered are rows of failures.jsonl, the rest is done, and the exit code is 1; to try the
+    failed samples of a shard again, remove its manifest-NNNNN.jsonl.
+
+    Example: megaasr corpus render plan/ -o corpus/ --workers 8
+    """
+    from megaasr import read_rows
+
+    from ..planning.plan_folder import PlanFolder
+    from ..rendering.render_corpus import FAILURES, render_corpus
+
+    plugins = open_plugins(PlanFolder.open(plan).settings.plugins, False)
+    chosen = open_engine(plugins, engine, engine_set, workers)
+    report = render_corpus(plan, out, chosen, "tar" if shard_format is Format.TAR else "folder")
+    failures = out / FAILURES
+    if failures.exists():
+        say_each((f"failed: {row['id']}: {row['error']}" for row in read_rows(failures)), failures)
+    for line in report.failed_shards:
+        say(f"megaasr: failed: {line}")
+    clips_per_s = report.rendered / report.wall_s
+    if as_json:
+        found = {**asdict(report), "hours": report.audio_s / 3600, "clips_per_s": clips_per_s}
+        sys.stdout.write(json.dumps(found, ensure_ascii=False, indent=1) + "\n")
+    else:
+        sys.stdout.write(
+            f"{out}: {report.clips} clips, {report.audio_s / 3600:.2f} h, {report.failed} failed\n"
+            f"this run: {report.rendered} clips in {report.wall_s:.1f} s, {clips_per_s:.1f} clips/s, "
+            f"{report.core_s:.1f} core seconds"
+            + (f", {report.rendered_audio_s / report.core_s:.0f} x real time a core\n" if report.core_s else "\n")
+        )
+    if report.failed_shards:
+        say(f"megaasr: {len(report.failed_shards)} of {report.num_shards} shards failed; start again to render them")
+    if report.failed or report.failed_shards:
+        raise typer.Exit(EXIT_SOME_FAILED)

@@ -1,0 +1,42 @@
+"""`megaasr corpus stats`: what a plan or a corpus holds."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from megaasr.commands import JsonOption
+
+
+def stats(
+    source: Annotated[
+        Path, typer.Argument(metavar="SOURCE", help="A plan's folder, a corpus's folder or manifest, labelled or not.")
+    ],
+    png: Annotated[Path | None, typer.Option(metavar="FILE", help="Draw severity, SNR and WER by scenario.")] = None,
+    html: Annotated[Path | None, typer.Option(metavar="FILE", help="The same as one page, with the numbers.")] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Count samples, hours, scenarios, severity, SNR and flags; of a labelled corpus the base's WER by slice.
+
+    Example: megaasr corpus stats corpus/labelled.jsonl --html corpus.html
+    """
+    from megaasr import atomic_path, check_outputs, write_text
+
+    from ..statistics.stats import corpus_stats
+    from ..statistics.stats_page import lines, page, picture
+
+    check_outputs((png, html), (source,))
+    found = corpus_stats(source)
+    if png:
+        with atomic_path(png) as temporary:
+            temporary.write_bytes(picture(found))
+    if html:
+        write_text(html, page(found))
+    if as_json:
+        sys.stdout.write(json.dumps(found.as_json(), ensure_ascii=False, indent=1) + "\n")
+    else:
+        sys.stdout.writelines(line + "\n" for line in lines(found))

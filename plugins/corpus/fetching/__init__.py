@@ -1,0 +1,1 @@
+"""Fetching public corpora: download, verify, unpack, write a manifest."""

@@ -1,0 +1,151 @@
+"""`corpus fetch`: a public corpus as a folder with audio and a manifest; a run goes on from what the last one did."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from megaasr import OutputError, claimed, one_line, read_text, write_text
+
+from ..sources.base import Source
+from .fetch_manifest import MANIFEST, relative, write_manifest
+from .fetch_parts import ARCHIVES, Bringer, remove_if_empty
+
+RECORD = "fetch.json"
+"""What the folder holds; only the record of a whole one tells the number of rows."""
+
+
+@dataclass(frozen=True)
+class FetchReport:
+    """What a folder holds.
+
+    Args:
+        corpus, kind: of the source.
+        licence: of the rows; all that occur.
+        roots: part to the folder of its unpacked copy, as named from the manifest's.
+        archives: for each its name, where it came from, bytes, md5, sha256, and whether a checksum was published.
+        rows, hours: of the manifest.
+        unreadable: recordings that are left out; they are in ``unreadable.jsonl``.
+        is_new: whether anything was done.
+    """
+
+    corpus: str
+    kind: str
+    licence: str
+    roots: dict[str, str]
+    archives: tuple[dict[str, Any], ...]
+    rows: int
+    hours: float
+    unreadable: int
+    is_new: bool
+
+
+def fetch_corpus(
+    source: Source,
+    out: Path,
+    *,
+    parts: tuple[str, ...] = (),
+    origin: str | None = None,
+    keep_archives: bool = False,
+    tell: Callable[[str], None] = lambda line: None,
+) -> FetchReport:
+    """Bring a corpus: download or take archives, check and unpack them, and write the manifest.
+
+    Args:
+        source: which corpus.
+        out: folder; it may hold other parts of the same corpus, which the manifest then covers too.
+        parts: names of `Source.parts`; where none is named, those of an earlier run, or those that lie at a local
+            `origin`, or the usual ones.
+        origin: a folder with archives or an unpacked copy (which stays where it is), an archive, or a mirror's address.
+        keep_archives: leave what was downloaded in ``out/archives``.
+        tell: is given a line before each long step.
+
+    Raises:
+        FetchError: an archive that cannot be had or is not what was published.
+        UnknownNameError, ParameterError: no such part; nothing of the corpus at `origin`.
+        ManifestError: an unpacked copy that lacks what describes it.
+        OutputError: `out` cannot be written, or holds something else.
+    """
+    source.check_parts(parts)
+    was_there = out.exists()
+    try:
+        with claimed(out):
+            return _fetch(source, out, parts, origin, keep_archives, tell)
+    except OSError as error:
+        raise OutputError(f"cannot fetch into {out}: {one_line(error)}") from error
+    finally:
+        remove_if_empty(out / ARCHIVES)
+        if not was_there:
+            remove_if_empty(out)
+
+
+def _fetch(
+    source: Source,
+    out: Path,
+    parts: tuple[str, ...],
+    origin: str | None,
+    keep_archives: bool,
+    tell: Callable[[str], None],
+) -> FetchReport:
+    record = _recorded(source, out)
+    known = {part: out / root for part, root in record.get("roots", {}).items() if (out / root).is_dir()}
+    is_whole = "rows" in record and (out / MANIFEST).is_file()
+    if is_whole and all(part in known for part in (*parts, *record.get("roots", ()))):
+        return _report(record, is_new=False)
+    bringer = Bringer(source, out, origin, tell)
+    wanted = {*parts, *record.get("roots", ())} or {*bringer.usual()}
+    roots = {part: known.get(part) or bringer.root(part) for part in source.parts if part in wanted}
+    record = {
+        "corpus": source.name,
+        "kind": source.kind,
+        "licence": source.licence,
+        "homepage": source.homepage,
+        "roots": {part: relative(root, out) for part, root in roots.items()},
+        "archives": bringer.archives(),
+    }
+    _write(record, out)  # without rows: a manifest that is killed midway is known for this command's
+    tell(f"measuring {', '.join(roots)}")
+    record |= write_manifest(source, roots, out)
+    _write(record, out)
+    if not keep_archives:
+        bringer.remove_archives()
+    return _report(record, is_new=True)
+
+
+def _write(record: dict[str, Any], out: Path) -> None:
+    write_text(out / RECORD, json.dumps(record, ensure_ascii=False, indent=1) + "\n")
+
+
+def _recorded(source: Source, out: Path) -> dict[str, Any]:
+    """What an earlier run has noted here, empty if none; OutputError when the folder is of something else."""
+    path = out / RECORD
+    if not path.is_file():
+        if (out / MANIFEST).exists():
+            raise OutputError(f"{out}: holds a {MANIFEST} of something else; name another folder")
+        return {}
+    try:
+        record: dict[str, Any] = json.loads(read_text(path))
+        corpus = record["corpus"]
+        _report({"rows": 0, "hours": 0.0, "unreadable": 0, **record}, is_new=False)
+    except (ValueError, KeyError, TypeError) as error:
+        raise OutputError(f"{path}: is no record of a fetch; remove it, or name another folder") from error
+    if corpus != source.name:
+        raise OutputError(f"{out}: holds {corpus}; name another folder for {source.name}")
+    return record
+
+
+def _report(record: dict[str, Any], is_new: bool) -> FetchReport:
+    return FetchReport(
+        corpus=record["corpus"],
+        kind=record["kind"],
+        licence=record["licence"],
+        roots=dict(record["roots"]),
+        archives=tuple(record["archives"]),
+        rows=record["rows"],
+        hours=record["hours"],
+        unreadable=record["unreadable"],
+        is_new=is_new,
+    )

@@ -1,0 +1,92 @@
+"""The manifest of a fetched corpus: every recording measured, what cannot be read put aside."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from megaasr import AudioError, ManifestError, atomic_path, jsonl_line, one_line, progress, write_text
+
+from ..sources.base import Row, Source
+
+MANIFEST = "manifest.jsonl"
+UNREADABLE = "unreadable.jsonl"
+
+
+def write_manifest(source: Source, roots: Mapping[str, Path], folder: Path) -> dict[str, Any]:
+    """Write ``manifest.jsonl`` and, where something cannot be read, ``unreadable.jsonl``.
+
+    Args:
+        source: whose rows.
+        roots: of each part, as `Source.locate` finds them; inside or outside `folder`.
+        folder: of the manifest; audio is named from here.
+
+    Returns:
+        ``rows``, their ``hours`` and ``licence`` (all that occur), and how many are ``unreadable``.
+
+    Raises:
+        ManifestError: no recording at all can be read, or a copy lacks what describes it.
+        OutputError: the folder cannot be written.
+    """
+    rows, seconds = 0, 0.0
+    licences: set[str] = set()
+    unreadable: list[Row] = []
+    with atomic_path(folder / MANIFEST) as temporary, temporary.open("w", encoding="utf-8") as file:
+        for row in progress(_rows(source, roots, folder), total=None, what="measuring"):
+            if "error" in row:
+                unreadable.append(row)
+                continue
+            rows += 1
+            seconds += row["duration_s"]
+            licences.add(row["licence"])
+            file.write(jsonl_line(row))
+        if not rows:
+            why = f"; {unreadable[0]['error']}" if unreadable else ""
+            raise ManifestError(f"{source.name}: no recording of {len(unreadable)} can be read{why}")
+    path = folder / UNREADABLE
+    if unreadable:
+        write_text(path, "".join(map(jsonl_line, unreadable)))
+    else:
+        path.unlink(missing_ok=True)
+    return {
+        "rows": rows,
+        "hours": round(seconds / 3600, 4),
+        "licence": ", ".join(sorted(licences)),
+        "unreadable": len(unreadable),
+    }
+
+
+def relative(path: Path, folder: Path) -> str:
+    """A path as a file in `folder` names it."""
+    return Path(os.path.relpath(path.resolve(), folder.resolve())).as_posix()
+
+
+def _rows(source: Source, roots: Mapping[str, Path], folder: Path) -> Iterator[Row]:
+    for part, root in roots.items():
+        for row in source.rows(root, part):
+            path = root / row["audio"]
+            split = row.pop("split")
+            row["audio"] = relative(path, folder)
+            try:
+                row.update(_measure(path, with_channels=source.kind == "rir"))
+            except AudioError as error:
+                yield {"audio": row["audio"], "error": one_line(error)}
+                continue
+            row.setdefault("source", source.title)
+            row.setdefault("licence", source.licence)
+            yield {**row, "split": split}
+
+
+def _measure(path: Path, with_channels: bool) -> Row:
+    """Duration in seconds, by the header and the last sample; and the channels, which matter for array responses."""
+    from megaasr import AudioLimits, measure_audio
+
+    frames, rate = measure_audio(path, AudioLimits(max_duration_s=float("inf"), convert=True))
+    measured: Row = {"duration_s": round(frames / rate, 4)}
+    if with_channels:
+        import soundfile
+
+        measured["channels"] = soundfile.info(path).channels
+    return measured

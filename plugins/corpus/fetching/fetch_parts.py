@@ -1,0 +1,168 @@
+"""Bringing the parts of a corpus: from the network or a local folder to an unpacked copy."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from megaasr import ParameterError, read_text, write_text
+
+from ..sources.base import Archive, Source
+from .download import Fetched, FetchError, download, verify
+from .unpack import PARTIAL, folder_name, is_archive, unpack
+
+ARCHIVES = "archives"
+"""Where downloads go, below the folder that is filled."""
+NOTE = "archive.json"
+"""In each unpacked folder: the archive that it came from, and its checksums."""
+
+
+class Bringer:
+    """Finds each part of a corpus, and does what it takes to have it unpacked.
+
+    Args:
+        source: the corpus.
+        out: the folder that is filled.
+        origin: a folder with archives or an unpacked copy, an archive, a mirror's address, or None for the publisher.
+        tell: is given a line before each long step.
+
+    Raises:
+        ParameterError: nothing lies at `origin`.
+    """
+
+    def __init__(self, source: Source, out: Path, origin: str | None, tell: Callable[[str], None]) -> None:
+        is_address = origin is not None and origin.startswith(("http://", "https://"))
+        self.source, self.out, self.tell = source, out, tell
+        self.mirror = origin.rstrip("/") if origin and is_address else None
+        self.local = Path(origin) if origin and not is_address else None
+        if self.local is not None and not self.local.exists():
+            raise ParameterError(f"--from {self.local}: no such folder or archive")
+
+    def usual(self) -> tuple[str, ...]:
+        """The parts when none is named: what lies at a local origin, or what the source suggests."""
+        if self.local is None:
+            return self.source.usual
+        # Of a corpus in one archive, what is usual; where each part is an archive by itself, every one that is there.
+        parts = self.source.parts if len(self.source.archives) > 1 else self.source.usual
+        return tuple(part for part in parts if self._is_here(self.local, part)) or self.source.usual
+
+    def _is_here(self, local: Path, part: str) -> bool:
+        if local.is_file():
+            return not self.source.archives or local.name in self._names(part) or len(self.source.archives) == 1
+        return self._local_archive(part) is not None or self.source.locate(local, part) is not None
+
+    def root(self, part: str) -> Path:
+        """Where a part lies unpacked, after everything that it takes to have it there.
+
+        Raises:
+            FetchError: its archive cannot be had, or is not what was published.
+            ParameterError: it is not at the origin, or must be downloaded by hand.
+            OutputError: the folder cannot be written.
+        """
+        for note in self._notes():
+            root = self.source.locate(note.parent, part)
+            if root is not None:
+                return root.resolve()
+        archive = self._local_archive(part)
+        if self.local is not None and archive is None:
+            root = self.source.locate(self.local, part)
+            if root is None:
+                names = " nor ".join(self._names(part)[:1]) or "an archive"
+                raise ParameterError(
+                    f"--from {self.local}: holds neither {names} nor an unpacked copy of {self.source.name} with "
+                    f"part {part}"
+                )
+        else:
+            root = self.source.locate(self._unpacked(part, archive), part)
+        if root is None:
+            raise FetchError(f"{self.source.name}: its archive holds no part {part} where it should lie")
+        return root.resolve()
+
+    def archives(self) -> list[dict[str, Any]]:
+        """What is known of each archive that was unpacked: name, from, bytes, md5, sha256, is_published."""
+        return [json.loads(read_text(note)) for note in self._notes()]
+
+    def remove_archives(self) -> None:
+        """Remove what was downloaded."""
+        for archive in self.source.archives:
+            (self.out / ARCHIVES / archive.name).unlink(missing_ok=True)
+        remove_if_empty(self.out / ARCHIVES)
+
+    def _notes(self) -> list[Path]:
+        return sorted(note for note in self.out.glob(f"*/{NOTE}") if not note.parent.name.endswith(PARTIAL))
+
+    def _archive(self, part: str) -> Archive | None:
+        return next((one for one in self.source.archives if part in one.parts), None)
+
+    def _names(self, part: str) -> tuple[str, ...]:
+        archive = self._archive(part)
+        return (archive.name, *archive.also_named) if archive else ()
+
+    def _local_archive(self, part: str) -> Path | None:
+        """The archive of a part at a local origin."""
+        if self.local is None:
+            return None
+        if self.local.is_file():
+            return self.local
+        if self.source.archives:
+            return next((self.local / name for name in self._names(part) if (self.local / name).is_file()), None)
+        if self.source.locate(self.local, part):
+            return None  # an unpacked copy; what else lies there is of no concern
+        found = sorted(path for path in self.local.iterdir() if is_archive(path))
+        if len(found) > 1:
+            names = ", ".join(path.name for path in found[:3])
+            raise ParameterError(f"--from {self.local}: holds {len(found)} archives ({names}...); name one of them")
+        return found[0] if found else None
+
+    def _unpacked(self, part: str, local: Path | None) -> Path:
+        """Check and unpack the archive of a part: a local one where it lies, or one that is downloaded."""
+        archive = self._archive(part)
+        if local is not None:
+            self.tell(f"checking and unpacking {local}")
+            published = (archive.md5, archive.sha256) if archive else (None, None)
+            fetched, came_from = verify(local, local.name, *published), local.name
+        elif archive is not None:
+            came_from = f"{self.mirror}/{archive.name}" if self.mirror else archive.url
+            fetched = self._downloaded(archive, came_from)
+        else:
+            raise ParameterError(
+                f"{self.source.name} is given only to those who accept its terms: download it yourself from "
+                f"{self.source.homepage}, and name the archive or the unpacked folder with --from"
+            )
+        if not fetched.is_checked:
+            self.tell(f"{fetched.path.name}: no checksum is published; its sha256 {fetched.sha256} is recorded")
+        note = {
+            "name": fetched.path.name,
+            "from": came_from,
+            "bytes": fetched.num_bytes,
+            "md5": fetched.md5,
+            "sha256": fetched.sha256,
+            "is_published": fetched.is_checked,
+        }
+
+        def finish(top: Path) -> None:
+            self.source.prepare(top)
+            write_text(top / NOTE, json.dumps(note, indent=1) + "\n")
+
+        own = folder_name(Path(archive.name) if archive else fetched.path)
+        folder = self.out / ((archive.folder if archive else "") or own)
+        unpack(fetched.path, folder, finish)
+        return folder
+
+    def _downloaded(self, archive: Archive, url: str) -> Fetched:
+        target = self.out / ARCHIVES / archive.name
+        target.parent.mkdir(exist_ok=True)
+        if target.is_file():  # of a run that was killed while it unpacked
+            return verify(target, target.name, archive.md5, archive.sha256)
+        terms = f"{self.source.title}, {self.source.licence}, terms at {self.source.homepage}"
+        return download(
+            url, target, md5=archive.md5, sha256=archive.sha256, tell=lambda line: self.tell(f"{line}; {terms}")
+        )
+
+
+def remove_if_empty(folder: Path) -> None:
+    """Remove a folder in which nothing lies."""
+    if folder.is_dir() and not any(folder.iterdir()):
+        folder.rmdir()

@@ -1,0 +1,49 @@
+"""`corpus label`: what the base model hears in each sample, and how wrong that is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+from megaasr import AudioLimits, Transcriber
+
+from ...evaluation.evaluate import evaluate, item_of
+
+Row = dict[str, Any]
+CHUNK = 8
+"""Batches that are read at a time."""
+
+
+def labelled_rows(
+    rows: Iterable[tuple[str, Row]], root: Path, transcriber: Transcriber, limits: AudioLimits | None = None
+) -> Iterator[Row]:
+    """Each row with the base model's words and its errors; a recording that cannot be read gets an ``error``.
+
+    Adds ``base_text``, ``base_wer`` (for Chinese, by characters), ``base_num_edits``, ``base_ref_len``, ``base_flags``.
+
+    Args:
+        rows: (where it stands, row), as `located_rows` gives them.
+        root: the folder that the rows' ``audio`` is relative to.
+        transcriber: of the base model alone.
+
+    Raises:
+        ManifestError: a row without audio or words; named by line.
+    """
+    waiting = iter(rows)
+    while chunk := list(islice(waiting, CHUNK * transcriber.batch_size)):
+        items = [item_of(row, root, where) for where, row in chunk]
+        for (_, row), scored in zip(chunk, evaluate(items, transcriber, limits), strict=True):
+            kept = {name: value for name, value in row.items() if name != "error"}  # of an earlier run
+            if "error" in scored:
+                yield {**kept, "error": scored["error"]}
+            else:
+                yield {
+                    **kept,
+                    "base_text": scored["prediction"],
+                    "base_wer": scored["wer"],
+                    "base_num_edits": scored["num_edits"],
+                    "base_ref_len": scored["ref_len"],
+                    "base_flags": scored["flags"],
+                }

@@ -1,0 +1,1 @@
+"""Planning a corpus: which recording meets which scenario, as shards of recipes."""

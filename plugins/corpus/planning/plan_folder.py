@@ -1,0 +1,123 @@
+"""The folder that `megaasr corpus plan` writes: settings in plan.json, recipes in shards of JSON lines."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from megaasr import ManifestError, Plugins, SoundBank, first_fault, read_rows, read_text
+
+SETTINGS: Final = "plan.json"
+SCHEMA_VERSION: Final = 1
+
+
+class PlanSettings(BaseModel):
+    """What plan.json holds; it is written last, so that its presence says that the plan is complete.
+
+    Args:
+        count, shard_size, num_shards: samples in all, in each shard but the last, and shards.
+        seed, curve, scenarios: as asked for.
+        sample_rate: in Hz, that every sample is planned for and rendered at.
+        speech: the manifest of clean recordings; speech_root: the folder that its paths are relative to.
+        convert: whether recordings of several channels and of any rate are taken.
+        banks: recorded sounds by name: folders or manifests.
+        plugins: the `--plugin` values.
+        versions: distribution name -> version of the plugins that were used.
+        utterances: recordings that could be read; unreadable: those that could not and are left out.
+        request: digest of what was asked for; fingerprint: of that and of the recordings' lengths.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    schema_version: Literal[1] = SCHEMA_VERSION
+    count: int = Field(ge=1)
+    shard_size: int = Field(ge=1)
+    num_shards: int = Field(ge=1)
+    seed: int
+    curve: str
+    scenarios: list[str]
+    sample_rate: int
+    speech: str
+    speech_root: str
+    convert: bool = False
+    banks: dict[str, str]
+    plugins: list[str]
+    versions: dict[str, str]
+    utterances: int
+    unreadable: int = 0
+    request: str
+    fingerprint: str
+
+
+def shard_name(index: int) -> str:
+    """The recipes of one shard: ``recipes-00000.jsonl``."""
+    return f"recipes-{index:05d}.jsonl"
+
+
+@dataclass(frozen=True)
+class PlanFolder:
+    """A complete plan. Open it with `PlanFolder.open`."""
+
+    path: Path
+    settings: PlanSettings
+
+    @classmethod
+    def open(cls, path: str | Path) -> PlanFolder:
+        """Read the settings and see that every shard is there.
+
+        Raises:
+            ManifestError: no plan, one that is not complete, or one that another version wrote.
+        """
+        path = Path(path)
+        file = path / SETTINGS
+        if not file.is_file():
+            raise ManifestError(f"{path}: holds no complete plan ({SETTINGS}); run `megaasr corpus plan -o {path}`")
+        try:
+            settings = PlanSettings.model_validate_json(read_text(file))
+        except ValidationError as error:
+            fault = first_fault(error, "the JSON")
+            raise ManifestError(f"{file}: not a plan of schema {SCHEMA_VERSION}: {fault}; plan anew") from error
+        folder = cls(path, settings)
+        missing = [shard.name for shard in folder.shards if not shard.is_file()]
+        if missing:
+            raise ManifestError(
+                f"{path}: lacks {len(missing)} of {settings.num_shards} shards, such as {missing[0]}; plan anew"
+            )
+        return folder
+
+    @property
+    def shards(self) -> list[Path]:
+        """The files of recipes, in order."""
+        return [self.path / shard_name(index) for index in range(self.settings.num_shards)]
+
+    @property
+    def count(self) -> int:
+        """Samples in all."""
+        return self.settings.count
+
+    @property
+    def speech_root(self) -> Path:
+        """The folder that each row's ``audio`` is relative to."""
+        return Path(self.settings.speech_root)
+
+    def rows(self, shard_index: int) -> Iterator[dict[str, Any]]:
+        """The rows of one shard: ``id``, ``audio``, ``text``, ``language``, kept fields, and ``recipe`` as plain JSON.
+
+        Raises:
+            ManifestError: the shard cannot be read.
+        """
+        return read_rows(self.path / shard_name(shard_index))
+
+    def open_banks(self) -> dict[str, SoundBank]:
+        """The recorded sounds that the recipes name; ManifestError when a bank is gone."""
+        return {name: SoundBank.open(source) for name, source in self.settings.banks.items()}
+
+    def open_plugins(self) -> Plugins:
+        """The plugins that the plan was made with; PluginError when one of its own cannot be loaded."""
+        from megaasr import load_plugins
+
+        return load_plugins(self.settings.plugins)

@@ -1,0 +1,1 @@
+"""Rendering a plan to audio, and reading the samples of plans and shards."""

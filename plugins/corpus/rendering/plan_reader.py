@@ -1,0 +1,86 @@
+"""Reader `plan`: a plan as a manifest of its samples, each rendered when it is read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import lru_cache
+from pathlib import Path
+from typing import ClassVar
+
+from megaasr import Audio, AudioError, AudioLimits, LocatedRow, Reader, hookimpl, located_lines
+
+from ..planning.plan_folder import PlanFolder
+from .plan_renderer import Studio, described, recipe_of
+
+IN_PLAN = "plan.json#"
+"""Joins a plan's folder and the number of a sample of it: ``plan.json#123``."""
+OPEN_PLANS = 4
+
+
+class Plan(Reader):
+    """Read the folder that ``megaasr corpus plan`` wrote, and render ``plan.json#NUMBER``."""
+
+    name: ClassVar[str] = "plan"
+
+    def takes_manifest(self, path: Path) -> bool:
+        """Whether it is a folder."""
+        return path.is_dir()
+
+    def rows(self, path: Path) -> Iterator[LocatedRow]:
+        """A row a sample; ``scenario``, ``severity`` and ``effects`` are those of its recipe."""
+        folder, number = PlanFolder.open(path), 0
+        for shard in folder.shards:
+            for where, row in located_lines(shard):
+                yield where, {**row, **described(recipe_of(row)), "audio": f"{IN_PLAN}{number}"}
+                number += 1
+
+    def takes_audio(self, audio: Path) -> bool:
+        """Whether a sample of a plan is named."""
+        return IN_PLAN in audio.name
+
+    def exists(self, audio: Path) -> bool:
+        """Whether the plan is there."""
+        return audio.with_name(audio.name.rpartition("#")[0]).is_file()
+
+    def read(self, audio: Path, limits: AudioLimits | None = None) -> Audio:
+        """The sample, rendered here and now, within the plan's own limits; MegaasrError when it cannot be."""
+        del limits
+        studio, number = _place(audio)
+        with _counted(audio, studio):
+            return studio.sample(number)
+
+    def read_clean(self, audio: Path, limits: AudioLimits | None = None) -> Audio:
+        """The recording that the sample is made of, at the plan's rate."""
+        del limits
+        studio, number = _place(audio)
+        with _counted(audio, studio):
+            return studio.clean(number)
+
+
+def _place(audio: Path) -> tuple[Studio, int]:
+    number = audio.name.removeprefix(IN_PLAN)
+    if not number.isdecimal():
+        raise AudioError(f"{audio}: the number of a sample is expected behind {IN_PLAN}")
+    settings = audio.with_name(IN_PLAN[:-1])
+    return _studio(audio.parent.resolve(), settings.stat().st_mtime_ns if settings.is_file() else 0), int(number)
+
+
+@contextmanager
+def _counted(audio: Path, studio: Studio) -> Iterator[None]:
+    try:
+        yield
+    except IndexError as error:
+        raise AudioError(f"{audio}: the plan holds {studio.folder.count} samples") from error
+
+
+@lru_cache(maxsize=OPEN_PLANS)
+def _studio(plan: Path, mtime_ns: int) -> Studio:
+    """A plan with its banks and plugins; opened again when it is another."""
+    del mtime_ns
+    return Studio(plan)
+
+
+@hookimpl
+def register_readers(register):
+    register(Plan)

@@ -1,0 +1,61 @@
+"""What turns rows of a plan into sound: its recordings, its banks and its plugins, opened once."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from megaasr import Audio, AudioLimits, Recipe, RecipeError, Rendered, first_fault, read_audio, render
+
+from ..planning.plan_folder import PlanFolder
+from ..planning.plan_index import row_of
+
+
+class Studio:
+    """Renders the samples of one plan; what it decodes of the banks is kept within their bounds.
+
+    Raises:
+        ManifestError, PluginError: the plan, its banks or its plugins cannot be opened.
+    """
+
+    def __init__(self, plan: str | Path) -> None:
+        self.folder = PlanFolder.open(plan)
+        self._plugins = self.folder.open_plugins()
+        self._banks = self.folder.open_banks()
+        self._limits = AudioLimits(convert=self.folder.settings.convert)
+
+    def render(self, planned: dict[str, Any]) -> tuple[Recipe, Rendered]:
+        """Read the recording of one row of the plan and apply its recipe.
+
+        Raises:
+            MegaasrError: the recording or a sound cannot be read, or the recipe is none that can be rendered here.
+        """
+        recipe = recipe_of(planned)
+        audio = read_audio(self.folder.speech_root / planned["audio"], self._limits)
+        return recipe, render(audio.resampled(recipe.sample_rate), recipe, self._plugins, self._banks)
+
+    def clean(self, number: int) -> Audio:
+        """The recording that sample `number` is made of, at the plan's rate; errors as for `sample`."""
+        planned = row_of(self.folder, number)
+        audio = read_audio(self.folder.speech_root / planned["audio"], self._limits)
+        return audio.resampled(self.folder.settings.sample_rate)
+
+    def sample(self, number: int) -> Audio:
+        """The sound of sample `number`, from 0; IndexError when the plan holds fewer, else as `render` raises."""
+        return self.render(row_of(self.folder, number))[1].audio
+
+
+def recipe_of(planned: dict[str, Any]) -> Recipe:
+    """The recipe of one row; RecipeError in one line when it holds none."""
+    from pydantic import ValidationError
+
+    try:
+        return Recipe.model_validate(planned["recipe"])
+    except ValidationError as error:
+        raise RecipeError(f"sample {planned['id']}: not a recipe: {first_fault(error, 'the JSON')}") from error
+
+
+def described(recipe: Recipe) -> dict[str, Any]:
+    """What a rendered row says of its recipe: ``scenario``, ``severity``, ``effects``."""
+    effects = list(dict.fromkeys(step.effect for step in recipe.steps))
+    return {"scenario": recipe.scenario, "severity": recipe.severity, "effects": effects}

@@ -1,0 +1,140 @@
+"""`corpus render`: a plan in; FLAC in shards and a manifest out, with any engine, and after any interruption."""
+
+from __future__ import annotations
+
+import json
+import math
+import shutil
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from megaasr import Engine, OutputError, atomic_path, claimed, fingerprint, progress, read_rows, read_text, write_text
+
+from ..planning.plan_folder import PlanFolder
+from .render_shard import RenderShard, ShardReport, failures_name, manifest_name, shard_name
+from .shard_writer import ShardFormat
+
+SETTINGS = "render.json"
+MANIFEST = "manifest.jsonl"
+FAILURES = "failures.jsonl"
+SCHEMA_VERSION = 1
+
+
+@dataclass(frozen=True)
+class RenderReport:
+    """What was done.
+
+    Args:
+        clips, audio_s, failed: in the whole folder: samples, their length, and samples that could not be rendered.
+        shards, num_shards: done, and in all.
+        rendered, rendered_audio_s: samples of this run, and their length.
+        wall_s, core_s: time of this run, and processor time of its shards.
+        failed_shards: one line for each shard that could not be written; the next run begins with them.
+    """
+
+    clips: int
+    audio_s: float
+    failed: int
+    shards: int
+    num_shards: int
+    rendered: int
+    rendered_audio_s: float
+    wall_s: float
+    core_s: float
+    failed_shards: tuple[str, ...]
+
+
+def render_corpus(plan: Path, out: Path, engine: Engine, shard_format: ShardFormat = "tar") -> RenderReport:
+    """Render what is missing in `out`; the same bytes with any engine, any number of workers, and any interruption.
+
+    Raises:
+        ManifestError: there is no complete plan.
+        OutputError: the folder holds a corpus of another plan or format, or cannot be written to.
+    """
+    started = time.perf_counter()
+    folder = PlanFolder.open(plan)
+    folder.open_banks()
+    if out.exists() and out.samefile(plan):
+        raise OutputError(f"cannot write in {out}: it is the plan's own folder; name another")
+    total = folder.settings.num_shards
+    with claimed(out):
+        _begin(folder, out, shard_format)
+        missing = [index for index in range(total) if not (out / manifest_name(index)).exists()]
+        if missing:
+            _forget_unfinished(out, missing)
+        first = next(iter(missing), -1)
+        task = RenderShard(plan.resolve(), out.resolve(), folder.settings.fingerprint, shard_format, first)
+        reports: dict[int, ShardReport] = {}
+        failed_shards = []
+        for outcome in progress(engine.run(task, missing), total=len(missing), what="shards"):
+            if outcome.value is None:
+                failed_shards.append(f"{shard_name(outcome.item)}: {outcome.error}")
+            else:
+                reports[outcome.item] = outcome.value
+        if not failed_shards:
+            _join(out, MANIFEST, [out / manifest_name(index) for index in range(total)])
+            _join(out, FAILURES, [out / failures_name(index) for index in range(total)])
+        before = [_counted(out, index) for index in set(range(total)) - set(missing)]
+    whole = [*reports.values(), *before]
+    return RenderReport(
+        clips=sum(report.clips for report in whole),
+        audio_s=math.fsum(report.audio_s for report in whole),
+        failed=sum(report.failed for report in whole),
+        shards=len(whole),
+        num_shards=total,
+        rendered=sum(report.clips for report in reports.values()),
+        rendered_audio_s=math.fsum(report.audio_s for report in reports.values()),
+        wall_s=time.perf_counter() - started,
+        core_s=math.fsum(report.core_s for report in reports.values()),
+        failed_shards=tuple(failed_shards),
+    )
+
+
+def _begin(folder: PlanFolder, out: Path, shard_format: ShardFormat) -> None:
+    """Mark the folder, or see that its mark is ours."""
+    settings = {
+        "schema_version": SCHEMA_VERSION,
+        "format": shard_format,
+        "encoding": "FLAC, 16 bit",
+        "sample_rate": folder.settings.sample_rate,
+        "count": folder.count,
+        "scenarios": folder.settings.scenarios,
+        "seed": folder.settings.seed,
+        "plan_fingerprint": folder.settings.fingerprint,
+    }
+    content = json.dumps({**settings, "fingerprint": fingerprint(settings)}, ensure_ascii=False, indent=1) + "\n"
+    mark = out / SETTINGS
+    if mark.exists():
+        if read_text(mark) != content:
+            raise OutputError(f"{out}: holds a corpus of another plan or format; name another folder or remove it")
+        return
+    if any(out.glob("manifest*.jsonl")) or any(out.glob("shard-*")):
+        raise OutputError(f"{out}: holds another corpus; name another folder")
+    write_text(mark, content)
+
+
+def _forget_unfinished(out: Path, missing: Iterable[int]) -> None:
+    """Take away what a run that was killed wrote before its manifests."""
+    for name in (MANIFEST, FAILURES, *(failures_name(index) for index in missing)):
+        (out / name).unlink(missing_ok=True)
+
+
+def _join(out: Path, name: str, parts: list[Path]) -> None:
+    """Write the rows of all parts that are there into one file; none where none is."""
+    found = [part for part in parts if part.exists()]
+    if not found:
+        return
+    with atomic_path(out / name) as temporary, temporary.open("wb") as whole:
+        for part in found:
+            with part.open("rb") as file:
+                shutil.copyfileobj(file, whole)
+
+
+def _counted(out: Path, index: int) -> ShardReport:
+    """The report of a shard that an earlier run has rendered."""
+    durations = [row["duration_s"] for row in read_rows(out / manifest_name(index))]
+    failures = out / failures_name(index)
+    failed = sum(1 for _ in read_rows(failures)) if failures.exists() else 0
+    return ShardReport(len(durations), failed, math.fsum(durations), 0.0)

@@ -1,0 +1,121 @@
+"""Room responses and noises (Ko et al. 2017), https://www.openslr.org/28: 16 kHz WAV, measured and simulated."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from megaasr import hookimpl, read_text
+
+from .base import Archive, Row, Source, first_below, split_of
+
+REAL = "real_rirs_isotropic_noises"
+SIMULATED = "simulated_rirs"
+POINTS = "pointsource_noises"
+NOISE = "_noise_"
+"""In the name of what is a noise among the measured responses."""
+SIZES = ("smallroom", "mediumroom", "largeroom")
+ARCHIVE_URL = "https://www.openslr.org/resources/28/rirs_noises.zip"
+ARCHIVE_MD5 = "e6f48e257286e05de56413b4779d8ffb"  # https://www.openslr.org/resources/28/checksum.md5
+RIR_PARTS = ("real", *SIZES)
+NOISE_PARTS = ("isotropic", "pointsource")
+
+
+class RoomResponses(Source):
+    """Laid out as ``RIRS_NOISES/real_rirs_isotropic_noises/*.wav`` and ``simulated_rirs/SIZE/ROOM/*.wav``.
+
+    The category is the part, so that the 60,000 simulated responses do not drown the measured ones.
+    """
+
+    def locate(self, folder: Path, part: str) -> Path | None:
+        """The folder that holds the part's own."""
+        below = REAL if part == "real" else f"{SIMULATED}/{part}"
+        return first_below(folder, lambda one: (one / below).is_dir())
+
+    def rows(self, root: Path, part: str) -> Iterator[Row]:
+        """A file a row; train and dev share no room."""
+        if part == "real":
+            rooms = _listed(root / REAL / "rir_list")
+            for path in sorted((root / REAL).glob("*.wav")):
+                if NOISE not in path.name:
+                    yield _response(path, root, part, rooms.get(path.name, _room(path.stem)), "measured")
+        else:
+            for path in sorted((root / SIMULATED / part).glob("*/*.wav")):
+                yield _response(path, root, part, f"{part} {path.parent.name}", "simulated")
+
+
+class RoomNoises(Source):
+    """The noises in the same archive: recorded in the rooms of the measured responses, or single sounds."""
+
+    def locate(self, folder: Path, part: str) -> Path | None:
+        """The folder that holds the part's own."""
+        below = REAL if part == "isotropic" else POINTS
+        return first_below(folder, lambda one: (one / below).is_dir())
+
+    def rows(self, root: Path, part: str) -> Iterator[Row]:
+        """A file a row; its category is the part."""
+        paths = (root / REAL).glob(f"*{NOISE}*.wav") if part == "isotropic" else (root / POINTS).glob("*.wav")
+        for path in sorted(paths):
+            yield {
+                "audio": path.relative_to(root).as_posix(),
+                "category": part,
+                "recording": path.stem,
+                "split": split_of(path.stem),
+            }
+
+
+def _response(path: Path, root: Path, part: str, room: str, provenance: str) -> Row:
+    return {
+        "audio": path.relative_to(root).as_posix(),
+        "kind": "room",
+        "space": room,
+        "category": part,
+        "provenance": provenance,
+        "split": split_of(room),
+    }
+
+
+def _room(stem: str) -> str:
+    """The set and the room of a response that the list does not name: RVB2014_type1_rir_largeroom1_far_angla."""
+    first, _, rest = stem.partition("_rir_")
+    return f"{first.partition('_')[0]} {rest.partition('_')[0]}".strip()
+
+
+def _listed(path: Path) -> dict[str, str]:
+    """File name to room, from lines such as ``--rir-id 00001 --room-id ROOM RIRS_NOISES/.../NAME.wav``."""
+    if not path.is_file():
+        return {}
+    rooms = {}
+    for line in read_text(path).splitlines():
+        words = line.split()
+        if "--room-id" in words[:-2]:
+            rooms[Path(words[-1]).name] = words[words.index("--room-id") + 1]
+    return rooms
+
+
+RIRS = RoomResponses(
+    name="rirs",
+    title="OpenSLR 28",
+    kind="rir",
+    licence="Apache-2.0",
+    homepage="https://www.openslr.org/28",
+    parts=RIR_PARTS,
+    usual=RIR_PARTS,
+    archives=(Archive(ARCHIVE_URL, RIR_PARTS, ARCHIVE_MD5),),
+)
+RIRS_NOISES = RoomNoises(
+    name="rirs-noises",
+    title="OpenSLR 28",
+    kind="noise",
+    licence="Apache-2.0",
+    homepage="https://www.openslr.org/28",
+    parts=NOISE_PARTS,
+    usual=NOISE_PARTS,
+    archives=(Archive(ARCHIVE_URL, NOISE_PARTS, ARCHIVE_MD5),),
+)
+
+
+@hookimpl
+def register_corpus_sources(register):
+    register(RIRS)
+    register(RIRS_NOISES)

@@ -1,0 +1,1 @@
+"""Statistics of a plan or a corpus."""

@@ -1,0 +1,1 @@
+"""Evaluation: score transcripts against references, summarise with intervals, compare systems."""

@@ -1,0 +1,173 @@
+"""`megaasr eval`: a manifest in, scored rows and a report out."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from megaasr.commands import (
+    EXIT_SOME_FAILED,
+    AdapterOption,
+    BackendOption,
+    BackendSetOption,
+    BatchSizeOption,
+    JsonOption,
+    LanguageOption,
+    PluginOption,
+    RouterOption,
+    RouterSetOption,
+    StrictOption,
+    hand_out,
+    open_plugins,
+    open_transcriber,
+    say,
+)
+
+EXIT_WORSE = 1
+"""`--never-worse` found a slice that is worse than the base, or none that it could check."""
+
+ByOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--by",
+        metavar="FIELD",
+        help="Slice by effect, effects (how many), severity (its third), or any field of the rows. Repeatable.",
+    ),
+]
+
+
+def evaluate(
+    manifest: Annotated[Path, typer.Argument(metavar="IN.jsonl|PLAN/", help="Rows with audio and answer, or a plan.")],
+    output: Annotated[Path, typer.Argument(metavar="OUT.jsonl", help="Where the scored rows go.")],
+    adapter: AdapterOption = None,
+    router: RouterOption = None,
+    router_set: RouterSetOption = None,
+    backend: BackendOption = "whisper",
+    backend_set: BackendSetOption = None,
+    language: LanguageOption = None,
+    batch_size: BatchSizeOption = 8,
+    convert: Annotated[bool, typer.Option("--convert", help="Mix channels to mono, accept any sample rate.")] = False,
+    compare: Annotated[
+        Path | None, typer.Option(metavar="OTHER.jsonl", help="Results to compare with, in pairs.")
+    ] = None,
+    never_worse: Annotated[
+        Path | None,
+        typer.Option(metavar="BASE.jsonl", help="Compare, and exit 1 if a slice is worse with 95 % confidence."),
+    ] = None,
+    by: ByOption = None,
+    reuse: Annotated[bool, typer.Option("--reuse", help="OUT.jsonl is there: report on it, decode nothing.")] = False,
+    report: Annotated[Path | None, typer.Option(metavar="FILE.md", help="Also write the report here.")] = None,
+    summary: Annotated[
+        Path | None, typer.Option(metavar="FILE.json", help="Also write the report as JSON here.")
+    ] = None,
+    seed: Annotated[int, typer.Option(help="Seed of the bootstrap.")] = 0,
+    as_json: JsonOption = False,
+    plugin: PluginOption = None,
+    strict_plugins: StrictOption = False,
+) -> None:
+    """Transcribe a manifest, score every row, and report WER and CER with intervals.
+
+    A run that was killed goes on where it stopped when it is started again. A row that cannot be read is reported, the
+    rest is done, and the exit code is 1. So it is where --never-worse finds a slice that is worse than the base.
+
+    Example: megaasr eval test.jsonl results.jsonl --adapter robust/ --compare base.jsonl --report report.md
+    """
+    from megaasr import (
+        AudioLimits,
+        ParameterError,
+        check_outputs,
+        fingerprint,
+        hardware,
+        progress,
+        read_jsonl,
+        resumable_rows,
+    )
+
+    from ..evaluate import evaluate as evaluated
+    from ..evaluate import read_items
+    from ..pairing import check_comparable
+    from ..report import markdown
+    from ..slicing import SCORED_FIELDS, check_fields
+    from ..summary import compare as compared
+    from ..summary import summarise
+
+    if compare and never_worse:
+        raise ParameterError("--never-worse compares with its base already; leave out --compare")
+    other = never_worse or compare
+    if not (items := read_items(manifest, language)):
+        raise ParameterError(f"{manifest}: holds no rows")
+    base = read_jsonl(other) if other else None
+    if base is not None:  # before the work, not after it
+        check_comparable([item.row for item in items], base)
+    check_fields([item.row for item in items], by or (), SCORED_FIELDS)
+    check_outputs((output, report, summary), (manifest, other))
+    settings: dict[str, Any] = {
+        "manifest": str(manifest),
+        "backend": backend,
+        "backend_set": backend_set,
+        "adapter": str(adapter) if adapter else None,
+        "router": router,
+        "router_set": router_set,
+        "batch_size": batch_size,
+        "compare": str(other) if other else None,
+    }
+    if reuse:
+        rows = read_jsonl(output)
+    else:
+        transcriber = open_transcriber(
+            open_plugins(plugin, strict_plugins),
+            backend,
+            backend_set,
+            router,
+            router_set,
+            adapter,
+            language,
+            batch_size,
+        )
+        settings["router"] = transcriber.router.name
+        mark = fingerprint(
+            [{**settings, "compare": None}, language, convert, [(item.row, item.language) for item in items]]
+        )
+        with resumable_rows(output, mark) as out:
+            if out.left_over:
+                say(f"megaasr: note: {out.partial} is of another run and is begun anew")
+            if out.done:
+                say(f"megaasr: note: {len(out.done)} of {len(items)} rows are done already")
+            remaining = items[len(out.done) :]
+            limits = AudioLimits(convert=convert)
+            for row in progress(evaluated(remaining, transcriber, limits), total=len(remaining), what="utterances"):
+                out.append(row)
+            rows = out.done
+    named = {**settings, "by": ", ".join(by) if by else None}
+    found: dict[str, Any] = {"settings": named, "hardware": hardware(), "summary": summarise(rows, seed, by or ())}
+    if base is not None:
+        found["comparison"] = compared(rows, base, seed, by or ())
+    worse = never_worse is not None and _is_worse(found, str(never_worse))
+    hand_out(found, markdown(found), report, summary, as_json)
+    if _some_failed(rows):
+        raise typer.Exit(EXIT_SOME_FAILED)
+    if worse:
+        raise typer.Exit(EXIT_WORSE)
+
+
+def _some_failed(rows: list[dict[str, Any]]) -> bool:
+    """Say each row that failed; whether any did."""
+    failed = [row for row in rows if "error" in row]
+    for row in failed:
+        say(f"megaasr: failed: {row['error']}")
+    if failed:
+        say(f"megaasr: {len(failed)} of {len(rows)} rows failed")
+    return bool(failed)
+
+
+def _is_worse(found: dict[str, Any], base: str) -> bool:
+    """Add the verdict on the comparison to the report and say it; whether it fails the run."""
+    from ..never_worse import never_worse
+
+    verdict = never_worse(found["comparison"])
+    found["never_worse"] = verdict.as_json()
+    for line in verdict.lines(base):
+        say(f"megaasr: {line}")
+    return not verdict.passed

@@ -1,0 +1,1 @@
+"""Comparison of several systems with one base."""

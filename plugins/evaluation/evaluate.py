@@ -1,0 +1,153 @@
+"""Evaluation: a manifest through a transcriber, each row scored and kept with all its fields."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from megaasr import (
+    AudioLimits,
+    ManifestError,
+    MegaasrError,
+    ParameterError,
+    Transcriber,
+    Transcript,
+    align,
+    cut,
+    is_invented,
+    is_scored_by_character,
+    language_code,
+    located_rows,
+    read_jsonl,
+    read_sample,
+    tokenise,
+)
+
+
+@dataclass(frozen=True)
+class Item:
+    """One utterance to evaluate.
+
+    Args:
+        row: the manifest's row, kept whole.
+        audio: path of the recording, or ``shard.tar#member``; reference: what was said; language: ISO 639-1 code.
+    """
+
+    row: dict[str, Any]
+    audio: Path
+    reference: str
+    language: str
+
+
+def read_items(manifest: Path, language: str | None = None) -> list[Item]:
+    """Read a manifest of ``{"audio" or "audio_path", "answer" or "text", ...}``; paths are relative to its folder.
+
+    The folder of a plan is a manifest of its samples, each rendered when it is read.
+
+    The language is the row's ``language``, else the middle of its ``subset`` (``sim-zh-noise``), else `language`, else
+    English.
+
+    Raises:
+        ManifestError: a broken line, or a row without audio or reference; named by line.
+    """
+    if manifest.is_dir():
+        return [item_of(row, manifest, where, language) for where, row in located_rows(manifest)]
+    return [
+        item_of(row, manifest.parent, f"{manifest}, row {number}", language)
+        for number, row in enumerate(read_jsonl(manifest), start=1)
+    ]
+
+
+def item_of(row: dict[str, Any], root: Path, where: str, language: str | None = None) -> Item:
+    """One row of a manifest in the folder `root`; ManifestError that begins with `where` when it is none."""
+    audio = row.get("audio", row.get("audio_path"))
+    reference = row.get("answer", row.get("text"))
+    for value, names in ((audio, "'audio' or 'audio_path'"), (reference, "'answer' or 'text'")):
+        if not isinstance(value, str):
+            raise ManifestError(f"{where}: needs {names}, a text; it has {', '.join(row) or 'nothing'}")
+    spoken = row.get("language") or subset_parts(row)[2] or language
+    try:
+        code = language_code(spoken if spoken is None else str(spoken))
+    except ParameterError as error:
+        raise ManifestError(f"{where}: {error}") from error
+    return Item(row, root / str(audio), str(reference), code)
+
+
+def subset_parts(row: dict[str, Any]) -> tuple[str, str, str | None]:
+    """Source, category and language of a row: its own fields, else those in ``subset`` (``sim-zh-noise``)."""
+    parts = str(row.get("subset", "")).split("-", 2)
+    source, spoken, category = parts if len(parts) == 3 else ("unknown", None, "unknown")
+    if row.get("source") in ("real", "sim"):
+        source = row["source"]
+    return source, str(row.get("category", category)), row.get("language", spoken)
+
+
+def evaluate(
+    items: Sequence[Item], transcriber: Transcriber, limits: AudioLimits | None = None
+) -> Iterator[dict[str, Any]]:
+    """Transcribe and score; one row an item, in order. An unreadable recording is a row with ``error``.
+
+    Recordings that fit into one piece are decoded in batches; a longer one is cut and decoded by itself.
+    """
+    for start in range(0, len(items), transcriber.batch_size):
+        chunk = items[start : start + transcriber.batch_size]
+        heard = _transcribe(chunk, transcriber, limits)
+        for item, result in zip(chunk, heard, strict=True):
+            failed = {**item.row, "language": item.language, "error": result}
+            yield score(item, result) if isinstance(result, Transcript) else failed
+
+
+def _transcribe(chunk: Sequence[Item], transcriber: Transcriber, limits: AudioLimits | None) -> list[Transcript | str]:
+    results: list[Transcript | str] = [""] * len(chunk)
+    short = []
+    for index, item in enumerate(chunk):
+        try:
+            audio = read_sample(item.audio, limits).resampled(transcriber.backend.sample_rate)
+            pieces = cut(audio, transcriber.backend.max_duration_s)
+            if len(pieces) == 1:
+                short.append((index, pieces[0]))
+            else:
+                if transcriber.router.needs_reference:
+                    raise ParameterError(
+                        f"{item.audio}: router {transcriber.router.name} compares with the reference as a whole, so it "
+                        f"takes at most {transcriber.backend.max_duration_s:g} s; leave the recording out"
+                    )
+                results[index] = transcriber.transcribe(audio)
+        except MegaasrError as error:
+            results[index] = str(error)
+    heard = transcriber.transcribe_batch([audio for _, audio in short], [chunk[index].reference for index, _ in short])
+    for (index, _), transcript in zip(short, heard, strict=True):
+        results[index] = transcript
+    return results
+
+
+def score(item: Item, transcript: Transcript) -> dict[str, Any]:
+    """The row with prediction, metric, wer, num_edits, ref_len and the rest of Voices-in-the-Wild-Bench's fields added.
+
+    ``wer`` is edits / max(ref_len, 1); for Chinese it counts characters and ``metric`` is ``cer``.
+    """
+    reference = tokenise(item.reference, item.language)
+    hypothesis = tokenise(transcript.text, item.language)
+    alignment = align(reference, hypothesis)
+    flags = set(transcript.flags) | ({"invented"} if is_invented(hypothesis, reference) else set())
+    kept = {name: value for name, value in item.row.items() if name != "error"}  # of an earlier run
+    return {
+        **kept,
+        "language": item.language,
+        "prediction": transcript.text,
+        "metric": "cer" if is_scored_by_character(item.language) else "wer",
+        "wer": alignment.wer,
+        "num_edits": alignment.num_edits,
+        "ref_len": alignment.ref_len,
+        "substitutions": alignment.substitutions,
+        "insertions": alignment.insertions,
+        "deletions": alignment.deletions,
+        "flags": sorted(flags),
+        "mean_logprob": transcript.mean_logprob,
+        "route": transcript.route,
+        "adapter": transcript.adapter,
+        "audio_s": transcript.duration_s,
+        "decoding_s": transcript.seconds,
+    }

@@ -1,0 +1,112 @@
+"""What a file of results adds up to: totals, slices, rates, speed, and a comparison with another file."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import Any
+
+from megaasr import normaliser_version
+
+from .intervals import Interval, bootstrap_sums, error_rate, rate_of, relative_of
+from .pairing import paired, scored_rows
+from .slicing import language_of, slices
+
+Row = dict[str, Any]
+FLAGS = ("empty", "repetitive", "truncated", "invented")
+RATES = (*FLAGS, "deleted", "adapter")
+"""Shares of the utterances in `slice_figures`, each under ``NAME_rate``."""
+
+
+def summarise(rows: Sequence[Row], seed: int = 0, by: Sequence[str] = ()) -> dict[str, Any]:
+    """Totals and the benchmark's breakdown (source x category x language); failed rows are counted and left out.
+
+    WER and CER are never averaged with each other: there is one total a metric.
+
+    Args:
+        seed: of the bootstrap.
+        by: fields to slice by besides, as `megaasr_plugins.evaluation.slicing.slices` takes them.
+
+    Raises:
+        ManifestError: a row that is neither scored nor failed.
+        UnknownNameError, ParameterError: a field of `by` that makes no slices.
+    """
+    scored = scored_rows(rows)
+    figures = {}
+    for name, own in slices(scored, by).items():
+        rate = error_rate([row["num_edits"] for row in own], [row["ref_len"] for row in own], seed)
+        figures[name] = slice_figures(own, rate)
+    audio_s, decoding_s = (sum(row.get(name, 0.0) for row in scored) for name in ("audio_s", "decoding_s"))
+    languages = sorted({language_of(row) for row in scored})
+    return {
+        "utterances": len(rows),
+        "failed": len(rows) - len(scored),
+        "slices": figures,
+        "audio_s": audio_s,
+        "decoding_s": decoding_s,
+        "rtfx": audio_s / decoding_s if decoding_s else None,
+        "normalisers": {language: normaliser_version(language) for language in languages},
+    }
+
+
+def slice_figures(rows: Sequence[Row], rate: Interval) -> dict[str, Any]:
+    """Everything that is said of one slice: counts, error rates (0.1 is 10 %), and shares of its utterances.
+
+    The capped error rate counts at most as many errors in an utterance as it has words, and a runaway has more; so one
+    endless repetition does not hide what the others did. An utterance is deleted where more than half of its words are
+    (`is_deleted`); an empty one is deleted too.
+
+    Args:
+        rows: scored, at least one.
+        rate: their error rate.
+    """
+    edits, lengths = [row["num_edits"] for row in rows], [row["ref_len"] for row in rows]
+    capped = [min(edit, max(length, 1)) for edit, length in zip(edits, lengths, strict=True)]
+    return {
+        "metric": rows[0]["metric"],
+        "utterances": len(rows),
+        "tokens": sum(lengths),
+        "error_rate": asdict(rate),
+        "capped_error_rate": sum(capped) / max(sum(lengths), 1),
+        "runaways": sum(edit > max(length, 1) for edit, length in zip(edits, lengths, strict=True)),
+        **{name: sum(row[name] for row in rows) for name in ("substitutions", "insertions", "deletions")},
+        **{f"{flag}_rate": sum(flag in row.get("flags", ()) for row in rows) / len(rows) for flag in FLAGS},
+        "deleted_rate": sum(map(is_deleted, rows)) / len(rows),
+        "adapter_rate": sum(row.get("adapter") is not None for row in rows) / len(rows),
+    }
+
+
+def is_deleted(row: Row) -> bool:
+    """Whether a scored row lacks more than half of what was said: deletions > reference words / 2."""
+    return bool(2 * row["deletions"] > row["ref_len"])
+
+
+def compare(rows: Sequence[Row], base: Sequence[Row], seed: int = 0, by: Sequence[str] = ()) -> dict[str, Any]:
+    """Paired differences of error rates, slice by slice: `rows` minus `base` on the same utterances.
+
+    ``difference`` is in error rate (0.01 is a point), ``relative_difference`` is edits / the base's edits - 1, both
+    with their intervals over the same resamples; the latter, and its value as ``relative``, is None where the base
+    makes no error.
+
+    Raises:
+        ManifestError: the two files do not hold the same utterances, or were not scored against the same references.
+        UnknownNameError, ParameterError: a field of `by` that makes no slices.
+    """
+    theirs, found = paired(base, {"this": rows})
+    ours = found["this"]
+    before = {id(row): other for row, other in zip(ours, theirs, strict=True)}
+    compared = {}
+    for label, own in slices(ours, by).items():
+        columns = [[row["num_edits"] for row in own], [before[id(row)]["num_edits"] for row in own]]
+        edits, base_edits, lengths = bootstrap_sums([*columns, [row["ref_len"] for row in own]], seed)
+        relative = relative_of(edits, base_edits)
+        compared[label] = {
+            "utterances": len(own),
+            "tokens": lengths.whole,
+            "error_rate": edits.whole / max(lengths.whole, 1),
+            "base_error_rate": base_edits.whole / max(lengths.whole, 1),
+            "difference": asdict(rate_of(edits - base_edits, lengths)),
+            "relative": relative.value if relative else None,
+            "relative_difference": asdict(relative) if relative else None,
+        }
+    return {"utterances": len(ours), "failed_in_either": len(rows) - len(ours), "slices": compared}

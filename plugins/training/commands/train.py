@@ -1,0 +1,40 @@
+"""`megaasr train`: a trainer and its configuration in, weights and a report out."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from megaasr.commands import JsonOption, PluginOption, StrictOption, open_plugins, parse_settings
+
+
+def train(
+    trainer: Annotated[str, typer.Argument(metavar="NAME", help="A name of `megaasr plugins --kind trainer`.")],
+    config: Annotated[Path, typer.Argument(metavar="CONFIG.yaml", help="The trainer's fields.")],
+    out: Annotated[Path, typer.Option("--out", "-o", metavar="FOLDER", help="Where everything goes.")],
+    settings: Annotated[
+        list[str] | None, typer.Option("--set", metavar="FIELD=VALUE", help="Set a field instead of the file's value.")
+    ] = None,
+    as_json: JsonOption = False,
+    plugin: PluginOption = None,
+    strict_plugins: StrictOption = False,
+) -> None:
+    """Train by a trainer's configuration, and report what came of it.
+
+    A run that was killed goes on where it stopped when it is started again.
+
+    Example: megaasr train router router.yaml --out runs/router
+    """
+    from .run_trainer import open_trainer, train_in
+
+    chosen = open_trainer(open_plugins(plugin, strict_plugins), trainer, config, parse_settings(settings))
+    found = train_in(chosen, out)
+    if as_json:
+        sys.stdout.write(json.dumps(found, ensure_ascii=False, indent=1) + "\n")
+        return
+    for name, value in found.items():
+        sys.stdout.write(f"{name}: {json.dumps(value, ensure_ascii=False)}\n")
