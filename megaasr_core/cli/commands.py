@@ -16,7 +16,7 @@ def add_plugin_commands(app: typer.Typer, points: Iterable[EntryPoint]) -> None:
     A plugin whose command is there already, or that cannot be loaded, adds nothing; a line on stderr says why.
     """
     from ..contracts.calls import described
-    from ..discovery.loading import COMMAND_PREFIX, disabled_names, ordered, owner_of
+    from ..discovery.entry_points import COMMAND_PREFIX, disabled_names, ordered, owner_of
 
     owners = dict.fromkeys(_names(app), "the core of megaasr")
     off = disabled_names()

@@ -21,7 +21,7 @@ from .transcribe import transcribe
 app = typer.Typer(
     name="megaasr",
     help="Speech recognition that holds up on bad recordings: simulate, score, route, transcribe.\n\n"
-    "--verbose and --traceback may stand anywhere on the command line: log what is done; show the traceback of an error.",
+    "Anywhere on the command line: --verbose logs what is done, --traceback shows the traceback of an error.",
     add_completion=False,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 import pluggy
 
-from .kinds import Kind
-
 if TYPE_CHECKING:
     import typer
+
+    from .kinds import Kind
 
 PROJECT = "megaasr"
 hookspec = pluggy.HookspecMarker(PROJECT)

@@ -3,23 +3,16 @@
 from __future__ import annotations
 
 import importlib
-import os
 from collections.abc import Callable, Iterable
 from functools import lru_cache, partial
-from importlib.metadata import EntryPoint, entry_points
+from importlib.metadata import entry_points
 from pathlib import Path
 
 from ..base.errors import MegaasrError, PluginError, unknown_name
+from .entry_points import COMMAND_PREFIX, ENVIRONMENT, GROUP, disabled_names, listed, ordered, owner_of
 from .file_plugins import digest_of, import_path, is_path
 from .plugins import PluginRow, Plugins
-from .registry import COMMAND_PREFIX as COMMAND_PREFIX
 from .registry import Owner
-
-GROUP = "megaasr"
-IN_TREE = "megaasr"
-"""The distribution whose names are reserved: it is loaded first, and a later plugin cannot take its names."""
-ENVIRONMENT = "MEGAASR_PLUGINS"
-DISABLED = "MEGAASR_DISABLE"
 
 
 def load_plugins(
@@ -53,7 +46,7 @@ def load_plugins(
             _load_one(plugins, owner, point.load)
             if point.name.startswith(COMMAND_PREFIX):
                 plugins.commands.append((point.name.removeprefix(COMMAND_PREFIX), owner))
-    targets = {_identity(target): target for target in (*_listed(ENVIRONMENT), *extra)}
+    targets = {_identity(target): target for target in (*listed(ENVIRONMENT), *extra)}
     for identity, target in targets.items():
         names.add(target)
         if {target, identity, Path(target).stem} & off:
@@ -76,19 +69,6 @@ def load_plugins(
 def installed_plugins() -> Plugins:
     """The installed plugins, loaded once a process; for library use."""
     return load_plugins()
-
-
-def ordered(points: Iterable[EntryPoint]) -> list[EntryPoint]:
-    """Entry points in the order of loading: megaasr's own first, then by distribution and name."""
-    return sorted(
-        points, key=lambda point: (owner_of(point).distribution != IN_TREE, owner_of(point).distribution, point.name)
-    )
-
-
-def owner_of(point: EntryPoint) -> Owner:
-    """The distribution that an entry point belongs to."""
-    distribution = point.dist
-    return Owner(point.name, distribution.name if distribution else "?", distribution.version if distribution else "?")
 
 
 def import_target(target: str) -> object:
@@ -115,15 +95,6 @@ def _owner_of_target(target: str) -> Owner:
         return Owner(target, "file", "-", str(Path(target).resolve()), digest_of(Path(target)))
     except (MegaasrError, OSError):  # said when it is imported
         return Owner(target, "file", "-")
-
-
-def disabled_names() -> set[str]:
-    """What the environment variable MEGAASR_DISABLE names, separated as in PATH."""
-    return set(_listed(DISABLED))
-
-
-def _listed(variable: str) -> list[str]:
-    return [part for part in os.environ.get(variable, "").split(os.pathsep) if part]
 
 
 def _identity(target: str) -> str:

@@ -15,8 +15,9 @@ from ..base.sound_bank import SoundBank
 from ..contracts.backend import Backend
 from ..contracts.reward import RewardSample
 from ..contracts.unit import Unit
+from ..discovery.entry_points import ENVIRONMENT
 from ..discovery.hookspecs import hookimpl
-from ..discovery.loading import ENVIRONMENT, load_plugins
+from ..discovery.loading import load_plugins
 from ..discovery.plugins import Plugins
 from ..discovery.registry import Owner
 from .signals import AnyBank

@@ -260,7 +260,7 @@ def test_plugins_lists_every_kind_and_a_broken_one_as_a_row(tmp_path):
     assert count["primitive"] >= 8
     assert count["degradation"] >= 7
     assert (count["reward"], count["router"], count["backend"]) >= (6, 4, 1)
-    assert [row["error"] for row in rows if row["error"]] == ["RuntimeError: boom"]
+    assert [row["error"] for row in rows if row["error"]] == ["RuntimeError: boom (broken.py:1)"]
     warned = megaasr("scenarios", "--json", MEGAASR_PLUGINS=str(tmp_path / "broken.py"))
     assert "warning: plugin" in warned.stderr
     assert len(json.loads(warned.stdout)) == 54

@@ -20,7 +20,7 @@ def load(monkeypatch):
     monkeypatch.setattr(discovery, "entry_points", lambda group: [])
 
     def loaded(*files, **options):
-        monkeypatch.setenv(discovery.ENVIRONMENT, ":".join(files))
+        monkeypatch.setenv("MEGAASR_PLUGINS", ":".join(files))
         return load_plugins(**options)
 
     return loaded
@@ -162,7 +162,7 @@ def test_the_installed_entry_points_are_loaded_one_by_one(monkeypatch):
 
     points = [EntryPoint("broken", "surely_not_installed", "megaasr"), EntryPoint("reward.x", "json", "megaasr")]
     monkeypatch.setattr(discovery, "entry_points", lambda group: points)
-    monkeypatch.delenv(discovery.ENVIRONMENT, raising=False)
+    monkeypatch.delenv("MEGAASR_PLUGINS", raising=False)
     plugins = load_plugins([TONES])
     assert [row.name for row in plugins.failures] == ["broken", "reward.x"]
     assert len(plugins.primitives) == 3

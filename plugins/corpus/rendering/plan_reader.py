@@ -6,12 +6,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from megaasr import Audio, AudioError, AudioLimits, LocatedRow, Reader, hookimpl, located_lines
 
-from ..planning.plan_folder import PlanFolder
-from .plan_renderer import Studio, described, recipe_of
+if TYPE_CHECKING:
+    from .plan_renderer import Studio
 
 IN_PLAN = "plan.json#"
 """Joins a plan's folder and the number of a sample of it: ``plan.json#123``."""
@@ -29,6 +29,9 @@ class Plan(Reader):
 
     def rows(self, path: Path) -> Iterator[LocatedRow]:
         """A row a sample; ``scenario``, ``severity`` and ``effects`` are those of its recipe."""
+        from ..planning.plan_folder import PlanFolder
+        from .plan_renderer import described, recipe_of
+
         folder, number = PlanFolder.open(path), 0
         for shard in folder.shards:
             for where, row in located_lines(shard):
@@ -78,6 +81,8 @@ def _counted(audio: Path, studio: Studio) -> Iterator[None]:
 def _studio(plan: Path, mtime_ns: int) -> Studio:
     """A plan with its banks and plugins; opened again when it is another."""
     del mtime_ns
+    from .plan_renderer import Studio
+
     return Studio(plan)
 
 
