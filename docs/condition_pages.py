@@ -63,11 +63,11 @@ def all_levels(plugins: Plugins, banks: Mapping[str, SoundBank]) -> dict[str, di
 
 def page(scenario: Scenario, plugins: Plugins, recipe: Recipe) -> str:
     """One condition's page."""
-    chain = merge(scenario, plugins.degradations, plugins.stacking)
+    chain, dropped = merge(scenario, plugins.degradations, plugins.stacking)
     name = scenario.name
     lines = [f"# {name}", "", f"{GENERATED} [All conditions](README.md)", "", f"{_sentence(scenario, plugins)}", ""]
     lines += [f"Chain: {_chain(chain)}", ""]
-    if left_out := _left_out(scenario, chain, plugins):
+    if left_out := ", ".join(f"{step.step} of {step.effect}" for step in dropped):
         lines += [f"Left out, since an earlier effect has the same step: {left_out}.", ""]
     lines += ["## Before and after", "", f"![Spectrograms of {name}](spectrograms/{name}.png)", ""]
     lines += [f"Listen: [before](clips/before.mp3), [after](clips/{name}.mp3).", ""]
@@ -78,8 +78,9 @@ def page(scenario: Scenario, plugins: Plugins, recipe: Recipe) -> str:
     lines += ["| --- | --- | --- | --- |" + " --- |" * len(SEVERITIES)]
     for place, (effect, step) in enumerate(chain, start=1):
         link = f"[{step.primitive}](../reference.md#{step.primitive})"
+        numbers = [step.at(severity, plugins.primitives[step.primitive]) for severity in SEVERITIES]
         for parameter in step.parameters:
-            values = " | ".join(_text(step.at(severity)[parameter]) for severity in SEVERITIES)
+            values = " | ".join(_text(row[parameter]) for row in numbers)
             lines.append(f"| {place} | {link} | {effect} | `{parameter}` | {values} |")
     lines += [
         "",
@@ -116,7 +117,7 @@ def index(found: list[Scenario], plugins: Plugins) -> str:
         "| --- | --- | --- | --- |",
     ]
     for one in found:
-        chain = _chain(merge(one, plugins.degradations, plugins.stacking))
+        chain = _chain(merge(one, plugins.degradations, plugins.stacking).chain)
         count = str(len(one.effects)) if one.name in plugins.scenarios else f"{len(one.effects)}, beside the paper's"
         lines.append(f"| [{one.name}]({one.name}.md) | {count} | {chain} | [clip](clips/{one.name}.mp3) |")
     return "\n".join(lines) + "\n"
@@ -152,12 +153,6 @@ def _sentence(scenario: Scenario, plugins: Plugins) -> str:
 
 def _chain(chain: tuple[tuple[str, Step], ...]) -> str:
     return " → ".join(step.label for _, step in chain)
-
-
-def _left_out(scenario: Scenario, chain: tuple[tuple[str, Step], ...], plugins: Plugins) -> str:
-    kept = {(effect, step.label) for effect, step in chain}
-    every = [(name, step.label) for name in scenario.effects for step in plugins.degradations[name].chain]
-    return ", ".join(f"{label} of {effect}" for effect, label in every if (effect, label) not in kept)
 
 
 def _text(value: Any) -> str:

@@ -24,7 +24,7 @@ def reference(plugins: Plugins) -> str:
         parts.append(f"## {title}\n")
         parts += [_unit(registry[name]) for name in registry]
     parts.append("## Degradations\n")
-    parts += [_degradation(plugins.degradations[name]) for name in plugins.degradations]
+    parts += [_degradation(plugins.degradations[name], plugins) for name in plugins.degradations]
     parts.append(_scenarios(plugins))
     return "\n".join(parts)
 
@@ -56,13 +56,15 @@ def _bounds(schema: dict[str, Any]) -> str:
     return ", ".join(f"{sign} {option[key]:g}" for option in options for key, sign in signs.items() if key in option)
 
 
-def _degradation(degradation: Degradation) -> str:
+def _degradation(degradation: Degradation, plugins: Plugins) -> str:
     lines = [f"### {degradation.name}\n", f"{degradation.role.capitalize()}: {degradation.description}.\n"]
     lines += ["| step | parameter | severity 0 | severity 1 |", "| --- | --- | --- | --- |"]
     for step in degradation.chain:
+        primitive = plugins.primitives[step.primitive]
+        easy, hard = step.at(0.0, primitive), step.at(1.0, primitive)
         for name, value in step.parameters.items():
             moves = isinstance(value, (Range, Choice))
-            ends = (value.at(0.0), value.at(1.0)) if isinstance(value, (Range, Choice)) else (value, value)
+            ends = (easy[name], hard[name])
             low, high = (f"{end:g}" if isinstance(end, float) else str(end) for end in ends)
             lines.append(f"| {step.label} | `{name}` | {low} | {high if moves else '='} |")
     return "\n".join(lines) + "\n"
@@ -71,7 +73,7 @@ def _degradation(degradation: Degradation) -> str:
 def _scenarios(plugins: Plugins) -> str:
     lines = [f"## Scenarios\n\n{len(plugins.scenarios)} are registered.\n", "| scenario | chain |", "| --- | --- |"]
     for name in sorted(plugins.scenarios, key=lambda name: (len(plugins.scenarios[name].effects), name)):
-        chain = merge(plugins.scenarios[name], plugins.degradations, plugins.stacking)
+        chain = merge(plugins.scenarios[name], plugins.degradations, plugins.stacking).chain
         lines.append(f"| {name} | {', '.join(step.label for _, step in chain)} |")
     return "\n".join(lines) + "\n"
 

@@ -77,6 +77,7 @@ if TYPE_CHECKING:
     from megaasr_core.contracts.backend import Transcript as Transcript
     from megaasr_core.contracts.calls import calling as calling
     from megaasr_core.contracts.calls import described as described
+    from megaasr_core.contracts.degradation import ALL_SCENARIOS as ALL_SCENARIOS
     from megaasr_core.contracts.degradation import Degradation as Degradation
     from megaasr_core.contracts.degradation import Role as Role
     from megaasr_core.contracts.degradation import Step as Step
@@ -91,6 +92,7 @@ if TYPE_CHECKING:
     from megaasr_core.contracts.primitive import Primitive as Primitive
     from megaasr_core.contracts.reader import LocatedRow as LocatedRow
     from megaasr_core.contracts.reader import Reader as Reader
+    from megaasr_core.contracts.recipe import DroppedStep as DroppedStep
     from megaasr_core.contracts.recipe import Recipe as Recipe
     from megaasr_core.contracts.recipe import RecipeStep as RecipeStep
     from megaasr_core.contracts.reward import Reward as Reward
@@ -100,6 +102,7 @@ if TYPE_CHECKING:
     from megaasr_core.contracts.router import Reviewed as Reviewed
     from megaasr_core.contracts.router import Route as Route
     from megaasr_core.contracts.router import Router as Router
+    from megaasr_core.contracts.scenario import Merged as Merged
     from megaasr_core.contracts.scenario import Scenario as Scenario
     from megaasr_core.contracts.scenario import merge as merge
     from megaasr_core.contracts.trainable import TrainableBackend as TrainableBackend
@@ -158,13 +161,13 @@ _NAMES_BY_MODULE = {
     "base.validation": "first_fault",
     "base.work_folder": "claimed temporary_name",
     "contracts.backend": "AdapterReport Backend DecodingOptions Transcript",
-    "contracts.degradation": "Degradation Role step Step",
+    "contracts.degradation": "ALL_SCENARIOS Degradation Role step Step",
     "contracts.engine": "ATTEMPTS Engine Outcome short usable_cores",
     "contracts.primitive": "ApplyContext DrawContext Primitive",
-    "contracts.recipe": "Recipe RecipeStep",
+    "contracts.recipe": "DroppedStep Recipe RecipeStep",
     "contracts.reward": "checked_scores Reward RewardSample Score",
     "contracts.router": "Reviewed Route Router",
-    "contracts.scenario": "merge Scenario",
+    "contracts.scenario": "merge Merged Scenario",
     "contracts.trainable": "TrainableBackend",
     "contracts.trainer": "Trainer",
     "contracts.unit": "Unit",

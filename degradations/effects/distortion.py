@@ -9,10 +9,15 @@ DISTORTION = Degradation(
     role=Role.MODIFIER,
     description="an overdriven input",
     chain=(
-        step("add_distortion", drive_db=Range(20.0, 60.0)),
-        step("apply_filter", type="lowpass", cutoff_hz=Range(6000.0, 2800.0), repeat=1),
+        step("add_distortion", merge_name="add_distortion", drive_db=Range(20.0, 60.0)),
+        step("apply_filter", merge_name="apply_filter", type="lowpass", cutoff_hz=Range(6000.0, 2800.0), repeat=1),
         # A name of its own when chains are merged: the loss of level belongs to the distortion, whatever came before.
-        step("change_volume", merge_name="change_volume_distortion", target_lufs=Range(-27.0, -38.0)),
+        step(
+            "change_volume",
+            label="change_volume_distortion",
+            merge_name="change_volume_distortion",
+            target_lufs=Range(-27.0, -38.0),
+        ),
     ),
 )
 

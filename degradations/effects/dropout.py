@@ -11,12 +11,13 @@ DROPOUT = Degradation(
     chain=(
         step(
             "add_stutter_replace",
+            merge_name="add_stutter_replace",
             frame_ms=20.0,
             stutter_prob=Range(0.05, 0.3),
             max_repeats=Range(2, 4),
             repeat_prob=0.7,
         ),
-        step("change_volume", target_lufs=-23.0),
+        step("change_volume", merge_name="change_volume", target_lufs=-23.0),
     ),
 )
 

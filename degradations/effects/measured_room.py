@@ -10,7 +10,7 @@ MEASURED_ROOM = Degradation(
     description="a talker in a room that somebody measured",
     chain=(
         step("convolve_rir", wet=Range(0.3, 1.0)),
-        step("change_volume", target_lufs=Range(-23.0, -35.0)),
+        step("change_volume", merge_name="change_volume", target_lufs=Range(-23.0, -35.0)),
     ),
 )
 

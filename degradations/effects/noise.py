@@ -10,7 +10,7 @@ NOISE = Degradation(
     description="background interference",
     chain=(
         step("add_noise", snr_db=Range(10.0, -5.0), wet=1.0),
-        step("change_volume", target_lufs=-23.0),
+        step("change_volume", merge_name="change_volume", target_lufs=-23.0),
     ),
 )
 

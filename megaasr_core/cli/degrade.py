@@ -81,6 +81,8 @@ def degrade(
         )
     elif from_recipe is not None:
         made = Recipe.parse(read_text(from_recipe), from_recipe)
+    for dropped in made.dropped:
+        say(f"megaasr: note: {dropped}")
     on_compiling(lambda line: say(f"megaasr: note: {line}"))
     rendered = render(audio, made, plugins, banks)
     write_audio(target, rendered.audio)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -10,8 +11,38 @@ from typing import Any
 
 from ..base.errors import ScenarioError
 from ..base.severity import Choice, Range
+from .primitive import Primitive
 
 Number = Range | Choice | float | int | str | bool
+
+ALL_SCENARIOS = "all"
+"""Means every scenario of megaasr where scenarios are listed; no scenario or degradation has this name."""
+
+
+def check_name(kind: str, name: object) -> None:
+    """ScenarioError unless `name` can stand in a list of scenarios, in a composition and in a file name.
+
+    Args:
+        kind: ``scenario`` or ``degradation``; only the name of a scenario may contain ``+``.
+    """
+    if not isinstance(name, str) or not re.fullmatch(r"\w[\w.+-]*", name, re.ASCII):
+        why = "is not a name: write letters, digits and _ . + -, beginning with a letter, a digit or _"
+    elif name == ALL_SCENARIOS:
+        why = "means every scenario of megaasr"
+    elif name.endswith((".yaml", ".yml")):
+        why = "means a file"
+    elif "+" in name and kind != "scenario":
+        why = "would be a scenario, since + joins the effects of one"
+    else:
+        return
+    raise ScenarioError(f"{kind} {name!r} {why}; choose another name")
+
+
+def number_at(number: Number, severity: float, *, is_integer: bool) -> Any:
+    """A parameter at one severity; a `Range` of an integer field is rounded, half to even."""
+    if isinstance(number, Range):
+        return round(number.at(severity)) if is_integer else number.at(severity)
+    return number.at(severity) if isinstance(number, Choice) else number
 
 
 class Role(StrEnum):
@@ -29,19 +60,20 @@ class Step:
         primitive: registered name.
         parameters: constants, `Range` or `Choice`.
         label: how overrides address this step; unique in its chain.
-        merge_name: what counts as "the same step" when chains are merged.
+        merge_name: the step is dropped where an earlier effect of the scenario has a step of this merge name; None:
+            it is always kept, and no other step is dropped because of it.
     """
 
     primitive: str
     parameters: Mapping[str, Number]
     label: str
-    merge_name: str
+    merge_name: str | None = None
 
-    def at(self, severity: float) -> dict[str, Any]:
-        """The numbers at one severity."""
+    def at(self, severity: float, primitive: type[Primitive]) -> dict[str, Any]:
+        """The numbers at one severity, as the fields of `primitive`, the step's own, take them."""
+        integers = primitive.integer_fields()
         return {
-            name: value.at(severity) if isinstance(value, (Range, Choice)) else value
-            for name, value in self.parameters.items()
+            name: number_at(number, severity, is_integer=name in integers) for name, number in self.parameters.items()
         }
 
     def overridden(self, overrides: Mapping[str, Number]) -> Step:
@@ -52,14 +84,21 @@ class Step:
         return _rebuild_step, (self.primitive, dict(self.parameters), self.label, self.merge_name)
 
 
-def _rebuild_step(primitive: str, parameters: dict[str, Number], label: str, merge_name: str) -> Step:
+def _rebuild_step(primitive: str, parameters: dict[str, Number], label: str, merge_name: str | None) -> Step:
     return Step(primitive, MappingProxyType(parameters), label, merge_name)
 
 
 def step(primitive: str, *, label: str | None = None, merge_name: str | None = None, **parameters: Number) -> Step:
-    """Write a step as a line: ``step("apply_filter", type="lowpass", cutoff_hz=Range(4500.0, 3500.0))``."""
-    merge_name = merge_name or primitive
-    return Step(primitive, MappingProxyType(parameters), label or merge_name, merge_name)
+    """Write a step as a line: ``step("apply_filter", type="lowpass", cutoff_hz=Range(4500.0, 3500.0))``.
+
+    Args:
+        primitive: registered name.
+        label: how overrides address this step; by default the primitive's name.
+        merge_name: give one only where an earlier effect's step shall stand for this one. The paper's effects use the
+            primitive's name: ``merge_name="change_volume"`` keeps the level that an earlier effect has set.
+        parameters: constants, `Range` or `Choice`.
+    """
+    return Step(primitive, MappingProxyType(parameters), label or primitive, merge_name)
 
 
 @dataclass(frozen=True)
@@ -73,7 +112,7 @@ class Degradation:
         description: one line for people.
 
     Raises:
-        ScenarioError: an empty chain, or two steps with one label.
+        ScenarioError: a name that `check_name` refuses, an empty chain, or two steps with one label.
     """
 
     name: str
@@ -82,8 +121,7 @@ class Degradation:
     description: str = field(default="", compare=False)
 
     def __post_init__(self) -> None:
-        if "+" in str(self.name):
-            raise ScenarioError(f"degradation {self.name!r}: + joins the effects of a scenario; choose another name")
+        check_name("degradation", self.name)
         if not self.chain:
             raise ScenarioError(f"degradation {self.name}: its chain is empty")
         labels = [one.label for one in self.chain]

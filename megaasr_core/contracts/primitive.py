@@ -5,8 +5,9 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
-from typing import Any, ClassVar, Literal
+from functools import cache, cached_property
+from types import UnionType
+from typing import Annotated, Any, ClassVar, Literal, Union, get_args, get_origin
 
 import numpy as np
 
@@ -92,9 +93,14 @@ class Primitive(Unit):
     changes: ClassVar[frozenset[Change]] = frozenset()
     """What `apply` may change beside the spectrum: the level, the timing, the length."""
     stacks: ClassVar[bool] = False
-    """Whether a later effect's step of this primitive is kept when chains are merged (true of noise sources)."""
+    """Whether a later effect's step of this primitive is kept when chains are merged, also one with a merge name."""
     revision: ClassVar[int] = 1
     """Raise it when the output for equal parameters changes: recipes of another revision are then refused."""
+
+    @classmethod
+    def integer_fields(cls) -> frozenset[str]:
+        """Names of the fields that take integers and no other numbers; ranges over them are rounded."""
+        return _integer_fields(cls)
 
     @classmethod
     def draw(cls, parameters: dict[str, Any], context: DrawContext) -> dict[str, Any]:
@@ -107,3 +113,24 @@ class Primitive(Unit):
 
         `samples` itself is left as it was, unless ``context.owned``; what is returned is given away.
         """
+
+
+@cache
+def _integer_fields(primitive: type[Primitive]) -> frozenset[str]:
+    return frozenset(name for name, info in primitive.model_fields.items() if _is_integer(info.annotation))
+
+
+def _is_integer(annotation: Any) -> bool:
+    options = _options(annotation)
+    return bool(options) and all(issubclass(option, int) for option in options)
+
+
+def _options(annotation: Any) -> list[type]:
+    """The types of number that an annotation takes, e.g. int of ``Annotated[int, ...] | Literal["auto"] | None``."""
+    origin = get_origin(annotation)
+    if origin is Annotated:
+        return _options(get_args(annotation)[0])
+    if origin in (Union, UnionType):
+        return [option for one in get_args(annotation) for option in _options(one)]
+    types = [type(value) for value in get_args(annotation)] if origin is Literal else [annotation]
+    return [one for one in types if isinstance(one, type) and issubclass(one, (int, float)) and one is not bool]

@@ -30,6 +30,26 @@ class RecipeStep(BaseModel):
     parameters: dict[str, Any]
 
 
+class DroppedStep(BaseModel):
+    """A step that was dropped when the chains of a scenario were merged.
+
+    Args:
+        effect, step: the degradation that lost it, and the step's label.
+        merge_name: by which it merged.
+        behind: the earlier effect whose step stands for it.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    effect: str
+    step: str
+    merge_name: str
+    behind: str
+
+    def __str__(self) -> str:
+        return f"step {self.step} of {self.effect} is dropped: merges with {self.merge_name} of {self.behind}"
+
+
 class Recipe(BaseModel):
     """A degraded sample as data.
 
@@ -37,7 +57,7 @@ class Recipe(BaseModel):
         utterance, seed, epoch: the key of every generator of this sample.
         scenario: name; severity: in [0, 1].
         sample_rate, num_samples: of the audio that it was planned for.
-        steps: the merged chain.
+        steps: the merged chain; dropped: the steps that merging took away.
         versions: distribution name -> version of the plugins that made it; for the record, revisions decide.
     """
 
@@ -52,6 +72,7 @@ class Recipe(BaseModel):
     sample_rate: int = Field(gt=0)
     num_samples: int = Field(ge=0)
     steps: tuple[RecipeStep, ...]
+    dropped: tuple[DroppedStep, ...] = ()
     versions: dict[str, str] = {}
 
     @property

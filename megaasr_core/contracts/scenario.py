@@ -4,17 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from ..base.errors import ScenarioError, unknown_name
+from ..base.errors import ParameterError, ScenarioError, unknown_name
 from ..base.severity import Choice, Range
 from ..base.validation import first_fault
-from .degradation import Degradation, Number, Role, Step
+from .degradation import Degradation, Number, Role, Step, check_name
+from .recipe import DroppedStep
 
 Overrides = Mapping[str, Mapping[str, Mapping[str, Number]]]
 """effect -> step label -> parameter -> number."""
+
+FIXED = (str, int, float, bool)
+FORMS = "write a fixed value, a range [easy, hard] or {range: [easy, hard]}, or a choice {choice: [easy, ..., hard]}"
 
 
 @dataclass(frozen=True)
@@ -26,6 +30,9 @@ class Scenario:
         effects: degradation names, in the order in which they are walked.
         description: one line for people.
         overrides: numbers that differ from the degradations' own.
+
+    Raises:
+        ScenarioError: a name that `check_name` refuses.
     """
 
     name: str
@@ -33,23 +40,42 @@ class Scenario:
     description: str = field(default="", compare=False)
     overrides: Overrides = field(default_factory=dict)
 
+    def __post_init__(self) -> None:
+        check_name("scenario", self.name)
+
+
+class Merged(NamedTuple):
+    """A scenario as one chain.
+
+    Args:
+        chain: (effect, step) in the order in which they are applied.
+        dropped: the steps that an earlier effect's steps stand for.
+    """
+
+    chain: tuple[tuple[str, Step], ...]
+    dropped: tuple[DroppedStep, ...]
+
 
 class ScenarioFile(BaseModel):
     """What a user's YAML file may hold."""
 
     model_config = ConfigDict(extra="forbid")
 
-    name: str = Field(pattern=r"^[A-Za-z0-9_.+-]+$", description="letters, digits and _ . + -")
+    name: str
     effects: list[str] = Field(min_length=1)
     description: str = ""
     overrides: dict[str, dict[str, dict[str, Any]]] = {}
 
 
 def scenario_from(data: object, source: object) -> Scenario:
-    """Build a scenario from parsed YAML; a two-number list is a range from easy to hard.
+    """Build a scenario from parsed YAML.
+
+    An override is a fixed value, a range from easy to hard (``[15, 0]`` or ``{range: [15, 0]}``), or a choice from easy
+    to hard (``{choice: [opus, gsm]}``).
 
     Raises:
-        ScenarioError: a missing or unknown field, or a number that is none; in one line that names `source`.
+        ScenarioError: a missing or unknown field, a wrong name, or an override of no such form; in one line that names
+            `source`.
     """
     try:
         parsed = ScenarioFile.model_validate(data)
@@ -65,27 +91,32 @@ def scenario_from(data: object, source: object) -> Scenario:
         }
         for effect, steps in parsed.overrides.items()
     }
-    return Scenario(parsed.name, tuple(parsed.effects), parsed.description, overrides)
+    try:
+        return Scenario(parsed.name, tuple(parsed.effects), parsed.description, overrides)
+    except ScenarioError as error:
+        raise ScenarioError(f"{source}: {error}") from error
 
 
 def _number(value: Any, where: str) -> Number:
-    if isinstance(value, list):
-        if len(value) == 2 and all(isinstance(end, (int, float)) and not isinstance(end, bool) for end in value):
-            return Range(*value)
-        if value and all(isinstance(one, (str, int, float, bool)) for one in value):
-            return Choice(tuple(value))
-    if isinstance(value, (str, int, float, bool)):
-        return value
-    raise ScenarioError(f"{where} = {value!r}: a number, a text, or a list [easy, hard] is expected")
+    form, content = next(iter(value.items())) if isinstance(value, dict) and len(value) == 1 else ("range", value)
+    try:
+        if isinstance(value, FIXED):
+            return value
+        if form == "range" and isinstance(content, list) and len(content) == 2:
+            return Range(*content)
+        if form == "choice" and isinstance(content, list) and all(isinstance(one, FIXED) for one in content):
+            return Choice(tuple(content))
+    except ParameterError as error:
+        raise ScenarioError(f"{where} = {value!r}: {error}; {FORMS}") from error
+    raise ScenarioError(f"{where} = {value!r}: {FORMS}")
 
 
-def merge(
-    scenario: Scenario, degradations: Mapping[str, Degradation], stacking: Mapping[str, bool]
-) -> tuple[tuple[str, Step], ...]:
-    """Merge the chains of a scenario's effects into one chain of (effect, step).
+def merge(scenario: Scenario, degradations: Mapping[str, Degradation], stacking: Mapping[str, bool]) -> Merged:
+    """Merge the chains of a scenario's effects into one.
 
-    Each effect keeps its own order and the effects keep the scenario's; a step whose merge name was used by an EARLIER
-    effect is skipped, unless its primitive stacks (noise sources do). A repeat inside one effect stays.
+    Each effect keeps its own order and the effects keep the scenario's. A step that has a merge name is dropped where
+    an EARLIER effect has a step of that merge name, unless its primitive stacks (noise sources do). A step without a
+    merge name is kept.
 
     Args:
         degradations: the registered ones by name.
@@ -99,20 +130,23 @@ def merge(
     _check_roles(scenario, effects)
     _check_overrides(scenario, effects)
     chain: list[tuple[str, Step]] = []
-    used_earlier: set[str] = set()
+    dropped: list[DroppedStep] = []
+    used_by: dict[str, str] = {}  # merge name -> the first effect that has it
     for effect in effects:
-        for own in effect.chain:
-            numbers = scenario.overrides.get(effect.name, {}).get(own.label, {})
-            if own.merge_name in used_earlier and not stacking.get(own.primitive, False):
+        for step in effect.chain:
+            numbers = scenario.overrides.get(effect.name, {}).get(step.label, {})
+            name = step.merge_name
+            behind = effect.name if name is None else used_by.setdefault(name, effect.name)
+            if name is not None and behind != effect.name and not stacking.get(step.primitive, False):
                 if numbers:
                     raise ScenarioError(
-                        f"scenario {scenario.name}: the override of {effect.name}.{own.label} has no effect, since an "
-                        f"earlier effect's {own.merge_name} takes its place; override that one"
+                        f"scenario {scenario.name}: the override of {effect.name}.{step.label} has no effect, since "
+                        f"{name} of {behind} takes its place; override that one"
                     )
+                dropped.append(DroppedStep(effect=effect.name, step=step.label, merge_name=name, behind=behind))
                 continue
-            chain.append((effect.name, own.overridden(numbers) if numbers else own))
-        used_earlier.update(own.merge_name for own in effect.chain)
-    return tuple(chain)
+            chain.append((effect.name, step.overridden(numbers) if numbers else step))
+    return Merged(tuple(chain), tuple(dropped))
 
 
 def _known(degradations: Mapping[str, Degradation], name: str, scenario: Scenario) -> Degradation:

@@ -7,11 +7,9 @@ from collections.abc import Iterable
 from importlib.metadata import EntryPoint
 
 from .registry import COMMAND_PREFIX as COMMAND_PREFIX
-from .registry import Owner
+from .registry import IN_TREE, Owner
 
 GROUP = "megaasr"
-IN_TREE = "megaasr"
-"""The distribution whose names are reserved: it is loaded first, and a later plugin cannot take its names."""
 ENVIRONMENT = "MEGAASR_PLUGINS"
 DISABLED = "MEGAASR_DISABLE"
 

@@ -10,6 +10,8 @@ from ..base.errors import PluginError, unknown_name
 
 T = TypeVar("T")
 
+IN_TREE = "megaasr"
+"""The distribution whose names are reserved: it is loaded first, and a later plugin cannot take its names."""
 COMMAND_PREFIX = "command."
 """Beginning of the names of entry points that add commands."""
 
@@ -61,6 +63,11 @@ class Registry(Mapping[str, T], Generic[T]):
         """Who registered `name`."""
         self[name]
         return self._owners[name]
+
+    @property
+    def in_tree(self) -> list[str]:
+        """The names that megaasr itself registered, whatever else is installed."""
+        return [name for name in self if self._owners[name].distribution == IN_TREE]
 
     def __getitem__(self, name: str) -> T:
         """The thing of that name; UnknownNameError suggests the nearest."""

@@ -39,7 +39,7 @@ def check_steps(chain: Iterable[Step], plugins: Plugins, where: str) -> None:
         primitive = plugins.primitives[step.primitive]
         for severity in (0.0, 0.5, 1.0):
             try:
-                primitive.create({**_drawn_later(primitive, step.parameters), **step.at(severity)})
+                primitive.create({**_drawn_later(primitive, step.parameters), **step.at(severity, primitive)})
             except ParameterError as error:
                 raise ParameterError(f"{where}, step {step.label}, severity {severity:g}: {error}") from error
 

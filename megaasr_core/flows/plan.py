@@ -9,7 +9,7 @@ from typing import Any
 from ..base.seeding import SampleKey
 from ..base.severity import Choice, Range, check_severity, severity_from
 from ..base.sound_bank import SoundBank
-from ..contracts.degradation import Step
+from ..contracts.degradation import Step, number_at
 from ..contracts.primitive import DrawContext, Primitive
 from ..contracts.recipe import Recipe
 from ..contracts.scenario import Scenario, merge
@@ -58,7 +58,8 @@ class Planner:
         self._banks = banks or {}
         self._steps: list[_Step] = []
         versions: dict[str, str] = {}
-        for effect, step in merge(scenario, plugins.degradations, plugins.stacking):
+        chain, self.dropped = merge(scenario, plugins.degradations, plugins.stacking)
+        for effect, step in chain:
             self._steps.append(_Step(effect, step, plugins.primitives[step.primitive]))
             for owner in (plugins.primitives.owner(step.primitive), plugins.degradations.owner(effect)):
                 versions[owner.distribution] = owner.version
@@ -94,6 +95,7 @@ class Planner:
             sample_rate=sample_rate,
             num_samples=num_samples,
             steps=steps,  # checked and copied by the model, as from JSON
+            dropped=self.dropped,
             versions=self.versions,
         )
 
@@ -107,7 +109,9 @@ class _Step:
         self.may_draw = getattr(own, "__func__", own) is not inherited.__func__
         self._primitive = primitive
         self._numbers = dict(step.parameters)
-        self._moving = [(name, one) for name, one in self._numbers.items() if isinstance(one, (Range, Choice))]
+        integers = primitive.integer_fields()
+        moving = [(name, number) for name, number in self._numbers.items() if isinstance(number, (Range, Choice))]
+        self._moving = [(name, number, name in integers) for name, number in moving]
         self._head = {"primitive": step.primitive, "revision": primitive.revision, "effect": effect}
         self._always: dict[str, Any] | None = None
         self._is_fixed = not self._moving and not self.may_draw
@@ -117,8 +121,8 @@ class _Step:
         if self._always is not None:
             return self._always
         numbers = self._numbers.copy()
-        for name, number in self._moving:
-            numbers[name] = number.at(severity)
+        for name, number, is_integer in self._moving:
+            numbers[name] = number_at(number, severity, is_integer=is_integer)
         if context is not None:
             numbers = self._primitive.draw(numbers, context)
         step = {**self._head, "parameters": self._primitive.create(numbers).model_dump(mode="json")}
@@ -134,8 +138,9 @@ def find_scenario(name: str, plugins: Plugins) -> Scenario:
         UnknownNameError: a name that is neither scenario nor effect.
         ScenarioError: two anchors, or an effect twice.
     """
+    name = "+".join(part.strip() for part in name.split("+"))
     if name in plugins.scenarios or ("+" not in name and name not in plugins.degradations):
         return plugins.scenarios[name]
-    scenario = Scenario(name, tuple(part.strip() for part in name.split("+")))
+    scenario = Scenario(name, tuple(name.split("+")))
     merge(scenario, plugins.degradations, plugins.stacking)
     return scenario

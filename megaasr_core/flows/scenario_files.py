@@ -27,7 +27,7 @@ def read_scenario(path: Path, plugins: Plugins) -> Scenario:
     except yaml.YAMLError as error:
         raise ScenarioError(f"{path}: not YAML: {one_line(error)}") from error
     scenario = scenario_from(data, path)
-    chain = merge(scenario, plugins.degradations, plugins.stacking)
+    chain = merge(scenario, plugins.degradations, plugins.stacking).chain
     check_steps((step for _, step in chain), plugins, f"{path}: scenario {scenario.name}")
     return scenario
 

@@ -34,6 +34,7 @@ def checks(subject: Subject) -> list[Callable[[Subject], None]]:
         composed.can_be_pickled,
         composed.global_random_state_is_kept,
         merges_with_the_others,
+        is_never_swallowed_whole,
     ]
 
 
@@ -58,6 +59,21 @@ def merges_with_the_others(subject: Subject) -> None:
                 composed.planned(subject, composed.speech(), scenario=scenario)
             except AssertionError as error:
                 raise AssertionError(f"together with {name}: {error}") from error.__cause__
+
+
+def is_never_swallowed_whole(subject: Subject) -> None:
+    """Behind every other effect something is left of the chain when the two are merged."""
+    own = subject.thing
+    for name, other in subject.plugins.degradations.items():
+        if name == own.name or own.role is other.role is Role.ANCHOR:
+            continue
+        scenario = Scenario(f"{name}+{own.name}", (name, own.name))
+        chain, _ = merge(scenario, subject.plugins.degradations, subject.plugins.stacking)
+        expect(
+            any(effect == own.name for effect, _ in chain),
+            f"swallowed whole behind {name}: each step merges with one of its steps; give no merge_name to what must "
+            "be kept",
+        )
 
 
 def _is_refused(subject: Subject, scenario: Scenario) -> bool:

@@ -48,7 +48,7 @@ def as_used(subject: Subject) -> dict[str, Any]:
         for degradation in subject.plugins.degradations.values():
             for step in degradation.chain:
                 if step.primitive == subject.name:
-                    return step.at(0.5)
+                    return step.at(0.5, subject.thing)
     return dict(subject.parameters)
 
 

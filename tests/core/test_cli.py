@@ -271,9 +271,37 @@ def test_plugins_lists_every_kind_and_a_broken_one_as_a_row(tmp_path):
 def test_a_plugin_file_is_used_at_once(tmp_path):
     (tmp_path / "own.yaml").write_text("name: own\neffects: [room, loud]\n")
     result = megaasr("scenarios", "--plugin", TONES, "--file", tmp_path / "own.yaml", "--json")
-    assert {"name": "own", "effects": ["room", "loud"], "chain": ["gain", "hiss", "loudness"], "description": ""} in (
+    chain = ["gain", "hiss", "loudness"]
+    assert {"name": "own", "effects": ["room", "loud"], "chain": chain, "dropped": [], "description": ""} in (
         json.loads(result.stdout)
     )
+
+
+def test_a_dropped_step_is_printed_listed_and_stored(recipe, tmp_path):
+    lost = {
+        "far_field+noise": [("noise", "change_volume")],
+        "far_field+noise+dropout": [("noise", "change_volume"), ("dropout", "change_volume")],
+    }
+    listed = {row["name"]: row for row in json.loads(megaasr("scenarios", "--json").stdout)}
+    for name, steps in lost.items():
+        assert listed[name]["dropped"] == [
+            {"effect": effect, "step": step, "merge_name": "change_volume", "behind": "far_field"}
+            for effect, step in steps
+        ]
+    assert listed["far_field"]["dropped"] == []
+    text = {line.split()[0]: line for line in megaasr("scenarios").stdout.splitlines()}
+    assert text["far_field+noise"].endswith(" -> add_noise  (dropped: change_volume of noise)")
+    assert "dropped" not in text["far_field"]
+
+    assert json.loads(recipe[1].read_text())["dropped"] == listed["far_field+noise+dropout"]["dropped"]
+    again = megaasr("degrade", CLEAN, tmp_path / "x.wav", "--from-recipe", recipe[1], "--noise", NOISE)
+    options = ["--scenario", "far_field+noise+dropout", "--seed", 1, "--noise", NOISE]
+    for result in (again, megaasr("degrade", CLEAN, tmp_path / "y.wav", *options)):
+        notes = [line for line in result.stderr.splitlines() if "dropped" in line]
+        assert notes == [
+            f"megaasr: note: step change_volume of {effect} is dropped: merges with change_volume of far_field"
+            for effect in ("noise", "dropout")
+        ]
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from pydantic import Field
 
-from megaasr import Degradation, Primitive, Range, Role, Scenario, step
+from megaasr import Degradation, Merged, Primitive, Range, Role, Scenario, ScenarioError, merge, step
 from megaasr_core.base.errors import PluginError
 from megaasr_core.base.severity import Choice
 from megaasr_core.base.sound_bank import SoundRef
@@ -185,8 +185,31 @@ def test_a_neighbour_that_cannot_be_planned_is_named():
 
 def test_two_anchors_must_be_refused(monkeypatch):
     chosen = cases("degradation:hall", plugins=plugins_of(*PRIMITIVES, *NEIGHBOURS))
-    monkeypatch.setattr("megaasr_core.testing.checks_degradation.merge", lambda *_: ())
+
+    def blind(scenario, *others):
+        try:
+            return merge(scenario, *others)
+        except ScenarioError:
+            return Merged((), ())
+
+    monkeypatch.setattr("megaasr_core.testing.checks_degradation.merge", blind)
     assert failures(chosen) == {"merges_with_the_others": "degradation hall: hall+tube: two anchors were combined"}
+
+
+def test_a_degradation_that_another_swallows_whole_trips():
+    loud = step("gain", merge_name="level", gain_db=3.0)
+    moving = Range(-3.0, -9.0)
+    swallowed = broken(step("gain", merge_name="level", gain_db=moving))
+    big = Degradation("big", Role.ANCHOR, (step("hiss"), loud), "Big.")
+    failed = failures(cases("degradation:broken", plugins=plugins_of(*PRIMITIVES, *NEIGHBOURS, big, swallowed)))
+    assert set(failed) == {"is_never_swallowed_whole"}
+    assert failed["is_never_swallowed_whole"].startswith("degradation broken: swallowed whole behind big: ")
+    kept = broken(step("gain", gain_db=moving))
+    partly = broken(step("gain", merge_name="level", gain_db=moving), step("odd", amount=moving))
+    anchor = broken(step("gain", merge_name="level", gain_db=moving), role=Role.ANCHOR)  # big never stands before it
+    for good in (kept, partly, anchor):
+        chosen = cases("degradation:broken", plugins=plugins_of(*PRIMITIVES, *NEIGHBOURS, big, good))
+        assert failures(chosen) == {}
 
 
 def test_a_declared_change_of_length_is_not_held_against_it():
@@ -198,9 +221,11 @@ def test_a_declared_change_of_length_is_not_held_against_it():
 
 def test_scenarios():
     good = Scenario("in_the_tube", ("tube", "street"), "A street musician underground.")
-    bare = Scenario("bare", ("tube", "quiet"))
-    plugins = plugins_of(*PRIMITIVES, *NEIGHBOURS, good, bare)
+    softer = Degradation("softer", Role.MODIFIER, (step("gain", merge_name="gain", gain_db=-3.0),), "Softer.")
+    soft = Degradation("soft", Role.MODIFIER, (step("gain", merge_name="gain", gain_db=-6.0),), "Soft.")
+    bare = Scenario("bare", ("soft", "softer"))
+    plugins = plugins_of(*PRIMITIVES, *NEIGHBOURS, soft, softer, good, bare)
     assert failures(cases("scenario:in_the_tube", plugins=plugins)) == {}
     failed = failures(cases("scenario:bare", plugins=plugins))
-    assert set(failed) == {"has_a_description", "every_effect_is_heard"}
-    assert "nothing is left of quiet" in failed["every_effect_is_heard"]
+    assert set(failed) == {"has_a_description", "every_effect_is_heard", "harder_differs"}
+    assert "nothing is left of softer" in failed["every_effect_is_heard"]

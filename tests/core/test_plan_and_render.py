@@ -58,6 +58,20 @@ def test_the_same_recipe_gives_the_same_bits_and_goes_through_json(planned, only
     assert pickle.loads(pickle.dumps(recipe)) == recipe
 
 
+def test_a_recipe_says_what_merging_dropped_and_an_older_one_that_does_not_is_read(planned):
+    recipe = planned(severity=0.5)
+    assert [(one.effect, one.step, one.behind) for one in recipe.dropped] == [
+        ("hissy", "down", "room"),
+        ("hissy", "up", "room"),
+    ]
+    assert Recipe.parse(recipe.model_dump_json()).dropped == recipe.dropped
+    assert planned("room", severity=0.5).dropped == ()
+    older = json.loads(recipe.model_dump_json())
+    del older["dropped"]
+    assert Recipe.parse(json.dumps(older)).dropped == ()
+    assert Recipe.parse(json.dumps(older)).steps == recipe.steps
+
+
 def test_another_seed_or_utterance_draws_anew(planned, only_tones):
     bits = {
         render(SPEECH, planned(severity=0.5, **key), only_tones).audio.samples.tobytes()

@@ -46,7 +46,7 @@ def test_everything_of_a_plugin_is_registered_with_its_owner(only_tones):
         (
             "@hookimpl\ndef register_degradations(register):\n"
             "    register(Degradation(5, Role.ANCHOR, (step('gain', gain_db=1.0),)))",
-            "a degradation needs a name, a text that is not empty, not 5",
+            "degradation 5 is not a name",
         ),
         (
             "@hookimpl\ndef register_degradations(register):\n"

@@ -53,18 +53,20 @@ class Sound(Primitive):
         return samples + np.resize(noise, len(samples))
 
 
-ROOM = Degradation("room", Role.ANCHOR, (step("gain", gain_db=Range(-3.0, -9.0)), step("hiss", rms=0.01)))
-HALL = Degradation("hall", Role.ANCHOR, (step("gain", gain_db=Range(-6.0, -12.0)),))
+ROOM = Degradation(
+    "room", Role.ANCHOR, (step("gain", merge_name="gain", gain_db=Range(-3.0, -9.0)), step("hiss", rms=0.01))
+)
+HALL = Degradation("hall", Role.ANCHOR, (step("gain", merge_name="gain", gain_db=Range(-6.0, -12.0)),))
 HISSY = Degradation(
     "hissy",
     Role.MODIFIER,
     (
         step("hiss", rms=Range(0.01, 0.1)),
-        step("gain", label="down", gain_db=-3.0),
-        step("gain", label="up", gain_db=Range(0.0, 3.0)),
+        step("gain", label="down", merge_name="gain", gain_db=-3.0),
+        step("gain", label="up", merge_name="gain", gain_db=Range(0.0, 3.0)),
     ),
 )
-LOUD = Degradation("loud", Role.MODIFIER, (step("gain", merge_name="loudness", gain_db=Range(0.0, 40.0)),))
+LOUD = Degradation("loud", Role.MODIFIER, (step("gain", label="loudness", gain_db=Range(0.0, 40.0)),))
 CROWD = Degradation("crowd", Role.MODIFIER, (step("sound"),))
 
 

@@ -139,7 +139,7 @@ def test_integers_are_rounded_on_the_way(banks):
     ],
 )
 def test_chains_merge_as_the_paper_says(name, labels):
-    merged = merge(PLUGINS.scenarios[name], PLUGINS.degradations, PLUGINS.stacking)
+    merged = merge(PLUGINS.scenarios[name], PLUGINS.degradations, PLUGINS.stacking).chain
     assert [step.label for _, step in merged] == labels
 
 

@@ -84,13 +84,15 @@ def test_a_step_that_an_earlier_effect_took_is_not_repeated_and_the_rest_keeps_i
         expected += [
             (effect, one.label) for one in own if one.primitive == "add_noise" or one.merge_name not in earlier
         ]
-    merged = merge(PLUGINS.scenarios[name], PLUGINS.degradations, PLUGINS.stacking)
+    merged, dropped = merge(PLUGINS.scenarios[name], PLUGINS.degradations, PLUGINS.stacking)
     assert [(effect, one.label) for effect, one in merged] == expected
+    every = [(effect, one.label) for effect in effects for one in PLUGINS.degradations[effect].chain]
+    assert [(one.effect, one.step) for one in dropped] == [one for one in every if one not in expected]
     assert [one.primitive for _, one in merged].count("add_noise") == len({"noise", "recording"} & set(effects))
 
 
 def test_the_longest_chain_is_the_one_reckoned_by_hand():
-    merged = merge(PLUGINS.scenarios[f"echo_reverb+{ALL_FOUR}"], PLUGINS.degradations, PLUGINS.stacking)
+    merged = merge(PLUGINS.scenarios[f"echo_reverb+{ALL_FOUR}"], PLUGINS.degradations, PLUGINS.stacking).chain
     assert [(effect, one.label) for effect, one in merged] == [
         ("echo_reverb", "add_reverb"),
         ("echo_reverb", "apply_filter"),
@@ -113,7 +115,8 @@ def test_two_anchors_are_refused(pair):
 
 def test_another_order_is_another_chain():
     def labels(name):
-        return [one.label for _, one in merge(find_scenario(name, PLUGINS), PLUGINS.degradations, PLUGINS.stacking)]
+        scenario = find_scenario(name, PLUGINS)
+        return [one.label for _, one in merge(scenario, PLUGINS.degradations, PLUGINS.stacking).chain]
 
     assert labels("noise+far_field") == ["add_noise", "change_volume", "add_reverb", "apply_filter"]
     assert labels("far_field+noise") == ["add_reverb", "apply_filter", "change_volume", "add_noise"]
@@ -155,7 +158,7 @@ class TestYaml:
         scenario = self.opened(tmp_path, text)
         merged = {
             (effect, one.label): one.parameters
-            for effect, one in merge(scenario, PLUGINS.degradations, PLUGINS.stacking)
+            for effect, one in merge(scenario, PLUGINS.degradations, PLUGINS.stacking).chain
         }
         assert merged["obstructed", "add_reverb"]["room_size"] == Range(0.7, 0.9)
         assert merged["obstructed", "add_reverb"]["damping"] == 0.9

@@ -17,7 +17,7 @@ from .options import EngineOption, EngineSetOption, WorkersOption, open_engine, 
 def plan(
     speech: Annotated[Path, typer.Option(metavar="M.jsonl", help="Clean recordings: rows with audio and text.")],
     scenarios: Annotated[
-        str, typer.Option(help="all, NAME[,NAME...], a .yaml file, or a file with one of these a line.")
+        str, typer.Option(help="all (the 54), NAME, .yaml file, or file with one of these a line; commas between.")
     ],
     count: Annotated[int, typer.Option(min=1, help="Samples to plan.")],
     out: Annotated[Path, typer.Option("--out", "-o", metavar="FOLDER", help="Where the plan goes.")],
@@ -44,7 +44,7 @@ def plan(
 
     Example: megaasr corpus plan --speech speech.jsonl --noise noises/ --scenarios all --count 100000 -o plan/
     """
-    from megaasr import read_rows
+    from megaasr import merge, read_rows
 
     from ..planning.plan_corpus import UNREADABLE, PlanRequest, plan_corpus
     from ..planning.scenario_lists import open_scenarios
@@ -61,6 +61,10 @@ def plan(
         convert=convert,
         plugins=tuple(str(Path(one).resolve()) if one.endswith(".py") else one for one in plugin or ()),
     )
+    for scenario in request.scenarios:
+        if plugins.scenarios.get(scenario.name) != scenario:  # `megaasr scenarios` shows what the registered ones drop
+            for dropped in merge(scenario, plugins.degradations, plugins.stacking).dropped:
+                say(f"megaasr: note: scenario {scenario.name}: {dropped}")
     report = plan_corpus(request, out, plugins, open_engine(plugins, engine, engine_set, workers))
     unreadable = out / UNREADABLE
     left_out = 0

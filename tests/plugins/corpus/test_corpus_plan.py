@@ -7,7 +7,7 @@ import soundfile
 from hypothesis import given
 from hypothesis import strategies as st
 
-from megaasr import Audio
+from megaasr import Audio, installed_plugins, load_plugins
 from megaasr_core.base.audio import resampled_length
 from megaasr_core.base.audio_files import AudioLimits, measure_audio, read_audio
 from megaasr_core.base.errors import (
@@ -16,6 +16,7 @@ from megaasr_core.base.errors import (
     OutputError,
     ParameterError,
     RecipeError,
+    ScenarioError,
     UnknownNameError,
 )
 from megaasr_core.base.seeding import SampleKey
@@ -202,10 +203,33 @@ def test_scenarios_are_named_in_every_way(only_tones, tmp_path):
     (tmp_path / "mine.yaml").write_text("name: mine\neffects: [hissy]\n")
     names = tmp_path / "names"
     names.write_text(f"# these\nroom+hissy\n\n{tmp_path / 'mine.yaml'}\n")
-    assert [one.name for one in open_scenarios("all", only_tones)] == ["room+hissy"]
     assert [one.name for one in open_scenarios(f"{names},hall", only_tones)] == ["room+hissy", "mine", "hall"]
     with pytest.raises(UnknownNameError, match="did you mean"):
         open_scenarios("romo", only_tones)
+
+
+def test_all_means_megaasrs_own_whatever_is_installed_and_combines_with_names(tmp_path, monkeypatch, only_tones):
+    own = list(installed_plugins().scenarios.in_tree)
+    assert len(own) == 54
+    monkeypatch.undo()
+    plugins = load_plugins([TONES])
+    assert "room+hissy" in plugins.scenarios
+    (tmp_path / "mine.yaml").write_text("name: mine\neffects: [hissy]\n")
+    (tmp_path / "names").write_text("all\nhall\n")
+    for named, names in (
+        ("all", own),
+        ("all,room+hissy", [*own, "room+hissy"]),
+        (f"{tmp_path / 'mine.yaml'}, all", ["mine", *own]),
+        (str(tmp_path / "names"), [*own, "hall"]),
+    ):
+        assert [one.name for one in open_scenarios(named, plugins)] == names
+    with pytest.raises(ScenarioError, match="megaasr's own scenarios are not loaded"):
+        open_scenarios("hall,all", only_tones)
+
+
+def test_all_and_one_of_them_again_is_refused(planned):
+    with pytest.raises(ParameterError, match="scenario dropout is named twice"):
+        planned(scenarios=open_scenarios("all,dropout", installed_plugins()))
 
 
 def test_a_scenario_that_is_named_twice_is_refused(planned, only_tones):
