@@ -1,4 +1,4 @@
-"""Entry points and environment variables that name plugins. Imports little: every start of the command line loads it."""
+"""Entry points and environment variables that name plugins. Imports little: it is loaded at every start."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import os
 from collections.abc import Iterable
 from importlib.metadata import EntryPoint
 
-from .registry import COMMAND_PREFIX as COMMAND_PREFIX
 from .registry import Owner
 
 GROUP = "megaasr"
@@ -35,4 +34,5 @@ def disabled_names() -> set[str]:
 
 
 def listed(variable: str) -> list[str]:
+    """The names in an environment variable, separated as in PATH."""
     return [part for part in os.environ.get(variable, "").split(os.pathsep) if part]
