@@ -26,9 +26,9 @@ def add_plugin_commands(app: typer.Typer, points: Iterable[EntryPoint]) -> dict[
     failures: dict[str, str] = {}
     owners = dict.fromkeys(_names(app), "the core of megaasr")
     off = disabled_names()
-    for point in ordered(points):
+    for point in ordered(point for point in points if point.name.startswith(COMMAND_PREFIX)):
         owner = owner_of(point)
-        if not point.name.startswith(COMMAND_PREFIX) or {point.name, owner.distribution} & off:
+        if {point.name, owner.distribution} & off:
             continue
         own = typer.Typer()
         try:

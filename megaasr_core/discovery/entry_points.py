@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable
-from importlib.metadata import EntryPoint
+from functools import lru_cache
+from importlib.metadata import Distribution, EntryPoint
 
 from .registry import Owner
 
@@ -24,8 +25,12 @@ def ordered(points: Iterable[EntryPoint]) -> list[EntryPoint]:
 
 def owner_of(point: EntryPoint) -> Owner:
     """The distribution that an entry point belongs to."""
-    distribution = point.dist
-    return Owner(point.name, distribution.name if distribution else "?", distribution.version if distribution else "?")
+    return Owner(point.name, *_name_and_version(point.dist))
+
+
+@lru_cache(maxsize=256)  # each property of a distribution parses its metadata anew
+def _name_and_version(distribution: Distribution | None) -> tuple[str, str]:
+    return (distribution.name, distribution.version) if distribution else ("?", "?")
 
 
 def disabled_names() -> set[str]:
