@@ -9,6 +9,7 @@ import typer
 
 from megaasr.commands import (
     EXIT_SOME_FAILED,
+    EXIT_WORSE,
     AdapterOption,
     BackendOption,
     BackendSetOption,
@@ -24,9 +25,6 @@ from megaasr.commands import (
     open_transcriber,
     say,
 )
-
-EXIT_WORSE = 1
-"""`--never-worse` found a slice that is worse than the base, or none that it could check."""
 
 ByOption = Annotated[
     list[str] | None,
@@ -54,7 +52,7 @@ def evaluate(
     ] = None,
     never_worse: Annotated[
         Path | None,
-        typer.Option(metavar="BASE.jsonl", help="Compare, and exit 1 if a slice is worse with 95 % confidence."),
+        typer.Option(metavar="BASE.jsonl", help="Compare, and exit 3 if a slice is worse with 95 % confidence."),
     ] = None,
     by: ByOption = None,
     reuse: Annotated[bool, typer.Option("--reuse", help="OUT.jsonl is there: report on it, decode nothing.")] = False,
@@ -70,7 +68,8 @@ def evaluate(
     """Transcribe a manifest, score every row, and report WER and CER with intervals.
 
     A run that was killed goes on where it stopped when it is started again. A row that cannot be read is reported, the
-    rest is done, and the exit code is 1. So it is where --never-worse finds a slice that is worse than the base.
+    rest is done, and the exit code is 1. It is 3 where --never-worse finds a slice that is worse than the base, or none
+    that it can check.
 
     Example: megaasr eval test.jsonl results.jsonl --adapter robust/ --compare base.jsonl --report report.md
     """
