@@ -13,8 +13,9 @@ import pytest
 from tests.core.fuse_plugin import VARIABLE
 from tests.plugins.corpus.corpora import contents, rows_of, write_noise, write_speech
 
-FUSE = str(Path(__file__).parent / "fuse_plugin.py")
-TONES = str(Path(__file__).parent / "tone_plugin.py")
+CORE_TESTS = Path(__file__).parents[2] / "core"
+FUSE = str(CORE_TESTS / "fuse_plugin.py")
+TONES = str(CORE_TESTS / "tone_plugin.py")
 POISON = 4_321
 """Samples of the one clip that `length:4321` kills a process over."""
 
@@ -201,3 +202,15 @@ def test_a_wrong_engine_is_one_line(planned, tmp_path, args, reason):
 @pytest.mark.parametrize("command", ["plan", "render"])
 def test_every_command_explains_itself_with_an_example(command):
     assert f"Example: megaasr corpus {command}" in corpus(command, "--help").stdout
+
+
+def test_what_a_composition_drops_is_printed_when_it_is_planned(sources, tmp_path):
+    speech, noise = sources
+    named = ("--scenarios", "room+hissy,crowd+room+hissy", "--plugin", TONES)
+    size = ("--count", 2, "--convert", "--workers", 1)
+    done = corpus("plan", "--speech", speech, "--noise", noise, *named, *size, "-o", tmp_path / "plan")
+    assert done.returncode == 0, done.stderr
+    assert done.stderr.splitlines() == [  # what the registered room+hissy drops is in the list of scenarios
+        f"megaasr: note: scenario crowd+room+hissy: step {step} of hissy is dropped: merges with gain of room"
+        for step in ("down", "up")
+    ]
