@@ -2,6 +2,7 @@
 
 from megaasr_core.cli.context import (
     EXIT_SOME_FAILED,
+    EXIT_WORSE,
     JsonOption,
     PluginOption,
     StrictOption,
@@ -23,6 +24,7 @@ from megaasr_core.cli.transcriber_options import (
 
 __all__ = [
     "EXIT_SOME_FAILED",
+    "EXIT_WORSE",
     "AdapterOption",
     "BackendOption",
     "BackendSetOption",

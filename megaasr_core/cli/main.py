@@ -69,6 +69,11 @@ def _taken(flag: str, arguments: list[str]) -> bool:
     return True
 
 
+def _log_to_stderr(name: str, level: int) -> None:
+    logging.basicConfig(format="megaasr: %(name)s: %(message)s", stream=sys.stderr)
+    logging.getLogger(name).setLevel(level)
+
+
 def main() -> None:
     """Run the command line; a user's mistake is one line on stderr and exit code 2."""
     from ..base.errors import MegaasrError, one_line
@@ -76,14 +81,12 @@ def main() -> None:
     arguments = sys.argv[1:]
     with_traceback = _taken("--traceback", arguments)
     if _taken("--verbose", arguments):
-        logging.basicConfig(format="megaasr: %(name)s: %(message)s", stream=sys.stderr)
-        logging.getLogger("megaasr").setLevel(logging.DEBUG)
+        _log_to_stderr("megaasr", logging.INFO)
     if with_traceback:
-        logging.getLogger("megaasr").setLevel(logging.DEBUG)
-        os.environ["MEGAASR_TRACEBACK"] = "1"
-    add_plugin_commands(app, entry_points(group="megaasr"))
+        _log_to_stderr("megaasr.plugins", logging.DEBUG)
+    failures = add_plugin_commands(app, entry_points(group="megaasr"))
     try:
-        code = app(arguments or ["--help"], standalone_mode=False) or 0
+        code = app(arguments or ["--help"], standalone_mode=False, obj=failures) or 0
         if code == EXIT_INTERRUPTED:  # typer makes an exit code of the interrupt
             say("megaasr: interrupted")
         sys.exit(code)

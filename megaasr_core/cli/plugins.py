@@ -27,9 +27,17 @@ def list_plugins(
     """
     if context.invoked_subcommand is not None:
         return
-    from ..base.errors import unknown_name
+    from ..base.errors import PluginError, unknown_name
 
     loaded = open_plugins(plugin, strict_plugins, warn=False, commands=True)
+    failed = {row.owner for row in loaded.failures}
+    for name, error in (context.obj or {}).items():  # commands that could not be added
+        owner = loaded.command_owners.get(name)
+        if owner is not None and owner not in failed:
+            loaded.fail(owner, PluginError(error))
+    if strict_plugins:
+        for failure in loaded.failures:
+            raise PluginError(f"plugin {failure.owner}: {failure.error}")
     rows = loaded.rows()
     kinds = {row.kind for row in rows} | {one.name for one in loaded.kinds} | {"command"}
     if kind is not None and kind not in kinds:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -9,6 +10,7 @@ from pathlib import Path
 
 from ..base.errors import MegaasrError, PluginError, one_line
 
+LOG = logging.getLogger("megaasr.plugins")
 MOST_SHOWN = 300
 """Characters of a message of other code that is shown."""
 
@@ -23,7 +25,8 @@ def calling(kind: str, name: str, clip: str = "") -> Iterator[None]:
 
     Raises:
         MegaasrError: as the plugin raised it.
-        PluginError: anything else that it raised: plugin, clip, exception, message, and the file and line.
+        PluginError: anything else that it raised: plugin, clip, exception, message, and the file and line. The
+            traceback goes to the log ``megaasr.plugins``, which ``--traceback`` shows.
 
     >>> with calling("reward", "brevity", "a.wav"):
     ...     [].pop()
@@ -35,6 +38,7 @@ def calling(kind: str, name: str, clip: str = "") -> Iterator[None]:
     except MegaasrError:
         raise
     except Exception as error:
+        LOG.debug("traceback of %s %s", kind, name, exc_info=error)
         raise PluginError(f"{kind} {name}: {f'{clip}: ' if clip else ''}{described(error)}") from error
 
 

@@ -1,12 +1,12 @@
-"""Entry points and environment variables that name plugins. Imports little: every start of the command line loads it."""
+"""Entry points and environment variables that name plugins. Imports little: it is loaded at every start."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Iterable
-from importlib.metadata import EntryPoint
+from functools import lru_cache
+from importlib.metadata import Distribution, EntryPoint
 
-from .registry import COMMAND_PREFIX as COMMAND_PREFIX
 from .registry import Owner
 
 GROUP = "megaasr"
@@ -25,8 +25,12 @@ def ordered(points: Iterable[EntryPoint]) -> list[EntryPoint]:
 
 def owner_of(point: EntryPoint) -> Owner:
     """The distribution that an entry point belongs to."""
-    distribution = point.dist
-    return Owner(point.name, distribution.name if distribution else "?", distribution.version if distribution else "?")
+    return Owner(point.name, *_name_and_version(point.dist))
+
+
+@lru_cache(maxsize=256)  # each property of a distribution parses its metadata anew
+def _name_and_version(distribution: Distribution | None) -> tuple[str, str]:
+    return (distribution.name, distribution.version) if distribution else ("?", "?")
 
 
 def disabled_names() -> set[str]:
@@ -35,4 +39,5 @@ def disabled_names() -> set[str]:
 
 
 def listed(variable: str) -> list[str]:
+    """The names in an environment variable, separated as in PATH."""
     return [part for part in os.environ.get(variable, "").split(os.pathsep) if part]

@@ -96,6 +96,6 @@ def _check_siblings(path: Path) -> None:
             sibling, loaded = path.with_name(f"{name}.py"), sys.modules.get(name)
             if sibling.is_file() and loaded is not None and Path(str(loaded.__file__)).resolve() != sibling:
                 raise PluginError(
-                    f"{path}:{node.lineno}: `import {name}` gives {loaded.__file__} and not the file beside the plugin; "
+                    f"{path}:{node.lineno}: `import {name}` gives {loaded.__file__}, not the file beside the plugin; "
                     f"write `from . import {name}`"
                 )

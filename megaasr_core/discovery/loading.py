@@ -9,10 +9,10 @@ from importlib.metadata import entry_points
 from pathlib import Path
 
 from ..base.errors import MegaasrError, PluginError, unknown_name
-from .entry_points import COMMAND_PREFIX, ENVIRONMENT, GROUP, disabled_names, listed, ordered, owner_of
+from .entry_points import ENVIRONMENT, GROUP, disabled_names, listed, ordered, owner_of
 from .file_plugins import digest_of, import_path, is_path
 from .plugins import PluginRow, Plugins
-from .registry import Owner
+from .registry import COMMAND_PREFIX, Owner
 
 
 def load_plugins(
@@ -45,7 +45,7 @@ def load_plugins(
         elif commands or not point.name.startswith(COMMAND_PREFIX):
             _load_one(plugins, owner, point.load)
             if point.name.startswith(COMMAND_PREFIX):
-                plugins.commands.append((point.name.removeprefix(COMMAND_PREFIX), owner))
+                plugins.command_owners[point.name] = owner
     targets = {_identity(target): target for target in (*listed(ENVIRONMENT), *extra)}
     for identity, target in targets.items():
         names.add(target)
@@ -57,8 +57,6 @@ def load_plugins(
     for name in sorted(off - names):
         raise unknown_name("plugin to disable", name, names)
     plugins.fill()
-    failed = {row.owner for row in plugins.failures}
-    plugins.commands = [row for row in plugins.commands if row[1] not in failed]
     for row in plugins.failures:
         if strict or row.owner.plugin in extra:
             raise PluginError(f"plugin {row.owner}: {row.error}")

@@ -12,7 +12,7 @@ import pluggy
 
 from ..base.errors import PluginError, one_line, unknown_name
 from ..contracts.backend import Backend
-from ..contracts.calls import described
+from ..contracts.calls import LOG, described
 from ..contracts.degradation import Degradation
 from ..contracts.engine import Engine
 from ..contracts.primitive import Primitive
@@ -26,7 +26,7 @@ from . import hookspecs
 from .api_version import check_api
 from .hook_names import check_hooks
 from .kinds import KINDS, Kind
-from .registry import Owner, Registry
+from .registry import COMMAND_PREFIX, Owner, Registry
 
 
 @dataclass(frozen=True)
@@ -66,7 +66,7 @@ class Plugins:
 
     def __init__(self) -> None:
         self.kinds: list[Kind] = []
-        self.commands: list[tuple[str, Owner]] = []
+        self.command_owners: dict[str, Owner] = {}
         self.failures: list[PluginRow] = []
         self.disabled: list[PluginRow] = []
         self._manager = pluggy.PluginManager(hookspecs.PROJECT)
@@ -102,7 +102,12 @@ class Plugins:
     def rows(self) -> list[PluginRow]:
         """Every registered thing, every failure and every disabled plugin."""
         rows = [PluginRow(name, one.kind, one.owner(name)) for one in self.registries for name in one]
-        rows += [PluginRow(name, "command", owner) for name, owner in self.commands]
+        failed = {row.owner for row in self.failures}
+        rows += [
+            PluginRow(name.removeprefix(COMMAND_PREFIX), "command", owner)
+            for name, owner in self.command_owners.items()
+            if owner not in failed
+        ]
         return rows + self.failures + self.disabled
 
     def add(self, plugin: object, owner: Owner) -> None:
@@ -149,6 +154,7 @@ class Plugins:
         for registry in self.registries:
             registry.remove_owned(owner)
         self.kinds = [kind for kind in self.kinds if self._kind_owners.get(kind.name) != owner]
+        LOG.debug("traceback of plugin %s", owner, exc_info=error)
         self.failures.append(PluginRow(owner.plugin, "plugin", owner, described(error)))
 
     def _add_kind(self, kind: Kind) -> None:

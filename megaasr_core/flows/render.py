@@ -12,6 +12,7 @@ from ..base.audio import Audio
 from ..base.errors import AudioError, PluginError, RecipeError
 from ..base.peak import peak_of
 from ..base.sound_bank import SoundBank
+from ..contracts.calls import calling
 from ..contracts.primitive import ApplyContext, Primitive
 from ..contracts.recipe import Recipe, RecipeStep
 from ..discovery.plugins import Plugins
@@ -54,7 +55,8 @@ def render(audio: Audio, recipe: Recipe, plugins: Plugins, banks: Mapping[str, S
         unit = _unit(step, plugins)
         owned = samples.flags.writeable and not np.may_share_memory(samples, audio.samples)
         context = ApplyContext(partial(key.rng, "render", position), banks or {}, flags.add, owned)
-        samples = unit.apply(samples, audio.sample_rate, context)
+        with calling("primitive", step.primitive, audio.name):
+            samples = unit.apply(samples, audio.sample_rate, context)
         try:
             peak = peak_of(samples, f"output of primitive {step.primitive}")
         except AudioError as error:

@@ -10,6 +10,7 @@ import typer
 
 from megaasr.commands import (
     EXIT_SOME_FAILED,
+    EXIT_WORSE,
     AdapterOption,
     BackendOption,
     BackendSetOption,
@@ -28,9 +29,6 @@ from megaasr.commands import (
 
 if TYPE_CHECKING:
     from megaasr import TermScores
-
-EXIT_WORSE = 1
-"""`--never-worse` found a slice that is worse than the base, or none that it could check."""
 
 ByOption = Annotated[
     list[str] | None,
@@ -58,7 +56,7 @@ def evaluate(
     ] = None,
     never_worse: Annotated[
         Path | None,
-        typer.Option(metavar="BASE.jsonl", help="Compare, and exit 1 if a slice is worse with 95 % confidence."),
+        typer.Option(metavar="BASE.jsonl", help="Compare, and exit 3 if a slice is worse with 95 % confidence."),
     ] = None,
     by: ByOption = None,
     compose: Annotated[
@@ -78,8 +76,9 @@ def evaluate(
     """Transcribe a manifest, score every row, and report WER and CER with intervals.
 
     A run that was killed goes on where it stopped when it is started again. A row that cannot be read is reported, the
-    rest is done, and the exit code is 1. So it is where --never-worse finds a slice that is worse than the base, and
-    where a term of --compose fails. With --reuse and --compose the field `rewards` is added to the rows of OUT.jsonl.
+    rest is done, and the exit code is 1, as it is where a term of --compose fails. It is 3 where --never-worse finds a
+    slice that is worse than the base, or none that it can check. With --reuse and --compose the field `rewards` is
+    added to the rows of OUT.jsonl.
 
     Example: megaasr eval test.jsonl results.jsonl --adapter robust/ --compare base.jsonl --report report.md
     """

@@ -122,7 +122,7 @@ def test_a_fresh_run_is_guarded_and_sliced_too(data):
     write_manifest(data, rows)
     assert run(data, "--adapter", "x", "--router", "always_robust", out="good.jsonl").returncode == 0
     worse = run(data, "--never-worse", "good.jsonl", "--by", "room", out="base.jsonl")
-    assert worse.returncode == 1
+    assert worse.returncode == 3
     assert "worse than good.jsonl: room: hall (wer)" in worse.stderr
     assert len(rows_of(data / "base.jsonl")) == 6  # the work is kept
     fine = run(data, "--adapter", "x", "--router", "oracle", "--never-worse", "base.jsonl", "--by", "room")

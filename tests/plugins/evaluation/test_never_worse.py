@@ -114,9 +114,9 @@ def test_the_order_of_the_rows_decides_nothing():
         assert one[name]["difference"]["low"] == pytest.approx(other[name]["difference"]["low"], abs=0.01)
 
 
-def test_what_is_worse_is_one_line_each_and_exit_code_1(tmp_path):
+def test_what_is_worse_is_one_line_each_and_exit_code_3(tmp_path):
     result = guarded(tmp_path, results(BETTER, 1), results(BETTER, 2), "--by", "effect", "--json")
-    assert result.returncode == 1
+    assert result.returncode == 3
     lines = result.stderr.strip().split("\n")
     assert len(lines) == 4
     assert (
@@ -148,13 +148,13 @@ def test_a_slice_only_worse_by_chance_passes_and_a_named_one_does_not_hide_in_th
     hidden = [("noise", 9, 1)] * 6 + [("voip", 1, 2)] * 2
     assert guarded(tmp_path, results(hidden, 2), results(hidden, 1)).returncode == 0
     result = guarded(tmp_path, results(hidden, 2), results(hidden, 1), "--by", "effect")
-    assert result.returncode == 1
+    assert result.returncode == 3
     assert "worse than base.jsonl: effect: voip: 20.00 % against 10.00 %" in result.stderr
 
 
 def test_a_guard_that_saw_nothing_does_not_pass(tmp_path):
     result = guarded(tmp_path, results(BETTER[:1], 2), results(BETTER[:1], 1))
-    assert result.returncode == 1
+    assert result.returncode == 3
     assert "no slice could be compared with base.jsonl; unchecked, of one utterance: all (wer)" in result.stderr
 
 

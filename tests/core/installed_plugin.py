@@ -1,0 +1,22 @@
+"""A distribution made on the spot, with entry points, as pip would have installed it."""
+
+import textwrap
+
+COMMON = "from megaasr import *\nfrom typing import ClassVar\n"
+
+
+def install(folder, distribution, entry_points, **modules):
+    """Write modules and metadata below `folder`, which then goes on PYTHONPATH.
+
+    Args:
+        entry_points: name -> module; modules: module -> source.
+    """
+    folder.mkdir(exist_ok=True)
+    for module, source in modules.items():
+        (folder / f"{module}.py").write_text(COMMON + textwrap.dedent(source))
+    metadata = folder / f"{distribution}-1.5.dist-info"
+    metadata.mkdir()
+    (metadata / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {distribution}\nVersion: 1.5\n")
+    lines = [f"{name} = {module}" for name, module in entry_points.items()]
+    (metadata / "entry_points.txt").write_text("\n".join(["[megaasr]", *lines, ""]))
+    return folder
