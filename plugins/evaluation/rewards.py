@@ -15,7 +15,6 @@ from megaasr import (
     TermScores,
     jsonl_line,
     language_code,
-    one_line,
     read_jsonl,
     write_text,
 )
@@ -116,15 +115,19 @@ def rewards_summary(columns: Mapping[str, TermScores]) -> dict[str, Any]:
 
 
 def failure_lines(columns: Mapping[str, TermScores], names: Sequence[str]) -> list[str]:
-    """One line for each term that failed on some rows, with the first of them.
+    """One line for each term that failed on some rows, with the first of them; not for a total of such terms.
 
     Args:
         names: of the rows, for people.
     """
-    return [
-        f"term {term} failed on {len(column.errors)} of {len(column.scores)} rows, the first {names[first]}: "
-        f"{one_line(column.errors[first])}"
-        for term, column in columns.items()
-        if column.errors
-        for first in [min(column.errors)]
-    ]
+    lines: list[str] = []
+    reported: set[tuple[int, str]] = set()
+    for term, column in columns.items():
+        if not column.errors.items() <= reported:
+            first = min(column.errors)
+            lines.append(
+                f"term {term} failed on {len(column.errors)} of {len(column.scores)} rows, the first {names[first]}: "
+                f"{column.errors[first]}"
+            )
+        reported |= column.errors.items()
+    return lines

@@ -54,17 +54,15 @@ def as_trl_reward(
         if not isinstance(completions, Sequence) or isinstance(completions, (str, bytes)):
             raise ParameterError(f"{shown}: completions must be a list, not {type(completions).__name__}")
         per_sample = {
-            column: values
-            for column, values in columns.items()
+            key: values
+            for key, values in columns.items()
             if isinstance(values, Sequence) and not isinstance(values, (str, bytes)) and len(values) == len(completions)
         }  # the others, such as trainer_state, are of the whole call
-        references = _references(reference, per_sample, columns, len(completions), shown)
+        column = _reference_column(reference, columns, shown)
+        references = _references(column, per_sample, len(completions), shown)
         languages = per_sample.get("language", [default] * len(completions))
-        used = {"language", reference, *REFERENCE_COLUMNS} if reference == "auto" else {"language", reference}
-        metas = [
-            {column: values[index] for column, values in per_sample.items() if column not in used}
-            for index in range(len(completions))
-        ]
+        others = {key: values for key, values in per_sample.items() if key not in ("language", column)}
+        metas = [{key: values[index] for key, values in others.items()} for index in range(len(completions))]
         batch = [
             RewardSample(_text_of(completion, shown), of, language_code(spoken or default), meta)
             for completion, of, spoken, meta in zip(completions, references, languages, metas, strict=True)
@@ -75,25 +73,28 @@ def as_trl_reward(
     return trl_reward
 
 
-def _references(
-    wanted: str | None, per_sample: Mapping[str, Any], columns: Mapping[str, Any], count: int, name: str
-) -> Sequence[str | None]:
+def _reference_column(wanted: str | None, columns: Mapping[str, Any], name: str) -> str | None:
     if wanted is None:
-        return [None] * count
+        return None
     candidates = REFERENCE_COLUMNS if wanted == "auto" else (wanted,)
-    column = next((candidate for candidate in candidates if candidate in columns), None)
+    for candidate in candidates:
+        if candidate in columns:
+            return candidate
+    raise ParameterError(
+        f"{name}: no column {' or '.join(candidates)} with references; there are: {', '.join(columns) or 'none'}; "
+        "give as_trl_reward(..., reference=COLUMN), or reference=None for a reward without references"
+    )
+
+
+def _references(column: str | None, per_sample: Mapping[str, Any], count: int, name: str) -> Sequence[str | None]:
     if column is None:
-        raise ParameterError(
-            f"{name}: no column {' or '.join(candidates)} with references; there are: {', '.join(columns) or 'none'}; "
-            "give as_trl_reward(..., reference=COLUMN), or reference=None for a reward without references"
-        )
-    values = per_sample.get(column)
-    if values is None:
+        return [None] * count
+    if column not in per_sample:
         raise ParameterError(f"{name}: column {column} does not hold one value for each of {count} completions")
-    for value in values:
+    references: Sequence[str | None] = per_sample[column]
+    for value in references:
         if value is not None and not isinstance(value, str):
             raise ParameterError(f"{name}: column {column} holds {value!r}; a text or None is expected")
-    references: Sequence[str | None] = values
     return references
 
 

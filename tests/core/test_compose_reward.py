@@ -213,9 +213,7 @@ def test_a_gate_that_is_refused_is_one_line(more, gate, error, reason):
 
 
 def test_a_gate_that_leaves_0_to_1_while_it_scores_is_an_error(more):
-    composed = compose(
-        {"terms": [{"name": "length", "gate": {"name": "fragile", "settings": {"scale": 10.0}}}]}, more
-    )
+    composed = compose({"terms": [{"name": "length", "gate": {"name": "fragile", "settings": {"scale": 10.0}}}]}, more)
     with pytest.raises(PluginError, match=r"reward fragile: score 3\.33\S* of sample 0 is outside 0\.\.1"):
         composed.score(BATCH[:1])
 
@@ -227,9 +225,7 @@ def test_meta_reaches_the_terms_and_gates_of_a_composed_reward(more):
 
 
 def test_a_reward_that_raises_is_one_line_with_reward_exception_file_and_line():
-    with pytest.raises(
-        PluginError, match=r"^reward fragile: ZeroDivisionError: .* \(test_compose_reward\.py:\d+\)$"
-    ):
+    with pytest.raises(PluginError, match=r"^reward fragile: ZeroDivisionError: .* \(test_compose_reward\.py:\d+\)$"):
         checked_scores(Fragile(), [RewardSample("", "x")])
 
 
