@@ -33,6 +33,10 @@ LICENCE = (
     "summed from LibriSpeech (CC BY 4.0): see [examples](../../examples/README.md)."
 )
 
+CHECKED = (
+    " A test compares them with what is rendered now, and fails when a condition has changed and its page has not."
+)
+
 
 @contextmanager
 def own_material() -> Iterator[Material]:
@@ -42,7 +46,7 @@ def own_material() -> Iterator[Material]:
     with room_bank() as room:
         banks = {"noise": SoundBank.open(EXAMPLES / "noise"), "rir": room}
         source = Audio(samples, SAMPLE_RATE_HZ, UTTERANCE)
-        yield Material(source, banks, NOTES, SOURCE_LUFS, GENERATED, LICENCE, ", beside the paper's")
+        yield Material(source, banks, NOTES, SOURCE_LUFS, GENERATED, LICENCE, CHECKED, ", beside the paper's")
 
 
 def main() -> None:

@@ -10,6 +10,7 @@ from typing import Any
 
 from megaasr import (
     SAMPLE_RATE_HZ,
+    Degradation,
     MegaasrError,
     Plugins,
     Primitive,
@@ -17,6 +18,7 @@ from megaasr import (
     RecipeStep,
     Scenario,
     Step,
+    calling,
     merge,
     one_line,
 )
@@ -116,8 +118,7 @@ def index(found: list[Scenario], plugins: Plugins, material: Material) -> str:
         "- **Pictures**: Hann windows of 16 ms; a column is 20 ms, a row 62.5 Hz. A full-scale sine has 0 dB. All "
         "pages have the same colours, so they can be compared.",
         "- **Clips**: MP3, 40 kbit/s, mono, 16 kHz.",
-        f"- **Levels**: [{LEVELS}]({LEVELS}) has those of every 'after'. A test compares them with what is rendered "
-        "now, and fails when a condition has changed and its page has not.",
+        f"- **Levels**: [{LEVELS}]({LEVELS}) has those of every 'after'.{material.checked}",
         "",
         *([material.licence, ""] if material.licence else []),
         "| scenario | effects | chain | sound |",
@@ -154,9 +155,13 @@ def gallery(found: list[Scenario], plugins: Plugins, material: Material) -> str:
 def _sentence(scenario: Scenario, plugins: Plugins) -> str:
     effects = [plugins.degradations[name] for name in scenario.effects]
     if len(effects) == 1:
-        return f"{effects[0].role.capitalize()}: {effects[0].description}."
-    text = "; then ".join(f"{effect.description} ({effect.name})" for effect in effects)
+        return f"{effects[0].role.capitalize()}: {_phrase(effects[0])}."
+    text = "; then ".join(f"{_phrase(effect)} ({effect.name})" for effect in effects)
     return f"{text[0].upper()}{text[1:]}."
+
+
+def _phrase(effect: Degradation) -> str:
+    return effect.description.strip().rstrip(".") or "no description"
 
 
 def _chain(chain: tuple[tuple[str, Step], ...]) -> str:
@@ -238,7 +243,8 @@ def write(folder: Path, chosen: Chosen, material: Material) -> list[str]:
     by_name, those, failed = {}, [], []
     for scenario in conditions(chosen):
         try:
-            result = sounds.after(scenario, chosen.plugins, material)
+            with calling("condition", scenario.name):
+                result = sounds.after(scenario, chosen.plugins, material)
             sounds.write_clip(folder / "clips" / f"{scenario.name}.mp3", result)
             draw(folder / "spectrograms" / f"{scenario.name}.png", material.source, result, sounds.SEVERITY)
         except MegaasrError as error:
