@@ -1,4 +1,4 @@
-"""Checks of a primitive: its form, what it declares to change, and that it is a function of its numbers and generator."""
+"""Checks of a primitive: the list, and those of its form and of the inputs that it must accept."""
 
 from __future__ import annotations
 

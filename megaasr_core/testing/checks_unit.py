@@ -19,7 +19,7 @@ PICKLING = "define the class at the top of its module and keep state out of it: 
 def checks(subject: Subject) -> list[Callable[[Subject], None]]:
     """The checks of any unit: those of a kind that has none of its own."""
     del subject
-    return [has_a_docstring, fields_are_described, parameters_survive_json, can_be_pickled]
+    return [has_a_docstring, fields_are_described, fields_have_a_bound, parameters_survive_json, can_be_pickled]
 
 
 def has_a_docstring(subject: Subject) -> None:
@@ -45,6 +45,16 @@ def fields_have_bounds(subject: Subject) -> None:
     expect(
         not lacking,
         f"{'; '.join(lacking)}: write Field(..., ge=LOWEST, le=HIGHEST), "
+        f"or give the reason as json_schema_extra={{'{UNBOUNDED}': '...'}}",
+    )
+
+
+def fields_have_a_bound(subject: Subject) -> None:
+    """Every float field has a bound on at least one side, or says why not."""
+    unbounded = [line.partition(" lacks ")[0] for line in missing_bounds(subject.thing) if " and " in line]
+    expect(
+        not unbounded,
+        f"no bound for {', '.join(unbounded)}: write Field(..., ge=LOWEST) or le=HIGHEST or both, "
         f"or give the reason as json_schema_extra={{'{UNBOUNDED}': '...'}}",
     )
 

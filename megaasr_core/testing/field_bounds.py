@@ -13,7 +13,9 @@ UNITS = (
     "rad", "percent", "bits", "octaves", "semitones", "cents", "celsius", "per_s", "per_min", "per_m", "mps", "pa",
 )  # fmt: skip
 """What the name of a float field ends in behind ``_``, where it has a unit."""
-DIMENSIONLESS = ("wet", "mix", "prob", "probability", "ratio", "share", "level", "factor", "exponent", "weight", "scale")
+DIMENSIONLESS = (
+    "wet", "mix", "prob", "probability", "ratio", "share", "level", "factor", "exponent", "weight", "scale",
+)  # fmt: skip
 """What the name of a float field may be, or end in behind ``_``, where it has no unit.
 
 A field whose bounds lie within -1..1 needs neither: it is taken for a share.

@@ -11,7 +11,8 @@ import pytest
 from megaasr import Primitive
 from megaasr_core.base.errors import PluginError, UnknownNameError
 from megaasr_core.testing import cases, failures, plugins_of, synthetic_bank
-from megaasr_core.testing.plugin_under_test import find, loaded
+from megaasr_core.testing.plugin_under_test import loaded
+from megaasr_core.testing.selection import find
 
 GOOD = '''
 """A plugin."""
@@ -104,7 +105,7 @@ def test_decorator_gives_one_test_a_check(run_pytest, plugin_file, tmp_path):
     )
     code, outcomes = run_pytest(test_file)
     assert code == 1
-    assert outcomes.of["test_own.py::test_good[order_is_nothing]"] == "passed"
+    assert outcomes.of["test_own.py::test_good[is_order_invariant]"] == "passed"
     failed = [node for node, outcome in outcomes.of.items() if outcome == "failed"]
     assert failed == ["test_own.py::test_bad[scores_are_within_bounds]"]
     text = outcomes.text[failed[0]]
@@ -123,7 +124,7 @@ def test_option_without_a_test_file(run_pytest, plugin_file, tmp_path):
 def test_option_beside_a_path_and_a_filter(run_pytest, plugin_file, tmp_path):
     (tmp_path / "test_other.py").write_text("def test_other(): pass\n", encoding="utf-8")
     arguments = ("test_other.py", "--megaasr", "reward:kit_too_long", "--megaasr-plugin", plugin_file)
-    code, outcomes = run_pytest(*arguments, "-k", "test_other or bounds")
+    code, outcomes = run_pytest(*arguments, "-k", "test_other or within_bounds")
     assert code == 1
     assert outcomes.of == {
         "test_other.py::test_other": "passed",
@@ -211,14 +212,14 @@ def test_banks_may_be_folders(tmp_path):
     assert failures(cases("primitive:kit_echo", plugins=plugins, banks={"own": tmp_path})) == {}
     (line,) = failures(cases("primitive:kit_echo", plugins=plugins, banks={"own": tmp_path / "none"})).values()
     assert "none" in line
-    (case,) = (one for one in cases("primitive:kit_echo", plugins=plugins, banks={}) if one.name == "silence_survives")
-    with pytest.raises(AssertionError, match="ValueError on silence"):
+    (case,) = (one for one in cases("primitive:kit_echo", plugins=plugins, banks={}) if one.name == "output_is_valid")
+    with pytest.raises(AssertionError, match="ValueError on speech"):
         case()
     case(banks={"own": tmp_path})
 
 
 def test_what_a_check_does_not_foresee_is_still_one_line():
-    from megaasr_core.testing.kit import Case
+    from megaasr_core.testing import Case
 
     def check(subject: object) -> None:
         raise RuntimeError("first\nsecond")
