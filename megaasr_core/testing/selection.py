@@ -63,7 +63,7 @@ def everything_of(extra: Iterable[str], plugins: Plugins) -> list[Subject]:
         if row.kind in {kind.name for kind in plugins.kinds}
     ]
     if not matching:
-        raise PluginError(f"{', '.join(targets)} registers nothing that can be checked; is a hook missing @hookimpl?")
+        raise PluginError(f"{', '.join(targets)} registers nothing that can be checked; call register(...) in its hooks")
     return matching
 
 
