@@ -25,7 +25,7 @@ def banks(tmp_path_factory):
 
 
 def in_tree(kind: str) -> list[object]:
-    """Every check of every registered thing of a kind; `test_counts` shows that there are as many as there should be."""
+    """Every check of everything registered of a kind; `test_counts` checks how much that is."""
     return [pytest.param(case, id=repr(case)) for case in cases(f"{kind}:*", plugins=PLUGINS)]
 
 

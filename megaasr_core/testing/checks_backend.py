@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import tempfile
-from collections.abc import Callable, Iterator, Sequence
-from functools import partial
-from pathlib import Path
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
 from ..base.audio import Audio
-from ..base.errors import AdapterError, BackendError, MegaasrError, UnknownNameError, one_line
+from ..base.errors import BackendError, MegaasrError, UnknownNameError, one_line
 from ..base.seeding import SampleKey
-from ..contracts.backend import AdapterReport, DecodingOptions, Transcript
+from ..contracts.backend import DecodingOptions, Transcript
 from .case import essential
 from .checks_unit import fields_are_described, fields_have_a_bound, has_a_docstring, parameters_survive_json
 from .guards import attempt, expect, expect_no_global_random
@@ -26,6 +23,8 @@ SHORT = DecodingOptions(language="en", min_tokens=2, tokens_per_second=0.5)
 
 def checks(subject: Subject) -> list[Callable[[Subject], None]]:
     """The checks of a backend; mounting is checked where an adapter was given."""
+    from . import checks_backend_mounting as mounting  # which uses the helpers of this module
+
     return [
         has_a_docstring,
         fields_are_described,
@@ -45,9 +44,9 @@ def checks(subject: Subject) -> list[Callable[[Subject], None]]:
         other_rate_is_refused,
         too_long_is_refused,
         unknown_adapter_is_refused,
-        mounted_is_sorted,
-        wrong_adapters_are_refused,
-        *([] if subject.adapter is None else [mounting_leaves_the_base_unchanged]),
+        mounting.mounted_is_sorted,
+        mounting.wrong_adapters_are_refused,
+        *([] if subject.adapter is None else [mounting.mounting_leaves_the_base_unchanged]),
     ]
 
 
@@ -218,64 +217,6 @@ def unknown_adapter_is_refused(subject: Subject) -> None:
     """An adapter that is not mounted is an UnknownNameError, in `transcribe` and in `unmount`."""
     _expect_refusal(subject, _clips(subject)[0], "an adapter that is not mounted", UnknownNameError, "no such adapter")
     _expect_error(lambda: subject.unit.unmount("no such adapter"), "unmounting what is not mounted", UnknownNameError)
-
-
-def mounted_is_sorted(subject: Subject) -> None:
-    """`mounted` gives a sorted tuple of names."""
-    names = subject.unit.mounted()
-    expect(
-        isinstance(names, tuple) and names == tuple(sorted(names)),
-        f"mounted() gives {names!r}; a sorted tuple is expected",
-    )
-
-
-def wrong_adapters_are_refused(subject: Subject) -> None:
-    """What is no adapter is an AdapterError, and leaves nothing mounted."""
-    before = subject.unit.mounted()
-    with tempfile.TemporaryDirectory() as name:
-        for what, folder in _wrong_adapters(Path(name)):
-            _expect_error(partial(subject.unit.mount, "kit-wrong", folder), f"mounting {what}", AdapterError)
-            mounted = subject.unit.mounted()
-            expect(mounted == before, f"mounted() gives {mounted!r} after the refusal of {what}; it was {before!r}")
-
-
-def _wrong_adapters(folder: Path) -> Iterator[tuple[str, Path]]:
-    yield "a folder that does not exist", folder / "missing"
-    (folder / "empty").mkdir()
-    yield "an empty folder", folder / "empty"
-    (folder / "garbage").mkdir()
-    for name in ("adapter_config.json", "adapter_model.safetensors", "config.json", "model.safetensors", "notes.txt"):
-        (folder / "garbage" / name).write_bytes(b"\x93not an adapter\x00" * 8)
-    yield "a folder of files that are no adapter", folder / "garbage"
-    yield "a file instead of a folder", folder / "garbage" / "notes.txt"
-
-
-def mounting_leaves_the_base_unchanged(subject: Subject) -> None:
-    """The base gives the same transcripts before, beside and after a mounted adapter."""
-    unit, clips = subject.unit, _clips(subject)
-    before = [one.text for one in _transcripts(subject, clips, "a batch")]
-    for name in ("kit-b", "kit-a"):
-        report = attempt(f"mounting {subject.adapter}", partial(unit.mount, name, subject.adapter))
-        expect(
-            isinstance(report, AdapterReport) and report.name == name,
-            f"mount() returns {report!r}; an AdapterReport is expected",
-        )
-    mounted_is_sorted(subject)
-    mixed = _transcripts(subject, clips, "base and adapter in turn", adapters=[None, "kit-a", None, "kit-b", None])
-    expect(
-        [one.adapter for one in mixed] == [None, "kit-a", None, "kit-b", None],
-        f"names the adapters {[one.adapter for one in mixed]!r} of rows that asked for None, kit-a, None, kit-b, None",
-    )
-    for row in (0, 2, 4):
-        expect(
-            mixed[row].text == before[row],
-            f"the base hears {mixed[row].text!r} beside an adapter, {before[row]!r} without",
-        )
-    for name in ("kit-a", "kit-b"):
-        unit.unmount(name)
-    expect(not {"kit-a", "kit-b"} & set(unit.mounted()), f"mounted() gives {unit.mounted()!r} after unmount()")
-    after = [one.text for one in _transcripts(subject, clips, "a batch")]
-    expect(after == before, "the base hears otherwise after an adapter was mounted and unmounted")
 
 
 @essential

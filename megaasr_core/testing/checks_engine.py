@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import os
-import signal
 import tempfile
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -19,13 +17,22 @@ from .checks_unit import (
     has_a_docstring,
     parameters_survive_json,
 )
+from .engine_tasks import (
+    IN_CALLER,
+    DieOnce,
+    DieOnFive,
+    Multiply,
+    process_id,
+    raise_on_odd,
+    return_a_function,
+    unpicklable,
+)
 from .guards import attempt, expect
 from .plugin_under_test import Subject, build, with_examples
 
 NUM_ITEMS = 23
 MOST_AHEAD = 16
 """Items that may be taken for each worker before one of them is done."""
-IN_CALLER = "a task that ends its process was run in the calling process"
 TEXTS = ["a text", "", "日本語", "two\nlines"]
 
 
@@ -50,70 +57,6 @@ def checks(subject: Subject) -> list[Callable[[Subject], None]]:
         can_be_stopped_early,
         failing_source_is_reported,
     ]
-
-
-@dataclass(frozen=True)
-class Multiply:
-    """A task with a setting."""
-
-    factor: Any
-
-    def __call__(self, item: Any) -> Any:
-        """The product."""
-        return self.factor * item
-
-
-def raise_on_odd(item: int) -> int:
-    """A task that fails now and then."""
-    if item % 2:
-        raise ValueError(f"{item} is\nodd")
-    return item
-
-
-def process_id(item: int) -> tuple[int, int]:
-    """A task that tells where it is run."""
-    return item, os.getpid()
-
-
-def die(caller: int) -> None:
-    """Kill this process, unless it is the caller of the engine, whose pytest run would be gone."""
-    if os.getpid() == caller:
-        raise RuntimeError(IN_CALLER)
-    os.kill(os.getpid(), signal.SIGKILL)
-
-
-@dataclass(frozen=True)
-class DieOnFive:
-    """A task that kills its worker at one item."""
-
-    caller: int
-
-    def __call__(self, item: int) -> int:
-        """The item, unless the worker dies."""
-        if item == 5:
-            die(self.caller)
-        return item
-
-
-def return_a_function(item: int) -> Any:
-    """A task whose result cannot be pickled for one item."""
-    return (lambda: item) if item == 3 else item
-
-
-@dataclass(frozen=True)
-class DieOnce:
-    """A task whose workers die the first time they see item 5; it counts the times in a folder."""
-
-    folder: Path
-    caller: int
-
-    def __call__(self, item: int) -> int:
-        """The item, unless the worker dies."""
-        first = self.folder / "died"
-        if item == 5 and not first.exists():
-            first.touch()
-            die(self.caller)
-        return item
 
 
 def _run(
@@ -210,9 +153,6 @@ def unpicklable_item_or_result_is_an_outcome(subject: Subject) -> None:
     outcomes = _run(subject, Multiply(1), [1, unpicklable, 2])
     expect(len(outcomes) == 3, f"yields {len(outcomes)} outcomes for 3 items of which one cannot be pickled")
     expect(len(_failures(outcomes)) == 1, "does not say which item cannot be pickled")
-
-
-unpicklable = lambda item: item  # noqa: E731  # its own name is <lambda>, under which no pickler finds it
 
 
 @essential

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from functools import partial
 
 import numpy as np
 
@@ -80,7 +81,7 @@ def other_clip_gives_other_bits(subject: Subject) -> None:
     for name, samples in clips.items():
         buffer[:] = samples
         context = ApplyContext(KEY.rng("render", 0), subject.banks)
-        output = attempt(name, lambda context=context: primitive.apply(buffer, SAMPLE_RATE_HZ, context)).copy()
+        output = attempt(name, partial(primitive.apply, buffer, SAMPLE_RATE_HZ, context)).copy()
         for earlier, known in outputs.items():
             expect(
                 not (np.array_equal(output, known) and np.any(output)),

@@ -239,7 +239,8 @@ def fields_work_at_their_bounds(subject: Subject) -> None:
     def use(at: str, parameters: dict[str, Any]) -> None:
         given = {**with_examples(subject.thing, subject.parameters), **parameters}
         changed = replace(subject, parameters=given)
-        expect_within(*changed.unit.bounds, batch, scored(changed, batch, f"a batch with {at}"))
+        low, high = changed.unit.bounds
+        expect_within(low, high, batch, scored(changed, batch, f"a batch with {at}"))
 
     expect_works_at_bounds(subject.thing, use)
 

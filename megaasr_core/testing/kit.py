@@ -47,12 +47,12 @@ def cases(
         backend: for backends, a constructed one; by default one is created from `parameters`.
         adapter: for backends, the folder of an adapter to mount.
     """
-    extra = tuple(str(target) for target in extra)
+    targets = [str(target) for target in extra]
     try:
-        subjects = selected(spec, extra, plugins or loaded(extra))
+        subjects = selected(spec, targets, plugins or loaded(targets))
         given = None if banks is None else opened(banks)
     except (Exception, SystemExit) as error:
-        return [_cannot_be_checked(spec or ", ".join(extra) or "plugin", error)]
+        return [_cannot_be_checked(spec or ", ".join(targets) or "plugin", error)]
     settings: dict[str, Any] = {
         "parameters": dict(parameters or {}),
         "samples": tuple(samples),

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from fnmatch import fnmatchcase
 from pathlib import Path
+from typing import Any
 
 from ..base.errors import PluginError, unknown_name
 from ..contracts.reward import Reward
@@ -15,7 +16,10 @@ from ..flows.scenario_files import read_scenario
 from .plugin_under_test import Subject
 
 YAML = (".yaml", ".yml")
-FILE_KINDS = {Scenario: read_scenario, Reward: lambda path, plugins: read_reward(path, plugins.rewards)}
+FILE_KINDS: dict[type[Any], Callable[[Path, Plugins], Any]] = {
+    Scenario: read_scenario,
+    Reward: lambda path, plugins: read_reward(path, plugins.rewards),
+}
 """The base class of each kind that can be written as a YAML file, and what reads it."""
 
 
@@ -53,7 +57,7 @@ def selected(spec: str, extra: Iterable[str], plugins: Plugins) -> list[Subject]
 
 def everything_of(extra: Iterable[str], plugins: Plugins) -> list[Subject]:
     """What the plugin files, folders or modules of `extra` registered; PluginError when that is nothing."""
-    targets = [str(target) for target in extra]
+    targets = list(extra)
     if not targets:
         raise PluginError("nothing to check: name a plugin as KIND:NAME, or give a plugin file or module")
     rows = [row for row in plugins.rows() if row.owner.plugin in targets]
@@ -63,7 +67,8 @@ def everything_of(extra: Iterable[str], plugins: Plugins) -> list[Subject]:
         if row.kind in {kind.name for kind in plugins.kinds}
     ]
     if not matching:
-        raise PluginError(f"{', '.join(targets)} registers nothing that can be checked; call register(...) in its hooks")
+        what = ", ".join(targets)
+        raise PluginError(f"{what} registers nothing that can be checked; call register(...) in its hooks")
     return matching
 
 
