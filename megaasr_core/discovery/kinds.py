@@ -137,6 +137,7 @@ KINDS = (
         Reader,
         65,
         "A format of manifests, or of recordings that manifests name.",
+        checks=_checks("reader"),
         template=_template("reader"),
     ),
     Kind(
