@@ -48,7 +48,6 @@ test: $(STAMP)
 
 docs: $(STAMP)
 	$(BIN)/python docs/generate.py
-	$(BIN)/python docs/condition_pages.py
 
 bench: $(STAMP)
 	$(BIN)/python -m benchmarks

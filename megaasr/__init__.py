@@ -117,6 +117,7 @@ if TYPE_CHECKING:
     from megaasr_core.discovery.registry import Owner as Owner
     from megaasr_core.discovery.registry import Registry as Registry
     from megaasr_core.flows.composed_reward import ComposedReward as ComposedReward
+    from megaasr_core.flows.composed_reward import Term as Term
     from megaasr_core.flows.composed_reward import read_reward as read_reward
     from megaasr_core.flows.long_recordings import cut as cut
     from megaasr_core.flows.manifests import is_there as is_there
@@ -129,8 +130,17 @@ if TYPE_CHECKING:
     from megaasr_core.flows.render import Rendered as Rendered
     from megaasr_core.flows.render import render as render
     from megaasr_core.flows.scenario_files import open_scenario as open_scenario
+    from megaasr_core.flows.term_scores import TermScores as TermScores
+    from megaasr_core.flows.term_scores import coverage as coverage
+    from megaasr_core.flows.term_scores import term_scores as term_scores
     from megaasr_core.flows.transcriber import Transcriber as Transcriber
     from megaasr_core.flows.transcriber import Transcription as Transcription
+
+    from .reward_functions import reward as reward
+    from .scoring import AnyReward as AnyReward
+    from .scoring import score as score
+    from .scoring import scorer_of as scorer_of
+    from .scoring import wer as wer
 
 _NAMES_BY_MODULE = {
     "contracts.calls": "calling described",
@@ -175,21 +185,32 @@ _NAMES_BY_MODULE = {
     "discovery.loading": "installed_plugins load_plugins",
     "discovery.plugins": "Plugins",
     "discovery.registry": "Owner Registry",
-    "flows.composed_reward": "ComposedReward read_reward",
+    "flows.composed_reward": "ComposedReward read_reward Term",
     "flows.long_recordings": "cut",
     "flows.plan": "find_scenario plan Planner",
     "flows.render": "render Rendered",
     "flows.scenario_files": "open_scenario",
+    "flows.term_scores": "coverage term_scores TermScores",
     "flows.transcriber": "Transcriber Transcription",
 }
-_MODULE_OF = {name: module for module, names in _NAMES_BY_MODULE.items() for name in names.split()}
+_NAMES_HERE = {
+    "reward_functions": "reward",
+    "scoring": "AnyReward score scorer_of wer",
+}
+"""Names whose modules are in this package and not in the core."""
+_MODULE_OF = {
+    name: f"{package}.{module}"
+    for package, names_by_module in (("megaasr_core", _NAMES_BY_MODULE), (__name__, _NAMES_HERE))
+    for module, names in names_by_module.items()
+    for name in names.split()
+}
 __all__ = sorted(_MODULE_OF)  # noqa: PLE0605
 
 
 def __getattr__(name: str) -> Any:
     if name not in _MODULE_OF:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"megaasr_core.{_MODULE_OF[name]}"), name)
+    return getattr(import_module(_MODULE_OF[name]), name)
 
 
 def __dir__() -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import re
 import struct
@@ -10,10 +11,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from megaasr import Audio, Plugins, load_plugins
+from megaasr import Audio, AudioError, Plugins, load_plugins
 from megaasr_core.base.audio_files import read_audio
 from megaasr_core.flows.plan import find_scenario, plan
 from megaasr_core.flows.render import render
+from megaasr_plugins.authoring import condition_pages as pages
+from megaasr_plugins.authoring import condition_sounds as sounds
+from megaasr_plugins.authoring import spectrogram
+from megaasr_plugins.authoring.chosen import Chosen, of_distribution
 
 DOCS = Path(__file__).parents[1] / "docs"
 FOLDER = DOCS / "conditions"
@@ -25,43 +30,36 @@ SIZE_LIMIT_BYTES = 4_000_000
 
 
 @pytest.fixture(scope="module")
-def modules():
-    """The scripts of docs/, which are no package: condition_pages, condition_sounds, spectrogram."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.syspath_prepend(str(DOCS))
-        import condition_pages
-        import condition_sounds
-        import spectrogram
-
-        yield condition_pages, condition_sounds, spectrogram
+def generate():
+    """The script docs/generate.py, which is in no package."""
+    spec = importlib.util.spec_from_file_location("generate", DOCS / "generate.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
 
 
 @pytest.fixture(scope="module")
-def pages(modules):
-    return modules[0]
-
-
-@pytest.fixture(scope="module")
-def sounds(modules):
-    return modules[1]
-
-
-@pytest.fixture(scope="module")
-def own() -> Plugins:
+def plugins() -> Plugins:
+    """With a third party's condition beside megaasr's own, which our pages must not show."""
     with pytest.MonkeyPatch.context() as patch:
         patch.delenv("MEGAASR_PLUGINS", raising=False)
-        return load_plugins()
+        return load_plugins([str(Path(__file__).parent / "core" / "tone_plugin.py")])
 
 
 @pytest.fixture(scope="module")
-def banks(sounds):
-    with sounds.sound_banks() as opened:
+def own(plugins) -> Chosen:
+    return of_distribution(plugins)
+
+
+@pytest.fixture(scope="module")
+def material(generate):
+    with generate.own_material() as opened:
         yield opened
 
 
 @pytest.fixture(scope="module")
-def texts(pages, own, banks) -> dict[str, str]:
-    return pages.texts(own, banks)
+def texts(own, material) -> dict[str, str]:
+    return pages.texts(pages.conditions(own), own, material)
 
 
 def stored_levels() -> dict[str, dict[str, list[float]]]:
@@ -74,16 +72,18 @@ def largest_difference_db(one: dict[str, list[float]], other: dict[str, list[flo
     return max(float(np.max(np.abs(np.subtract(one[kind], other[kind])))) for kind in one)
 
 
-def test_each_degradation_and_each_scenario_has_one_page(pages, own):
+def test_each_degradation_and_each_scenario_has_one_page(own, plugins):
     names = [one.name for one in pages.conditions(own)]
     own_names = {
         name
-        for registry in (own.degradations, own.scenarios)
+        for registry in (plugins.degradations, plugins.scenarios)
         for name in registry
         if registry.owner(name).distribution == "megaasr"
     }
     assert len(names) == len(set(names))
     assert set(names) == own_names
+    assert "room" in plugins.degradations
+    assert "room" not in names
     assert {"measured_room", "voip", "noise", "obstructed+noise+recording+distortion+dropout"} <= set(names)
 
 
@@ -93,38 +93,38 @@ def test_every_text_is_up_to_date(texts):
         assert (FOLDER / name).read_text(encoding="utf-8") == text, f"{name}: {STALE}"
 
 
-def test_no_file_is_missing_or_left_over(pages, own, texts):
+def test_no_file_is_missing_or_left_over(own, texts):
     there = {path.relative_to(FOLDER).as_posix() for path in FOLDER.rglob("*") if path.is_file()}
-    assert there == {*texts, *pages.media(own), "digests.json"}, STALE
+    assert there == {*texts, *pages.media(pages.conditions(own)), "digests.json"}, STALE
 
 
-def test_every_condition_sounds_as_its_page_shows(pages, own, banks):
-    stored, now = stored_levels(), pages.all_levels(own, banks)
+def test_every_condition_sounds_as_its_page_shows(own, plugins, material):
+    stored, now = stored_levels(), pages.all_levels(own, material)
     assert stored.keys() == now.keys(), STALE
     for scenario in pages.conditions(own):
-        primitives = {step.primitive for effect in scenario.effects for step in own.degradations[effect].chain}
+        primitives = {step.primitive for effect in scenario.effects for step in plugins.degradations[effect].chain}
         allowed = CODEC_TOLERANCE_DB if "codec" in primitives else TOLERANCE_DB
         difference = largest_difference_db(stored[scenario.name], now[scenario.name])
         assert difference <= allowed + 1e-9, f"{scenario.name} differs by {difference:.1f} dB: {STALE}"
 
 
 @pytest.mark.parametrize("name", ["noise", "far_field", "recording", "distortion", "dropout", "obstructed"])
-def test_the_levels_tell_a_changed_condition(name, sounds, own, banks):
-    source = sounds.before()
+def test_the_levels_tell_a_changed_condition(name, plugins, material):
+    source = material.source
     recipe = plan(
-        find_scenario(name, own),
-        sounds.KEY,
-        own,
+        find_scenario(name, plugins),
+        material.key,
+        plugins,
         num_samples=len(source.samples),
         sample_rate=source.sample_rate,
         severity=sounds.SEVERITY + 0.1,
-        banks=banks,
+        banks=material.banks,
     )
-    changed = sounds.levels(render(source, recipe, own, banks).audio)
+    changed = sounds.levels(render(source, recipe, plugins, material.banks).audio)
     assert largest_difference_db(changed, stored_levels()[name]) > 2 * TOLERANCE_DB
 
 
-def test_levels_of_a_full_scale_sine(sounds):
+def test_levels_of_a_full_scale_sine():
     time_s = np.arange(48_000) / 16_000
     sine = Audio(np.sin(2.0 * np.pi * 1000.0 * time_s).astype(np.float32), 16_000)
     found = sounds.levels(sine)
@@ -134,14 +134,14 @@ def test_levels_of_a_full_scale_sine(sounds):
     assert found["spans_db"] == [-3.0] * 10
 
 
-def test_the_source_is_as_loud_as_the_pages_say(sounds):
+def test_the_source_is_as_loud_as_the_pages_say(material):
     from megaasr_degradations.dsp.loudness import integrated_loudness
 
-    source = sounds.before()
-    assert integrated_loudness(source.samples, source.sample_rate) == pytest.approx(sounds.SOURCE_LUFS, abs=0.1)
+    source = material.source
+    assert integrated_loudness(source.samples, source.sample_rate) == pytest.approx(material.lufs, abs=0.1)
 
 
-def test_the_made_up_room_is_as_the_pages_say(sounds):
+def test_the_made_up_room_is_as_the_pages_say():
     response = sounds.room_response()
     tail = response.samples[1:].astype(np.float64)
     assert response.samples[0] == 1.0
@@ -151,7 +151,7 @@ def test_the_made_up_room_is_as_the_pages_say(sounds):
     assert drop_db == pytest.approx(60.0 * 0.25 / sounds.RT60_S, abs=2.0)
 
 
-def test_clips_are_the_sounds_that_were_measured(own, pages):
+def test_clips_are_the_sounds_that_were_measured(own):
     stored = stored_levels()
     for name in [one.name for one in pages.conditions(own)]:
         clip = read_audio(FOLDER / "clips" / f"{name}.mp3")
@@ -161,7 +161,7 @@ def test_clips_are_the_sounds_that_were_measured(own, pages):
         assert level_db == pytest.approx(10.0 * np.log10(power), abs=1.0), f"{name}: {STALE}"
 
 
-def test_pictures_are_pngs_of_one_size(own, pages):
+def test_pictures_are_pngs_of_one_size(own):
     for name in [one.name for one in pages.conditions(own)]:
         head = (FOLDER / "spectrograms" / f"{name}.png").read_bytes()[:24]
         assert head[:8] == b"\x89PNG\r\n\x1a\n"
@@ -178,8 +178,7 @@ def test_the_folder_is_small():
     assert sum(path.stat().st_size for path in FOLDER.rglob("*") if path.is_file()) < SIZE_LIMIT_BYTES
 
 
-def test_spectrogram_has_its_levels_and_lost_frames_in_their_places(modules):
-    spectrogram = modules[2]
+def test_spectrogram_has_its_levels_and_lost_frames_in_their_places():
     time_s = np.arange(16_000) / 16_000
     samples = np.sin(2.0 * np.pi * 1000.0 * time_s).astype(np.float32)
     samples[5 * 320 : 6 * 320] = 0.0
@@ -190,10 +189,9 @@ def test_spectrogram_has_its_levels_and_lost_frames_in_their_places(modules):
     assert np.max(levels[20:]) < -60.0
 
 
-def test_equal_sounds_make_equal_files(modules, tmp_path):
+def test_equal_sounds_make_equal_files(material, tmp_path):
     pytest.importorskip("matplotlib")
-    _, sounds, spectrogram = modules
-    source = sounds.before()
+    source = material.source
     for name in ("one", "two"):
         spectrogram.draw(tmp_path / f"{name}.png", source, source, 0.5)
         sounds.write_clip(tmp_path / f"{name}.mp3", source)
@@ -201,6 +199,6 @@ def test_equal_sounds_make_equal_files(modules, tmp_path):
         assert (tmp_path / f"one.{suffix}").read_bytes() == (tmp_path / f"two.{suffix}").read_bytes()
 
 
-def test_a_clip_that_would_be_cut_is_refused(sounds, tmp_path):
-    with pytest.raises(ValueError, match=r"the peak is 1\.5"):
+def test_a_clip_that_would_be_cut_is_refused(tmp_path):
+    with pytest.raises(AudioError, match=r"the peak is 1\.5"):
         sounds.write_clip(tmp_path / "loud.mp3", Audio(np.full(1600, 1.5, np.float32), 16_000))

@@ -6,7 +6,7 @@ import pkgutil
 
 import pytest
 
-PACKAGES = ("megaasr_core", "megaasr_degradations", "megaasr_rewards", "megaasr_routers", "megaasr_plugins")
+PACKAGES = ("megaasr", "megaasr_core", "megaasr_degradations", "megaasr_rewards", "megaasr_routers", "megaasr_plugins")
 
 
 def modules():

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from importlib.metadata import EntryPoint
 
 import typer
+from typer.models import TyperInfo
 
 from ..base.errors import PluginError
 from .context import say
@@ -14,7 +15,8 @@ from .context import say
 def add_plugin_commands(app: typer.Typer, points: Iterable[EntryPoint]) -> dict[str, str]:
     """Let plugins add commands: only entry points named ``command.*`` are imported, so that --help stays fast.
 
-    A plugin whose command is there already, or that cannot be loaded, adds nothing; a line on stderr says why.
+    A group without a callback whose name is that of an existing group adds its commands to that group. A plugin whose
+    command is there already, or that cannot be loaded, adds nothing; a line on stderr says why.
 
     Returns:
         Name of the entry point -> reason, of each that failed.
@@ -33,7 +35,7 @@ def add_plugin_commands(app: typer.Typer, points: Iterable[EntryPoint]) -> dict[
         own = typer.Typer()
         try:
             point.load().register_commands(own)
-            taken = next((name for name in _names(own) if name in owners), None)
+            taken = next((name for name in _names(own, _groups(app)) if name in owners), None)
             if taken is not None:
                 raise PluginError(f"command {taken!r} is already added by {owners[taken]}; rename it")
         except (Exception, SystemExit) as error:  # a broken plugin stops nothing
@@ -41,18 +43,38 @@ def add_plugin_commands(app: typer.Typer, points: Iterable[EntryPoint]) -> dict[
             LOG.debug("traceback of plugin %s", owner, exc_info=error)
             say(f"megaasr: warning: plugin {owner} is not loaded: {failures[point.name]}")
             continue
-        app.registered_commands += own.registered_commands
-        app.registered_groups += own.registered_groups
-        owners |= dict.fromkeys(_names(own), str(owner))
+        owners |= dict.fromkeys(_names(own, _groups(app)), str(owner))
+        _add(own, app)
     return failures
 
 
-def _names(app: typer.Typer) -> list[str]:
+def _add(own: typer.Typer, app: typer.Typer) -> None:
+    there, more = _groups(app), _groups(own)
+    app.registered_commands += own.registered_commands
+    app.registered_groups += [group for name, group in more.items() if name not in there]
+    for name in more.keys() & there.keys():
+        inner, target = more[name].typer_instance, there[name].typer_instance
+        if inner and target:
+            _add(inner, target)
+
+
+def _groups(app: typer.Typer) -> dict[str, TyperInfo]:
+    groups = {}
+    for group in app.registered_groups:
+        inner = group.typer_instance
+        groups[str(group.name or (inner.info.name if inner else ""))] = group
+    return groups
+
+
+def _names(app: typer.Typer, extended: Container[str] = (), prefix: str = "") -> list[str]:
+    """Names of all commands and groups, without groups that only extend one of `extended`."""
     names = []
     for command in app.registered_commands:
         function = command.callback
-        names.append(command.name or (function.__name__.replace("_", "-") if function else ""))
-    for group in app.registered_groups:
+        names.append(prefix + (command.name or (function.__name__.replace("_", "-") if function else "")))
+    for name, group in _groups(app).items():
         inner = group.typer_instance
-        names.append(str(group.name or (inner.info.name if inner else "")))
+        if inner is None or inner.registered_callback is not None or name not in extended:
+            names.append(prefix + name)
+        names += _names(inner, (), f"{prefix}{name} ") if inner else []
     return names

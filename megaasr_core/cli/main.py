@@ -14,7 +14,6 @@ from .commands import add_plugin_commands
 from .context import EXIT_INTERRUPTED, EXIT_USER_ERROR, say
 from .degrade import degrade
 from .plugins import plugins
-from .reward import reward
 from .scenarios import scenarios
 from .transcribe import transcribe
 
@@ -30,7 +29,6 @@ app = typer.Typer(
 app.command()(transcribe)
 app.command()(degrade)
 app.command()(scenarios)
-app.command()(reward)
 app.add_typer(plugins)
 
 

@@ -9,21 +9,25 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 from ..base.errors import PluginError
+from .calls import calling
 from .unit import Unit
 
 Score = float | None
-"""None: the reward abstains, it has nothing to say about this sample."""
+"""None: the reward abstains, it makes no statement about this sample."""
+
+TOLERANCE = 1e-9
+"""By how much rounding may carry a score beyond its bounds."""
 
 
 @dataclass(frozen=True)
 class RewardSample:
-    """One rollout to be scored.
+    """One hypothesis to be scored.
 
     Args:
-        hypothesis: what the model said.
-        reference: what was said; None where nobody knows (rewards that need it abstain).
+        hypothesis: transcript of the model.
+        reference: correct transcript; None where it is unknown (rewards that need it abstain).
         language: ISO 639-1 code; decides normaliser and tokens (characters for ``zh``).
-        meta: anything else a reward may want, such as ``base_wer``.
+        meta: other fields of the row that the sample comes from, such as ``base_wer``.
     """
 
     hypothesis: str
@@ -33,7 +37,7 @@ class RewardSample:
 
 
 class Reward(Unit):
-    """A reward term; its settings are its fields, its state nothing."""
+    """A reward term; its settings are its fields, and it keeps no state."""
 
     kind: ClassVar[str] = "reward"
     bounds: ClassVar[tuple[float, float]] = (0.0, 1.0)
@@ -45,16 +49,24 @@ class Reward(Unit):
 
 
 def checked_scores(reward: Reward, batch: Sequence[RewardSample]) -> list[Score]:
-    """Score a batch and hold the reward to its contract.
+    """Score a batch and check what the reward returns.
 
     Raises:
-        PluginError: another number of scores than samples, or a score that is not finite or outside the bounds.
+        MegaasrError: as the reward raised it.
+        PluginError: the reward raised something else (reward, exception, file and line), returned another number of
+            scores than samples, or a score that is no number, not finite, or outside its bounds.
     """
-    scores = reward.score(batch)
-    if len(scores) != len(batch):
-        raise PluginError(f"reward {reward.name}: {len(scores)} scores for {len(batch)} samples")
+    with calling(reward.kind, reward.name):
+        scores = reward.score(batch)
+    if not isinstance(scores, Sequence) or len(scores) != len(batch):
+        given = len(scores) if isinstance(scores, Sequence) else f"{type(scores).__name__} in place of a list of"
+        raise PluginError(f"reward {reward.name}: {given} scores for {len(batch)} samples")
     low, high = reward.bounds
     for index, score in enumerate(scores):
-        if score is not None and not (math.isfinite(score) and low - 1e-9 <= score <= high + 1e-9):
+        if score is None:
+            continue
+        if isinstance(score, (str, bytes)) or not hasattr(score, "__float__"):
+            raise PluginError(f"reward {reward.name}: score {score!r} of sample {index} is neither a number nor None")
+        if not (math.isfinite(score) and low - TOLERANCE <= score <= high + TOLERANCE):
             raise PluginError(f"reward {reward.name}: score {score!r} of sample {index} is outside {low:g}..{high:g}")
-    return list(scores)
+    return [None if score is None else float(score) for score in scores]

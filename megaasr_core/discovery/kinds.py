@@ -37,9 +37,13 @@ class Kind:
         verify: called with the registered thing and the `Plugins` after all registries are filled; it raises where the
             thing does not fit what else is registered.
         checks: ``module:function``; the function takes a `Subject` and returns the conformance checks of the kind.
-        template: ``package:folder`` with the files that ``megaasr new`` writes; empty: it writes none.
+        template: ``package:folder``, or an absolute folder, with what ``megaasr new`` writes; empty: it writes none.
         examine: ``module:function``; the function takes (name, `Plugins`), tries the plugin and returns one line for
-            ``megaasr doctor``; empty: doctor does not try plugins of this kind.
+            ``megaasr doctor``; empty: doctor creates units with example parameters, and does no more.
+        describe: ``module:function``; the function takes (name, `Plugins`) and returns what ``megaasr plugins show``
+            prints beside the docstring and the fields: title -> text, list of texts, or list of rows.
+        namespace: kinds of one namespace share their names, since commands look them up together: ``megaasr new``
+            refuses a name that any of them has; empty: the kind's own.
     """
 
     name: str
@@ -50,6 +54,8 @@ class Kind:
     checks: str = "megaasr_core.testing.checks_unit:checks"
     template: str = ""
     examine: str = ""
+    describe: str = ""
+    namespace: str = ""
 
     @property
     def plural(self) -> str:
@@ -88,6 +94,8 @@ KINDS = (
         checks=_checks("degradation"),
         template=_template("degradation"),
         examine="megaasr_core.testing.trials:render_once",
+        describe="megaasr_core.testing.descriptions:degradation",
+        namespace="condition",
     ),
     Kind(
         "scenario",
@@ -97,6 +105,8 @@ KINDS = (
         verify=verify_scenario,
         checks=_checks("scenario"),
         template=_template("scenario"),
+        describe="megaasr_core.testing.descriptions:scenario",
+        namespace="condition",
     ),
     Kind(
         "reward",
@@ -127,6 +137,7 @@ KINDS = (
         Reader,
         65,
         "A format of manifests, or of recordings that manifests name.",
+        checks=_checks("reader"),
         template=_template("reader"),
     ),
     Kind(
@@ -147,3 +158,6 @@ KINDS = (
     ),
 )
 """The kinds that the core brings. A further kind is one more row, and one file with its base class."""
+
+COMMAND_TEMPLATE = _template("command")
+"""As `Kind.template`, for commands: they are no kind, since no registry holds them."""

@@ -25,7 +25,7 @@ from ..contracts.unit import Unit
 from . import hookspecs
 from .api_version import check_api
 from .hook_names import check_hooks
-from .kinds import KINDS, Kind
+from .kinds import COMMAND_TEMPLATE, KINDS, Kind
 from .registry import COMMAND_PREFIX, Owner, Registry
 
 
@@ -98,6 +98,15 @@ class Plugins:
     def stacking(self) -> dict[str, bool]:
         """Primitive name -> whether its steps stack when chains are merged."""
         return {name: self.primitives[name].stacks for name in self.primitives}
+
+    @property
+    def templates(self) -> dict[str, str]:
+        """What ``megaasr new`` can write: kind, or ``command``, -> its template, as `Kind.template`."""
+        return {kind.name: kind.template for kind in self.kinds if kind.template} | {"command": COMMAND_TEMPLATE}
+
+    def loaded(self, owner: Owner) -> object:
+        """The module or object whose hooks registered what `owner` owns."""
+        return self._loaded[owner.plugin]
 
     def rows(self) -> list[PluginRow]:
         """Every registered thing, every failure and every disabled plugin."""

@@ -1,19 +1,33 @@
-"""A reward put together from others by a YAML file, so that a reward is swapped without code."""
+"""`ComposedReward`: a weighted sum of reward terms, described by a YAML file."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from ..base.errors import ParameterError, one_line
 from ..base.files import read_text
 from ..base.validation import first_fault
 from ..contracts.reward import Reward, RewardSample, Score, checked_scores
 from ..discovery.registry import Registry
+from .term_scores import TermScores, term_scores
+
+TOTAL = "total"
+"""Label of the weighted sum among the terms."""
+Abstain = Literal["propagate", "skip"]
+
+
+class GateSettings(BaseModel):
+    """The reward that gates a term."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    name: str
+    settings: dict[str, Any] = {}
 
 
 class TermSettings(BaseModel):
@@ -23,17 +37,23 @@ class TermSettings(BaseModel):
 
     name: str
     weight: float = 1.0
-    gate: str | None = None
+    gate: GateSettings | None = None
     label: str | None = None
     settings: dict[str, Any] = {}
 
+    @field_validator("gate", mode="before")
+    @classmethod
+    def _with_name_alone(cls, gate: object) -> object:
+        return {"name": gate} if isinstance(gate, str) else gate
+
 
 class RewardFile(BaseModel):
-    """What the YAML file may hold."""
+    """Content of the YAML file."""
 
     model_config = ConfigDict(extra="forbid")
 
     terms: list[TermSettings] = Field(min_length=1)
+    abstain: Abstain = "propagate"
 
 
 @dataclass(frozen=True)
@@ -42,66 +62,104 @@ class Term:
 
     Args:
         label: its name in reports.
-        reward: what is scored; weight: what its score is multiplied by.
-        gate: a reward whose score multiplies this one's, or None.
+        reward: reward that is scored; weight: factor of its score.
+        gate: a reward within 0..1 whose score multiplies this one's, or None.
+
+    Raises:
+        ParameterError: the bounds of the gate are not within 0..1: the product would leave the bounds of the reward.
     """
 
     label: str
     reward: Reward
     weight: float
-    gate: Reward | None
+    gate: Reward | None = None
+
+    def __post_init__(self) -> None:
+        if self.gate is not None and not (self.gate.bounds[0] >= 0.0 and self.gate.bounds[1] <= 1.0):
+            low, high = self.gate.bounds
+            raise ParameterError(
+                f"term {self.label}: gate {self.gate.name} has bounds {low:g}..{high:g}; a gate must be within 0..1"
+            )
 
 
 class ComposedReward:
     """``sum over terms of weight * gate * score``. Weights are taken as they are and need not add up to 1.
 
-    A sample on which a term of weight other than 0, or its gate, abstains has no total: a sum without one of its parts
-    would not be comparable with its neighbours'.
+    A term abstains on a sample when its reward or its gate does. Terms of weight 0 are scored and reported, and do not
+    enter the total.
+
+    Args:
+        abstain: what a term that abstains does to the total of its sample. ``propagate``: the total abstains too, since
+            a sum that lacks a part cannot be compared with complete ones. ``skip``: the other terms are added, without
+            rescaling of weights; the total abstains only where all terms do.
+
+    Raises:
+        ParameterError: two terms have one label.
     """
 
-    def __init__(self, terms: Sequence[Term]) -> None:
-        labels = [*(term.label for term in terms), "total"]
+    name = "composed_reward"
+
+    def __init__(self, terms: Sequence[Term], abstain: Abstain = "propagate") -> None:
+        labels = [*(term.label for term in terms), TOTAL]
         for label in labels:
             if labels.count(label) > 1:
                 raise ParameterError(f"two terms are called {label!r}: give one of them a label")
         self.terms = tuple(terms)
+        self.abstain = abstain
 
     def score(self, batch: Sequence[RewardSample]) -> list[Score]:
-        """The total of each sample."""
-        return self.score_terms(batch)["total"]
+        """The total of each sample; the errors of `checked_scores`."""
+        return self.score_terms(batch)[TOTAL]
 
     def score_terms(self, batch: Sequence[RewardSample]) -> dict[str, list[Score]]:
-        """Each term's gated, unweighted scores by label, and the ``total``."""
-        scores = {term.label: _gated(term, batch) for term in self.terms}
-        weighted = [(term.weight, scores[term.label]) for term in self.terms if term.weight != 0.0]
-        scores["total"] = [_sum([(weight, column[row]) for weight, column in weighted]) for row in range(len(batch))]
-        return scores
+        """Each term's gated, unweighted scores by label, and the ``total``; the errors of `checked_scores`."""
+        columns = self._columns(batch, lambda reward, samples: TermScores(checked_scores(reward, samples)))
+        return {label: column.scores for label, column in columns.items()}
+
+    def term_scores(self, batch: Sequence[RewardSample]) -> dict[str, TermScores]:
+        """As `score_terms`; a reward that fails is recorded in its term and in the total, and the rest is scored."""
+        return self._columns(batch, term_scores)
+
+    def _columns(
+        self, batch: Sequence[RewardSample], score: Callable[[Reward, Sequence[RewardSample]], TermScores]
+    ) -> dict[str, TermScores]:
+        columns = {term.label: _gated(term, batch, score) for term in self.terms}
+        weighted = [(term.weight, columns[term.label]) for term in self.terms if term.weight != 0.0]
+        errors = {row: reason for _, column in reversed(weighted) for row, reason in column.errors.items()}
+        totals = [
+            None if row in errors else self._sum([(weight, column.scores[row]) for weight, column in weighted])
+            for row in range(len(batch))
+        ]
+        return {**columns, TOTAL: TermScores(totals, errors)}
+
+    def _sum(self, parts: list[tuple[float, Score]]) -> Score:
+        known = [weight * score for weight, score in parts if score is not None]
+        enough = len(known) == len(parts) or (self.abstain == "skip" and known)
+        return sum(known) if enough else None
 
 
-def _gated(term: Term, batch: Sequence[RewardSample]) -> list[Score]:
-    scores = checked_scores(term.reward, batch)
+def _gated(
+    term: Term, batch: Sequence[RewardSample], score: Callable[[Reward, Sequence[RewardSample]], TermScores]
+) -> TermScores:
+    scores = score(term.reward, batch)
     if term.gate is None:
         return scores
-    gates = checked_scores(term.gate, batch)
-    return [None if s is None or g is None else s * g for s, g in zip(scores, gates, strict=True)]
-
-
-def _sum(parts: list[tuple[float, Score]]) -> Score:
-    if any(score is None for _, score in parts):
-        return None
-    return sum(weight * score for weight, score in parts if score is not None)
+    gates = score(term.gate, batch)
+    product = [None if s is None or g is None else s * g for s, g in zip(scores.scores, gates.scores, strict=True)]
+    return TermScores(product, {**gates.errors, **scores.errors})
 
 
 def compose(data: object, rewards: Registry[type[Reward]], source: object = "terms") -> ComposedReward:
     """Build a composed reward from parsed YAML.
 
     Raises:
-        ParameterError, UnknownNameError: a wrong field, an unknown reward, a setting out of bounds; in one line.
+        ParameterError, UnknownNameError: a wrong field, an unknown reward, a setting out of bounds, or a gate that is
+            not within 0..1; in one line.
     """
     try:
         parsed = RewardFile.model_validate(data)
     except ValidationError as error:
-        fields = "a term has name, weight, gate, label, settings"
+        fields = "the file has terms, abstain; a term has name, weight, gate, label, settings"
         raise ParameterError(f"{source}: {first_fault(error)} ({fields})") from error
     return ComposedReward(
         [
@@ -109,10 +167,11 @@ def compose(data: object, rewards: Registry[type[Reward]], source: object = "ter
                 label=term.label or term.name,
                 reward=rewards[term.name].create(term.settings),
                 weight=term.weight,
-                gate=rewards[term.gate].create() if term.gate else None,
+                gate=rewards[term.gate.name].create(term.gate.settings) if term.gate else None,
             )
             for term in parsed.terms
-        ]
+        ],
+        parsed.abstain,
     )
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import partial
 from importlib import import_module
 
-from megaasr import Plugins, Transcriber, hardware, one_line
+from megaasr import Kind, Plugins, Transcriber, Unit, hardware, one_line
 from megaasr.testing import one_second
 
 
@@ -33,18 +33,32 @@ def examine(plugins: Plugins) -> Iterator[Finding]:
     """Try everything once: every plugin of a kind that says how, which compiles the kernels, and the recogniser."""
     yield _tried("machine", lambda: ", ".join(f"{name} {value}" for name, value in hardware().items()))
     yield Finding("plugins", not plugins.failures, _plugins(plugins), 0.0)
+    for row in plugins.failures:
+        yield Finding(f"plugin {row.owner}", False, row.error, 0.0)
     for kind in plugins.kinds:
-        if kind.examine:
-            module, _, function = kind.examine.partition(":")
-            for name in plugins.registry(kind.name):
-                yield _tried(f"{kind.name} {name}", partial(getattr(import_module(module), function), name, plugins))
+        for name in plugins.registry(kind.name):
+            if kind.examine or issubclass(kind.base, Unit):
+                yield _tried(f"{kind.name} {name}", partial(_examine_one, kind, name, plugins))
     yield _tried("default recogniser", lambda: _transcribe_once(plugins))
 
 
 def _plugins(plugins: Plugins) -> str:
-    if plugins.failures:
-        return "; ".join(f"{row.owner}: {row.error}" for row in plugins.failures)
-    return ", ".join(f"{len(plugins.registry(kind.name))} {kind.plural.replace('_', ' ')}" for kind in plugins.kinds)
+    there = ", ".join(f"{len(plugins.registry(kind.name))} {kind.plural.replace('_', ' ')}" for kind in plugins.kinds)
+    return f"{len(plugins.failures)} failed; {there}" if plugins.failures else there
+
+
+def _examine_one(kind: Kind, name: str, plugins: Plugins) -> str:
+    """Try one plugin as its kind says; a unit of a kind that says nothing is created with example parameters."""
+    if kind.examine:
+        module, _, function = kind.examine.partition(":")
+        return str(getattr(import_module(module), function)(name, plugins))
+    unit: type[Unit] = plugins.registry(kind.name)[name]
+    required = {field: info.examples or [] for field, info in unit.model_fields.items() if info.is_required()}
+    lacking = [field for field, examples in required.items() if not examples]
+    if lacking:
+        return f"registered; not created, since {', '.join(lacking)} must be given"
+    created = unit.create({field: examples[0] for field, examples in required.items()})
+    return f"created: {created!r}"
 
 
 def _tried(what: str, attempt: Callable[[], str]) -> Finding:

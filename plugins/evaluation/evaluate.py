@@ -25,6 +25,13 @@ from megaasr import (
     tokenise,
 )
 
+REWARDS = "rewards"
+"""Field of a row that was scored by rewards: the score or None of each term and of the total."""
+REWARD_ERRORS = "reward_errors"
+"""Field of a row on which a term failed: the reason, in one line, by term."""
+ADDED_LATER = frozenset({"error", REWARDS, REWARD_ERRORS})
+"""Fields that a row has of an earlier evaluation and does not keep."""
+
 
 @dataclass(frozen=True)
 class Item:
@@ -132,7 +139,7 @@ def score(item: Item, transcript: Transcript) -> dict[str, Any]:
     hypothesis = tokenise(transcript.text, item.language)
     alignment = align(reference, hypothesis)
     flags = set(transcript.flags) | ({"invented"} if is_invented(hypothesis, reference) else set())
-    kept = {name: value for name, value in item.row.items() if name != "error"}  # of an earlier run
+    kept = {name: value for name, value in item.row.items() if name not in ADDED_LATER}
     return {
         **kept,
         "language": item.language,

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
+
+from megaasr import coverage
 
 from .summary import RATES
 
@@ -16,7 +18,7 @@ def markdown(report: dict[str, Any]) -> str:
 
     Args:
         report: ``summary`` of `summarise`, ``settings``, ``hardware``, and optionally ``comparison`` of `compare` and
-            ``never_worse`` of `Verdict.as_json`.
+            ``never_worse`` of `Verdict.as_json`; ``rewards`` in the summary, by term, of `TermScores.summary`.
     """
     summary = report["summary"]
     rtfx = f"{summary['rtfx']:.1f}" if summary["rtfx"] else "unknown"
@@ -36,6 +38,8 @@ def markdown(report: dict[str, Any]) -> str:
         [*head, *(f"{name} %" for name in RATES)],
         [_row(name, one) for name, one in summary["slices"].items()],
     )
+    if "rewards" in summary:
+        lines += _rewards(summary["rewards"])
     if "comparison" in report:
         comparison = report["comparison"]
         lines += ["", f"## Against {report['settings']['compare']}", ""]
@@ -72,6 +76,15 @@ def _compared(name: str, one: dict[str, Any]) -> list[str]:
     rates = [percent(one["base_error_rate"]), percent(one["error_rate"])]
     differences = [interval(one["difference"], "+.2f"), interval(one["relative_difference"], "+.1f")]
     return [name, str(one["utterances"]), str(one["tokens"]), *rates, *differences]
+
+
+def _rewards(summaries: Mapping[str, Mapping[str, Any]]) -> list[str]:
+    """Each term's mean and the number of rows in it."""
+    rows = [
+        [term, "-" if summary["mean"] is None else f"{summary['mean']:.4f}", coverage(summary)]
+        for term, summary in summaries.items()
+    ]
+    return ["", "## Rewards", "", *table(["term", "mean", "rows"], rows)]
 
 
 def _guard(verdict: dict[str, Any]) -> str:

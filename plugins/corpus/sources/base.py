@@ -134,5 +134,7 @@ def register_kinds(register):
             100,
             "A public corpus: its archives, its parts, and the rows of an unpacked copy.",
             checks="megaasr_plugins.corpus.sources.checks:checks",
+            template="megaasr_plugins.corpus:templates/corpus_source",
+            describe="megaasr_plugins.corpus.sources.description:describe",
         )
     )

@@ -1,4 +1,4 @@
-"""Commands of the evaluation package: `megaasr eval` and `megaasr compare`."""
+"""Commands of the evaluation package: `megaasr reward`, `megaasr eval` and `megaasr compare`."""
 
 from __future__ import annotations
 
@@ -8,9 +8,11 @@ from megaasr import hookimpl
 
 from .compare import compare
 from .evaluate import evaluate
+from .reward import reward
 
 
 @hookimpl
 def register_commands(app: typer.Typer) -> None:
+    app.command()(reward)
     app.command(name="eval")(evaluate)
     app.command()(compare)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -25,6 +26,9 @@ from megaasr.commands import (
     open_transcriber,
     say,
 )
+
+if TYPE_CHECKING:
+    from megaasr import TermScores
 
 ByOption = Annotated[
     list[str] | None,
@@ -55,6 +59,10 @@ def evaluate(
         typer.Option(metavar="BASE.jsonl", help="Compare, and exit 3 if a slice is worse with 95 % confidence."),
     ] = None,
     by: ByOption = None,
+    compose: Annotated[
+        Path | None,
+        typer.Option(metavar="YAML", help="Also score each row by a composed reward: its field `rewards`."),
+    ] = None,
     reuse: Annotated[bool, typer.Option("--reuse", help="OUT.jsonl is there: report on it, decode nothing.")] = False,
     report: Annotated[Path | None, typer.Option(metavar="FILE.md", help="Also write the report here.")] = None,
     summary: Annotated[
@@ -68,8 +76,9 @@ def evaluate(
     """Transcribe a manifest, score every row, and report WER and CER with intervals.
 
     A run that was killed goes on where it stopped when it is started again. A row that cannot be read is reported, the
-    rest is done, and the exit code is 1. It is 3 where --never-worse finds a slice that is worse than the base, or none
-    that it can check.
+    rest is done, and the exit code is 1, as it is where a term of --compose fails. It is 3 where --never-worse finds a
+    slice that is worse than the base, or none that it can check. With --reuse and --compose the field `rewards` is
+    added to the rows of OUT.jsonl.
 
     Example: megaasr eval test.jsonl results.jsonl --adapter robust/ --compare base.jsonl --report report.md
     """
@@ -81,6 +90,8 @@ def evaluate(
         hardware,
         progress,
         read_jsonl,
+        read_reward,
+        read_text,
         resumable_rows,
     )
 
@@ -88,6 +99,7 @@ def evaluate(
     from ..evaluate import read_items
     from ..pairing import check_comparable
     from ..report import markdown
+    from ..rewards import columns_of, reused_rows, rewarded, rewards_summary
     from ..slicing import SCORED_FIELDS, check_fields
     from ..summary import compare as compared
     from ..summary import summarise
@@ -101,7 +113,9 @@ def evaluate(
     if base is not None:  # before the work, not after it
         check_comparable([item.row for item in items], base)
     check_fields([item.row for item in items], by or (), SCORED_FIELDS)
-    check_outputs((output, report, summary), (manifest, other))
+    check_outputs((output, report, summary), (manifest, other, compose))
+    plugins = open_plugins(plugin, strict_plugins) if compose or not reuse else None
+    composed = read_reward(compose, plugins.rewards) if compose and plugins else None
     settings: dict[str, Any] = {
         "manifest": str(manifest),
         "backend": backend,
@@ -111,12 +125,13 @@ def evaluate(
         "router_set": router_set,
         "batch_size": batch_size,
         "compare": str(other) if other else None,
+        **({"compose": str(compose)} if compose else {}),
     }
-    if reuse:
-        rows = read_jsonl(output)
+    if plugins is None or reuse:
+        rows = reused_rows(output, composed)
     else:
         transcriber = open_transcriber(
-            open_plugins(plugin, strict_plugins),
+            plugins,
             backend,
             backend_set,
             router,
@@ -127,7 +142,13 @@ def evaluate(
         )
         settings["router"] = transcriber.router.name
         mark = fingerprint(
-            [{**settings, "compare": None}, language, convert, [(item.row, item.language) for item in items]]
+            [
+                {**settings, "compare": None},
+                language,
+                convert,
+                [(item.row, item.language) for item in items],
+                *([read_text(compose)] if compose else []),
+            ]
         )
         with resumable_rows(output, mark) as out:
             if out.left_over:
@@ -136,29 +157,41 @@ def evaluate(
                 say(f"megaasr: note: {len(out.done)} of {len(items)} rows are done already")
             remaining = items[len(out.done) :]
             limits = AudioLimits(convert=convert)
-            for row in progress(evaluated(remaining, transcriber, limits), total=len(remaining), what="utterances"):
+            fresh = rewarded(evaluated(remaining, transcriber, limits), composed, batch_size)
+            for row in progress(fresh, total=len(remaining), what="utterances"):
                 out.append(row)
             rows = out.done
+    columns = columns_of(rows) if composed else {}
     named = {**settings, "by": ", ".join(by) if by else None}
-    found: dict[str, Any] = {"settings": named, "hardware": hardware(), "summary": summarise(rows, seed, by or ())}
+    found: dict[str, Any] = {
+        "settings": named,
+        "hardware": hardware(),
+        "summary": {**summarise(rows, seed, by or ()), **rewards_summary(columns)},
+    }
     if base is not None:
         found["comparison"] = compared(rows, base, seed, by or ())
     worse = never_worse is not None and _is_worse(found, str(never_worse))
     hand_out(found, markdown(found), report, summary, as_json)
-    if _some_failed(rows):
+    if _some_failed(rows, columns):
         raise typer.Exit(EXIT_SOME_FAILED)
     if worse:
         raise typer.Exit(EXIT_WORSE)
 
 
-def _some_failed(rows: list[dict[str, Any]]) -> bool:
-    """Say each row that failed; whether any did."""
+def _some_failed(rows: list[dict[str, Any]], columns: Mapping[str, TermScores]) -> bool:
+    """Say each row and each reward term that failed; whether any did."""
+    from ..pairing import utterance_of
+    from ..rewards import failure_lines
+
+    terms = failure_lines(columns, [utterance_of(row) for row in rows if "error" not in row])
+    for line in terms:
+        say(f"megaasr: failed: {line}")
     failed = [row for row in rows if "error" in row]
     for row in failed:
         say(f"megaasr: failed: {row['error']}")
     if failed:
         say(f"megaasr: {len(failed)} of {len(rows)} rows failed")
-    return bool(failed)
+    return bool(failed or terms)
 
 
 def _is_worse(found: dict[str, Any], base: str) -> bool:

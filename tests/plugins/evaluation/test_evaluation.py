@@ -10,7 +10,7 @@ import soundfile
 from megaasr_core.base.errors import ManifestError
 from megaasr_plugins.evaluation.evaluate import read_items, subset_parts
 
-EAR = str(Path(__file__).parent / "ear_plugin.py")
+EAR = str(Path(__file__).parents[2] / "core" / "ear_plugin.py")
 
 # reference, what the base hears, what the adapter hears, subset
 CASES = [

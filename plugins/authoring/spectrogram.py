@@ -1,4 +1,4 @@
-"""Two spectrograms side by side, drawn so that every page of docs/conditions/ can be compared with every other."""
+"""Two spectrograms side by side, drawn so that every condition page can be compared with every other."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from megaasr import Audio
+from megaasr import Audio, OutputError, one_line
 
 COLUMN_S = 0.02
 WINDOW_SAMPLES = 256
@@ -41,12 +41,18 @@ def draw(path: Path, before: Audio, after: Audio, severity: float) -> None:
 
     A cell of the spectrogram is a whole number of pixels and the colours go in steps of 5 dB: nothing is smoothed, and
     the file stays small.
+
+    Raises:
+        OutputError: matplotlib is not installed.
     """
-    import matplotlib as mpl
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.colors import BoundaryNorm
-    from matplotlib.figure import Figure
-    from PIL import Image
+    try:
+        import matplotlib as mpl
+        from matplotlib.backends.backend_agg import FigureCanvasAgg
+        from matplotlib.colors import BoundaryNorm
+        from matplotlib.figure import Figure
+        from PIL import Image
+    except ImportError as error:
+        raise OutputError(f"pictures need matplotlib ({one_line(error)}): pip install 'megaasr[plot]'") from error
 
     pictures = [spectrogram_db(before), spectrogram_db(after)]
     rows, columns = pictures[0].shape
