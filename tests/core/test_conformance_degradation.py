@@ -207,10 +207,10 @@ def test_a_declared_change_of_length_is_not_held_against_it():
 def test_scenarios():
     good = Scenario("in_the_tube", ("tube", "street"), "A street musician underground.")
     softer = Degradation("softer", Role.MODIFIER, (step("gain", merge_name="gain", gain_db=-3.0),), "Softer.")
-    soft = Degradation("soft", Role.MODIFIER, (step("gain", merge_name="gain", gain_db=-6.0),), "Soft.")
+    soft = Degradation("soft", Role.MODIFIER, (step("gain", merge_name="gain", gain_db=Range(-3.0, -9.0)),), "Soft.")
     bare = Scenario("bare", ("soft", "softer"))
     plugins = plugins_of(*PRIMITIVES, *NEIGHBOURS, soft, softer, good, bare)
     assert failures(cases("scenario:in_the_tube", plugins=plugins)) == {}
     failed = failures(cases("scenario:bare", plugins=plugins))
-    assert set(failed) == {"has_a_description", "every_effect_is_heard", "harder_differs"}
+    assert set(failed) == {"has_a_description", "every_effect_is_heard"}
     assert "nothing is left of softer" in failed["every_effect_is_heard"]
