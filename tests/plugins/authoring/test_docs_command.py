@@ -1,4 +1,4 @@
-"""`megaasr docs` and `megaasr plugins show`: pages, pictures and sounds of third-party conditions, and nothing of ours."""
+"""`megaasr docs` and `megaasr plugins show`: pages, pictures and sounds of third-party conditions, and none of ours."""
 
 from __future__ import annotations
 
