@@ -14,6 +14,9 @@ from .lanes import flushed, fma, load, splat, store
 from .parallel_parts import fetch, lengths, put
 from .vector_types import LANES
 
+LEAST_GAIN = 1e-36
+"""The gain of all passes comes last: what is summed up before it must stay within single precision."""
+
 
 def first_order(samples: Samples, sample_rate: int, kind: str, cutoff_hz: float, repeat: int) -> Samples:
     """Filter `repeat` times with the same section; the cutoff is where one pass has -3 dB.
@@ -46,6 +49,9 @@ def first_order(samples: Samples, sample_rate: int, kind: str, cutoff_hz: float,
         raise unknown_name("filter", kind, ("highpass", "lowpass"))
     if repeat == 0:
         return samples.copy()
+    if repeat > 1 and gain**repeat < LEAST_GAIN:
+        half = first_order(samples, sample_rate, kind, cutoff_hz, repeat // 2)
+        return first_order(half, sample_rate, kind, cutoff_hz, repeat - repeat // 2)
     out = room_for(len(samples))
     length, early = lengths(len(samples), pole, repeat)
     _passes(samples, out, length, early, np.float32(gain**repeat), sign, np.float32(pole), repeat)

@@ -23,7 +23,7 @@ def lengths(num_samples: int, pole: float, passes: int, residue: float = 1e-10) 
     one that single precision does not resolve.
     """
     length = -(-num_samples // (LANES * LANES)) * LANES
-    decay = -math.log(max(abs(pole), 1e-8))
+    decay = -math.log(max(abs(pole), 1e-8)) or 1e-17  # a pole that rounds to 1 forgets nothing: begin with the clip
     early = 1.0
     for _ in range(8):  # n = ((passes - 1) ln n - ln residue) / decay, which converges fast
         early = max(1.0, ((passes - 1) * math.log(early) - math.log(residue)) / decay)

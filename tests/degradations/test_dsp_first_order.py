@@ -131,3 +131,13 @@ def test_a_cutoff_out_of_bounds_is_refused(cutoff_hz):
 def test_an_unknown_kind_is_refused():
     with pytest.raises(UnknownNameError, match="unknown filter 'lopass': did you mean 'lowpass'"):
         first_order(noise(0), RATE, "lopass", 1_000.0, 1)
+
+
+@pytest.mark.parametrize(
+    ("kind", "cutoff_hz"), [("lowpass", 5e-324), ("lowpass", 1e-6), ("lowpass", 1.0), ("highpass", 7_999.999_999)]
+)
+@pytest.mark.parametrize("repeat", [1, 8, 32])
+def test_legal_numbers_at_the_edge_give_finite_samples(kind, cutoff_hz, repeat):
+    output = first_order(noise(1, 16_000), RATE, kind, cutoff_hz, repeat)
+    assert np.all(np.isfinite(output))
+    assert np.max(np.abs(output)) < 0.1
