@@ -8,7 +8,7 @@ import soundfile
 
 from megaasr_core.base.sound_bank import SoundBank
 from megaasr_core.discovery.loading import load_plugins
-from megaasr_core.testing import Case, cases, synthetic_bank
+from megaasr_core.testing import cases, synthetic_bank
 
 PLUGINS = load_plugins()
 
@@ -25,10 +25,8 @@ def banks(tmp_path_factory):
 
 
 def in_tree(kind: str) -> list[object]:
-    """Every check of every registered thing of a kind; empty while there is none, which `test_counts` tells."""
-    (registry,) = (one for one in PLUGINS.registries if one.kind == kind)
-    chosen: list[Case] = [case for name in registry for case in cases(f"{kind}:{name}", plugins=PLUGINS)]
-    return [pytest.param(case, id=repr(case)) for case in chosen]
+    """Every check of everything registered of a kind; `test_counts` checks how much that is."""
+    return [pytest.param(case, id=repr(case)) for case in cases(f"{kind}:*", plugins=PLUGINS)]
 
 
 @pytest.mark.parametrize("check", in_tree("primitive"))
@@ -61,6 +59,16 @@ def test_trainer(check):
     check()
 
 
+@pytest.mark.parametrize("check", in_tree("reader"))
+def test_reader(check):
+    check()
+
+
+@pytest.mark.parametrize("check", in_tree("corpus_source"))
+def test_corpus_source(check):
+    check()
+
+
 COUNTS = {
     "primitive": 10,
     "degradation": 10,
@@ -70,6 +78,8 @@ COUNTS = {
     "backend": 1,
     "engine": 2,
     "trainer": 2,
+    "reader": 2,
+    "corpus_source": 7,
 }
 
 

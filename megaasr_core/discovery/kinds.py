@@ -127,6 +127,7 @@ KINDS = (
         Reader,
         65,
         "A format of manifests, or of recordings that manifests name.",
+        checks=_checks("reader"),
         template=_template("reader"),
     ),
     Kind(

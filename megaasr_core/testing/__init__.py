@@ -8,7 +8,16 @@ In a test file::
     def test_conformance(check):
         check()
 
-or without one: ``pytest --megaasr degradation:telephone [--megaasr-plugin FILE_OR_MODULE]``.
+or without one::
+
+    pytest --megaasr degradation:telephone [--megaasr-plugin FILE_OR_MODULE]
+    pytest --megaasr 'degradation:*'
+    pytest --megaasr-plugin FILE_OR_MODULE          # everything that the file registers
+    pytest --megaasr scenario:FILE.yaml --megaasr reward:FILE.yaml
+
+A check that is marked `essential` decides whether the later ones are run: where it fails, they are skipped.
+A kind that a plugin package declares brings its checks as ``Kind(..., checks="module:function")``; the function takes
+a `Subject` and returns a list of functions that take the `Subject` and raise AssertionError with one line.
 
 The names are imported when first used, since the pytest plugin in this folder is loaded by every run of pytest.
 """
@@ -17,9 +26,10 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from .case import Case as Case
+    from .case import essential as essential
     from .guards import attempt as attempt
     from .guards import expect as expect
-    from .kit import Case as Case
     from .kit import cases as cases
     from .kit import conformance as conformance
     from .kit import failures as failures
@@ -30,7 +40,8 @@ if TYPE_CHECKING:
     from .trials import one_second as one_second
 
 _HOME = {
-    "Case": "kit",
+    "Case": "case",
+    "essential": "case",
     "attempt": "guards",
     "expect": "guards",
     "Subject": "plugin_under_test",

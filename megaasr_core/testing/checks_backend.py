@@ -1,9 +1,8 @@
-"""What a backend must do: one transcript an utterance, whichever batch it came in; refuse what it cannot do."""
+"""Checks of a backend: one transcript for each utterance, whichever batch it is in; it refuses what it cannot do."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from functools import partial
 from typing import Any
 
 import numpy as np
@@ -11,8 +10,9 @@ import numpy as np
 from ..base.audio import Audio
 from ..base.errors import BackendError, MegaasrError, UnknownNameError, one_line
 from ..base.seeding import SampleKey
-from ..contracts.backend import AdapterReport, DecodingOptions, Transcript
-from .checks_unit import fields_are_described, has_a_docstring, parameters_survive_json
+from ..contracts.backend import DecodingOptions, Transcript
+from .case import essential
+from .checks_unit import fields_are_described, fields_have_a_bound, has_a_docstring, parameters_survive_json
 from .guards import attempt, expect, expect_no_global_random
 from .plugin_under_test import Subject
 from .signals import copies, silence, speech_like
@@ -23,25 +23,41 @@ SHORT = DecodingOptions(language="en", min_tokens=2, tokens_per_second=0.5)
 
 def checks(subject: Subject) -> list[Callable[[Subject], None]]:
     """The checks of a backend; mounting is checked where an adapter was given."""
+    from . import checks_backend_mounting as mounting  # which uses the helpers of this module
+
     return [
         has_a_docstring,
         fields_are_described,
-        parameters_survive_json,
+        fields_have_a_bound,
+        describes_its_input,
         can_be_loaded,
-        one_transcript_a_clip,
-        batch_equals_one_by_one,
+        one_transcript_per_clip,
+        global_random_state_is_unchanged,
         same_batch_gives_same_transcripts,
-        silence_and_short_clips_survive,
-        duration_is_told,
+        parameters_survive_json,
+        batch_equals_one_by_one,
+        accepts_silence_and_short_clips,
+        accepts_the_longest_clip,
+        duration_is_reported,
         tokens_are_bounded,
-        clips_are_kept,
+        clips_are_unchanged,
         other_rate_is_refused,
-        *([too_long_is_refused] if np.isfinite(subject.thing.max_duration_s) else []),
+        too_long_is_refused,
         unknown_adapter_is_refused,
-        mounted_is_sorted,
-        *([] if subject.adapter is None else [mounting_leaves_the_base]),
-        global_random_state_is_kept,
+        mounting.mounted_is_sorted,
+        mounting.wrong_adapters_are_refused,
+        *([] if subject.adapter is None else [mounting.mounting_leaves_the_base_unchanged]),
     ]
+
+
+def _rate(subject: Subject) -> Any:
+    """What the backend says of its sample rate, in Hz; None where it says nothing."""
+    return getattr(subject.thing, "sample_rate", None)
+
+
+def _longest_s(subject: Subject) -> Any:
+    """What the backend says of its longest input, in seconds; None where it says nothing."""
+    return getattr(subject.thing, "max_duration_s", None)
 
 
 def _clips(subject: Subject) -> list[Audio]:
@@ -85,13 +101,29 @@ def _transcripts(
     return checked
 
 
+@essential
+def describes_its_input(subject: Subject) -> None:
+    """It says at which rate it listens and how long an utterance may be: the caller resamples and cuts by that."""
+    rate, longest_s = _rate(subject), _longest_s(subject)
+    expect(
+        isinstance(rate, int) and not isinstance(rate, bool) and rate > 0,
+        f"sample_rate is {rate!r}; a whole number of Hz above 0 is expected, e.g. sample_rate = 16_000",
+    )
+    expect(
+        isinstance(longest_s, (int, float)) and longest_s > 0,
+        f"max_duration_s is {longest_s!r}; a number of seconds above 0 is expected, or math.inf for any length",
+    )
+
+
+@essential
 def can_be_loaded(subject: Subject) -> None:
     """`load` works, and works again."""
     attempt("loading", subject.unit.load)
     attempt("loading a second time", subject.unit.load)
 
 
-def one_transcript_a_clip(subject: Subject) -> None:
+@essential
+def one_transcript_per_clip(subject: Subject) -> None:
     """As many transcripts as clips, and none for none."""
     _transcripts(subject, _clips(subject), "a batch")
     expect(_transcripts(subject, [], "an empty batch") == [], "an empty batch must give []")
@@ -100,7 +132,7 @@ def one_transcript_a_clip(subject: Subject) -> None:
 
 
 def batch_equals_one_by_one(subject: Subject) -> None:
-    """Padding does not change what is heard: a clip's text is the same alone and among longer ones."""
+    """Padding does not change the transcript: a clip has the same text alone and among longer ones."""
     for clip, together in zip(_clips(subject), _transcripts(subject, _clips(subject), "a batch"), strict=True):
         (alone,) = _transcripts(subject, [clip], f"{clip.name} alone")
         expect(
@@ -108,13 +140,14 @@ def batch_equals_one_by_one(subject: Subject) -> None:
         )
 
 
+@essential
 def same_batch_gives_same_transcripts(subject: Subject) -> None:
     """Decoding is deterministic."""
     first, second = ([one.text for one in _transcripts(subject, _clips(subject), "a batch")] for _ in range(2))
     expect(first == second, f"hears {first!r} and then {second!r} of the same batch; decoding must not sample")
 
 
-def silence_and_short_clips_survive(subject: Subject) -> None:
+def accepts_silence_and_short_clips(subject: Subject) -> None:
     """Silence and 20 ms, the shortest recording that is read."""
     rate = subject.thing.sample_rate
     for name, samples in (
@@ -125,7 +158,14 @@ def silence_and_short_clips_survive(subject: Subject) -> None:
         _transcripts(subject, [Audio(samples, rate, name)], name)
 
 
-def duration_is_told(subject: Subject) -> None:
+def accepts_the_longest_clip(subject: Subject) -> None:
+    """An utterance of just `max_duration_s` (where it is more than a minute: of a minute)."""
+    rate, longest_s = _rate(subject), min(_longest_s(subject), 60.0)
+    clip = Audio(speech_like(rate, longest_s)[: int(longest_s * rate)], rate, f"speech of {longest_s:g} s")
+    _transcripts(subject, [clip], f"{clip.name}, which max_duration_s allows")
+
+
+def duration_is_reported(subject: Subject) -> None:
     """`duration_s` is the clip's own length, not that of the padded batch; the time of decoding is not negative."""
     for clip, heard in zip(_clips(subject), _transcripts(subject, _clips(subject), "a batch"), strict=True):
         expect(
@@ -148,8 +188,8 @@ def tokens_are_bounded(subject: Subject) -> None:
             )
 
 
-def clips_are_kept(subject: Subject) -> None:
-    """The samples are left as they were: a second decoding may follow."""
+def clips_are_unchanged(subject: Subject) -> None:
+    """A second decoding of the same samples may follow."""
     clips = _clips(subject)
     attempt("a batch", lambda: subject.unit.transcribe(clips, OPTIONS))
     for clip, fresh in zip(clips, _clips(subject), strict=True):
@@ -167,6 +207,8 @@ def other_rate_is_refused(subject: Subject) -> None:
 def too_long_is_refused(subject: Subject) -> None:
     """An utterance longer than `max_duration_s` is a BackendError, not a transcript of its beginning."""
     rate, limit_s = subject.thing.sample_rate, subject.thing.max_duration_s
+    if not np.isfinite(limit_s):
+        return
     long = Audio(silence(round((limit_s + 1.0) * rate)), rate, "long")
     _expect_refusal(subject, long, f"{limit_s + 1:g} s, a second above max_duration_s", BackendError)
 
@@ -177,44 +219,8 @@ def unknown_adapter_is_refused(subject: Subject) -> None:
     _expect_error(lambda: subject.unit.unmount("no such adapter"), "unmounting what is not mounted", UnknownNameError)
 
 
-def mounted_is_sorted(subject: Subject) -> None:
-    """`mounted` gives a sorted tuple of names."""
-    names = subject.unit.mounted()
-    expect(
-        isinstance(names, tuple) and names == tuple(sorted(names)),
-        f"mounted() gives {names!r}; a sorted tuple is expected",
-    )
-
-
-def mounting_leaves_the_base(subject: Subject) -> None:
-    """An adapter is mounted beside the base: the base hears the same while and after it is."""
-    unit, clips = subject.unit, _clips(subject)
-    before = [one.text for one in _transcripts(subject, clips, "a batch")]
-    for name in ("kit-b", "kit-a"):
-        report = attempt(f"mounting {subject.adapter}", partial(unit.mount, name, subject.adapter))
-        expect(
-            isinstance(report, AdapterReport) and report.name == name,
-            f"mount() returns {report!r}; an AdapterReport is expected",
-        )
-    mounted_is_sorted(subject)
-    mixed = _transcripts(subject, clips, "base and adapter in turn", adapters=[None, "kit-a", None, "kit-b", None])
-    expect(
-        [one.adapter for one in mixed] == [None, "kit-a", None, "kit-b", None],
-        f"names the adapters {[one.adapter for one in mixed]!r} of rows that asked for None, kit-a, None, kit-b, None",
-    )
-    for row in (0, 2, 4):
-        expect(
-            mixed[row].text == before[row],
-            f"the base hears {mixed[row].text!r} beside an adapter, {before[row]!r} without",
-        )
-    for name in ("kit-a", "kit-b"):
-        unit.unmount(name)
-    expect(not {"kit-a", "kit-b"} & set(unit.mounted()), f"mounted() gives {unit.mounted()!r} after unmount()")
-    after = [one.text for one in _transcripts(subject, clips, "a batch")]
-    expect(after == before, "the base hears otherwise after an adapter was mounted and unmounted")
-
-
-def global_random_state_is_kept(subject: Subject) -> None:
+@essential
+def global_random_state_is_unchanged(subject: Subject) -> None:
     """Nothing is drawn from random, numpy.random or torch's global generator, nor are they seeded."""
     expect_no_global_random(lambda: _transcripts(subject, _clips(subject), "a batch"), "decoding draws nothing")
 

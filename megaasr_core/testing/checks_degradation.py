@@ -1,4 +1,4 @@
-"""What a degradation must do: resolve, render, replay, and merge with the others."""
+"""Checks of a degradation: it resolves, renders, replays, and merges with the others."""
 
 from __future__ import annotations
 
@@ -23,16 +23,16 @@ def checks(subject: Subject) -> list[Callable[[Subject], None]]:
     return [
         has_a_description,
         composed.resolves_at_every_severity,
-        composed.harder_differs,
-        composed.replays_from_json,
+        composed.global_random_state_is_unchanged,
         composed.same_recipe_gives_same_bits,
+        composed.severity_changes_the_sound,
+        composed.replays_from_json,
         composed.other_utterance_gets_other_draws,
         *([] if "length" in changed else [composed.length_is_kept]),
-        composed.silence_and_short_clips_survive,
-        composed.sample_rates_survive,
-        composed.order_of_samples_is_nothing,
+        composed.accepts_silence_and_short_clips,
+        composed.accepts_all_sample_rates,
+        composed.order_of_samples_is_irrelevant,
         composed.can_be_pickled,
-        composed.global_random_state_is_kept,
         merges_with_the_others,
     ]
 

@@ -1,17 +1,32 @@
-"""What an engine must do: give what a plain loop gives, and survive what its tasks and workers do."""
+"""Checks of an engine: it gives what a plain loop gives, and survives what its tasks and workers do."""
 
 from __future__ import annotations
 
 import os
-import signal
 import tempfile
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from ..contracts.engine import ATTEMPTS, Outcome
-from .checks_unit import can_be_pickled, fields_are_described, has_a_docstring, parameters_survive_json
+from .case import essential
+from .checks_unit import (
+    can_be_pickled,
+    fields_are_described,
+    fields_have_a_bound,
+    has_a_docstring,
+    parameters_survive_json,
+)
+from .engine_tasks import (
+    IN_CALLER,
+    DieOnce,
+    DieOnFive,
+    Multiply,
+    process_id,
+    raise_on_odd,
+    return_a_function,
+    unpicklable,
+)
 from .guards import attempt, expect
 from .plugin_under_test import Subject, build, with_examples
 
@@ -27,64 +42,21 @@ def checks(subject: Subject) -> list[Callable[[Subject], None]]:
     return [
         has_a_docstring,
         fields_are_described,
+        fields_have_a_bound,
         parameters_survive_json,
         can_be_pickled,
         results_equal_a_loop,
-        workers_are_nothing,
-        no_items_no_outcomes,
+        tasks_run_in_other_processes,
+        number_of_workers_is_irrelevant,
+        no_items_give_no_outcomes,
         items_are_taken_as_needed,
         raising_task_is_an_outcome,
-        what_cannot_be_pickled_is_an_outcome,
-        worker_that_dies_is_an_outcome,
-        worker_that_dies_once_is_forgiven,
-        can_be_left_early,
-        broken_source_is_heard_of,
+        unpicklable_item_or_result_is_an_outcome,
+        dying_worker_is_an_outcome,
+        item_of_a_dead_worker_is_begun_again,
+        can_be_stopped_early,
+        failing_source_is_reported,
     ]
-
-
-@dataclass(frozen=True)
-class Multiply:
-    """A task with a setting."""
-
-    factor: Any
-
-    def __call__(self, item: Any) -> Any:
-        """The product."""
-        return self.factor * item
-
-
-def raise_on_odd(item: int) -> int:
-    """A task that fails now and then."""
-    if item % 2:
-        raise ValueError(f"{item} is\nodd")
-    return item
-
-
-def die_on_five(item: int) -> int:
-    """A task that one item kills."""
-    if item == 5:
-        os.kill(os.getpid(), signal.SIGKILL)
-    return item
-
-
-def return_a_function(item: int) -> Any:
-    """A task whose result cannot be pickled for one item."""
-    return (lambda: item) if item == 3 else item
-
-
-@dataclass(frozen=True)
-class DieOnce:
-    """A task whose workers die the first time they see item 5; it counts the times in a folder."""
-
-    folder: Path
-
-    def __call__(self, item: int) -> int:
-        """The item, unless the worker dies."""
-        first = self.folder / "died"
-        if item == 5 and not first.exists():
-            first.touch()
-            os.kill(os.getpid(), signal.SIGKILL)
-        return item
 
 
 def _run(
@@ -114,6 +86,7 @@ def _failures(outcomes: Iterable[Outcome[Any, Any]]) -> dict[Any, str]:
     return failed
 
 
+@essential
 def results_equal_a_loop(subject: Subject) -> None:
     """One outcome an item, with the value that calling the task gives."""
     for task, items in ((Multiply(3), list(range(NUM_ITEMS))), (Multiply(2), TEXTS)):
@@ -121,14 +94,26 @@ def results_equal_a_loop(subject: Subject) -> None:
         expect(found == {item: task(item) for item in items}, f"gives {found!r}, which a loop does not")
 
 
-def workers_are_nothing(subject: Subject) -> None:
+@essential
+def tasks_run_in_other_processes(subject: Subject) -> None:
+    """No task runs in the calling process, which a task that dies would take along. The task here is harmless."""
+    for workers in (2, 1):
+        outcomes = _run(subject, process_id, range(4), workers)
+        processes = {process for _, process in _values(outcomes).values()}
+        expect(
+            os.getpid() not in processes,
+            f"runs tasks in the calling process with workers = {workers}; start a process even for one worker",
+        )
+
+
+def number_of_workers_is_irrelevant(subject: Subject) -> None:
     """One worker gives what four give."""
     one, four = (_values(_run(subject, Multiply(1.5), range(NUM_ITEMS), workers)) for workers in (1, 4))
     expect(one == four, "gives other values with four workers than with one")
 
 
-def no_items_no_outcomes(subject: Subject) -> None:
-    """Nothing to do is done."""
+def no_items_give_no_outcomes(subject: Subject) -> None:
+    """Without items there are no outcomes."""
     expect(_run(subject, Multiply(1), []) == [], "yields outcomes where there are no items")
 
 
@@ -161,8 +146,8 @@ def raising_task_is_an_outcome(subject: Subject) -> None:
     )
 
 
-def what_cannot_be_pickled_is_an_outcome(subject: Subject) -> None:
-    """An item or a result that cannot travel fails alone."""
+def unpicklable_item_or_result_is_an_outcome(subject: Subject) -> None:
+    """An item or a result that cannot be pickled fails alone."""
     failed = _failures(_run(subject, return_a_function, range(6)))
     expect(set(failed) == {3}, f"says that {sorted(failed)} failed; only the result for 3 cannot be pickled")
     outcomes = _run(subject, Multiply(1), [1, unpicklable, 2])
@@ -170,27 +155,29 @@ def what_cannot_be_pickled_is_an_outcome(subject: Subject) -> None:
     expect(len(_failures(outcomes)) == 1, "does not say which item cannot be pickled")
 
 
-unpicklable = lambda item: item  # noqa: E731  # found under this name by no pickler
-
-
-def worker_that_dies_is_an_outcome(subject: Subject) -> None:
+@essential
+def dying_worker_is_an_outcome(subject: Subject) -> None:
     """An item that kills every worker is an outcome that names it; no other item is lost or blamed."""
-    outcomes = _run(subject, die_on_five, range(12))
+    outcomes = _run(subject, DieOnFive(os.getpid()), range(12))
     failed = _failures(outcomes)
+    expect(
+        IN_CALLER not in failed.get(5, ""),
+        "runs a task that ends its process in the calling process, once workers have died of it; give it up instead",
+    )
     expect(set(failed) == {5}, f"says that {sorted(failed)} failed; item 5 alone kills its workers")
     expect("5" in failed[5], f"says {failed[5]!r}, which does not name the item")
     others = _values(one for one in outcomes if one.error is None)
     expect(others == {n: n for n in range(12) if n != 5}, f"loses {sorted(set(range(12)) - {5} - set(others))}")
 
 
-def worker_that_dies_once_is_forgiven(subject: Subject) -> None:
+def item_of_a_dead_worker_is_begun_again(subject: Subject) -> None:
     """An item whose worker died by accident is begun again."""
     with tempfile.TemporaryDirectory() as folder:
-        found = _values(_run(subject, DieOnce(Path(folder)), range(8)))
+        found = _values(_run(subject, DieOnce(Path(folder), os.getpid()), range(8)))
     expect(found == {n: n for n in range(8)}, f"loses items whose worker died once; begin them {ATTEMPTS} times")
 
 
-def can_be_left_early(subject: Subject) -> None:
+def can_be_stopped_early(subject: Subject) -> None:
     """A caller that stops after the first outcome, and then begins another run."""
     engine = build(subject.thing, {**with_examples(subject.thing, subject.parameters), "workers": 2})
     running = engine.run(Multiply(1), range(NUM_ITEMS))
@@ -199,8 +186,8 @@ def can_be_left_early(subject: Subject) -> None:
     expect(_values(_run(subject, Multiply(2), range(3))) == {0: 0, 1: 2, 2: 4}, "cannot run again after an early end")
 
 
-def broken_source_is_heard_of(subject: Subject) -> None:
-    """When taking the items fails, the caller hears of it."""
+def failing_source_is_reported(subject: Subject) -> None:
+    """When taking the items fails, the caller gets the exception."""
 
     def source() -> Iterator[int]:
         yield 1

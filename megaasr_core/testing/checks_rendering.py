@@ -17,6 +17,7 @@ from ..contracts.scenario import Scenario
 from ..discovery.plugins import Plugins
 from ..flows.plan import plan
 from ..flows.render import Rendered, render
+from .case import essential
 from .checks_unit import PICKLING
 from .guards import attempt, expect, expect_no_global_random, expect_same_after_pickling, generator_state
 from .plugin_under_test import Subject
@@ -46,7 +47,7 @@ class WatchedKey(SampleKey):
 
 
 def scenario_of(subject: Subject) -> Scenario:
-    """The scenario under test; of a degradation the one that is just that degradation."""
+    """The scenario under test; of a degradation, the scenario of that degradation alone."""
     return subject.thing if subject.kind == "scenario" else Scenario(subject.name, (subject.name,))
 
 
@@ -63,7 +64,7 @@ def planned(
     key: SampleKey = KEY,
     scenario: Scenario | None = None,
 ) -> Recipe:
-    """Plan, or AssertionError with the planner's own line."""
+    """Plan; AssertionError with the line of the planner."""
     try:
         return plan(
             scenario or scenario_of(subject),
@@ -80,7 +81,7 @@ def planned(
 
 
 def rendered(subject: Subject, audio: Audio, recipe: Recipe) -> Rendered:
-    """Render; the renderer itself refuses what is not finite contiguous float32."""
+    """Render; the renderer refuses what is not finite contiguous float32."""
     return attempt(audio.name, lambda: render(audio, recipe, subject.plugins, subject.banks))
 
 
@@ -89,14 +90,15 @@ def samples_of(subject: Subject, audio: Audio, **settings: Any) -> Samples:
     return rendered(subject, audio, planned(subject, audio, **settings)).audio.samples
 
 
+@essential
 def resolves_at_every_severity(subject: Subject) -> None:
     """Every step's numbers are within its primitive's bounds, and the result is finite, from easy to hard."""
     for severity in SEVERITIES:
         samples_of(subject, speech(), severity=severity)
 
 
-def harder_differs(subject: Subject) -> None:
-    """Severity does something."""
+def severity_changes_the_sound(subject: Subject) -> None:
+    """Severity 0 and 1 differ."""
     easy, hard = (samples_of(subject, speech(), severity=severity) for severity in (0.0, 1.0))
     expect(
         not np.array_equal(easy, hard),
@@ -113,6 +115,7 @@ def replays_from_json(subject: Subject) -> None:
         expect(np.array_equal(here, there), f"severity {severity:g}: a recipe read from JSON gives other samples")
 
 
+@essential
 def same_recipe_gives_same_bits(subject: Subject) -> None:
     """Planning twice gives one recipe, rendering it twice the same samples."""
     first, second = planned(subject, speech()), planned(subject, speech())
@@ -156,7 +159,7 @@ def length_is_kept(subject: Subject) -> None:
         )
 
 
-def silence_and_short_clips_survive(subject: Subject) -> None:
+def accepts_silence_and_short_clips(subject: Subject) -> None:
     """Silence, one sample, none."""
     for name, samples in (
         ("silence", silence(SAMPLE_RATE_HZ)),
@@ -167,14 +170,14 @@ def silence_and_short_clips_survive(subject: Subject) -> None:
             samples_of(subject, Audio(samples.astype(np.float32), SAMPLE_RATE_HZ, name), severity=severity)
 
 
-def sample_rates_survive(subject: Subject) -> None:
+def accepts_all_sample_rates(subject: Subject) -> None:
     """The rates of telephones, recognisers, discs and video."""
     for sample_rate in SAMPLE_RATES_HZ:
         for severity in (0.0, 1.0):
             samples_of(subject, speech(sample_rate), severity=severity)
 
 
-def order_of_samples_is_nothing(subject: Subject) -> None:
+def order_of_samples_is_irrelevant(subject: Subject) -> None:
     """A corpus gives the same bits in whichever order its samples are rendered."""
     keys = [KEY, *OTHER_KEYS[:3]]
     recipes = [planned(subject, speech(), key=key) for key in keys]
@@ -188,11 +191,12 @@ def order_of_samples_is_nothing(subject: Subject) -> None:
 
 
 def can_be_pickled(subject: Subject) -> None:
-    """The thing itself and its recipe travel to workers by pickling."""
+    """Workers get the degradation or scenario and its recipes by pickling."""
     expect_same_after_pickling(subject.thing, PICKLING)
     expect_same_after_pickling(planned(subject, speech()), PICKLING)
 
 
-def global_random_state_is_kept(subject: Subject) -> None:
+@essential
+def global_random_state_is_unchanged(subject: Subject) -> None:
     """Nothing is drawn from random, numpy.random or torch's global generator, nor are they seeded."""
     expect_no_global_random(lambda: samples_of(subject, speech()), "primitives may draw only from context.rng")

@@ -1,15 +1,33 @@
-"""What a reward must do: a bounded score or None for every sample, whichever batch it came in."""
+"""Checks of a reward: a bounded score or None for every sample, whichever batch it is in."""
 
 from __future__ import annotations
 
 import copy
 import math
 from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Any
 
 from ..contracts.reward import RewardSample, Score
-from .checks_unit import PICKLING, can_be_pickled, fields_are_described, has_a_docstring, parameters_survive_json
-from .guards import attempt, expect, expect_no_global_random, expect_same_after_pickling
-from .plugin_under_test import Subject
+from .case import essential
+from .checks_unit import (
+    PICKLING,
+    can_be_pickled,
+    expect_works_at_bounds,
+    fields_are_described,
+    fields_have_a_bound,
+    has_a_docstring,
+    parameters_survive_json,
+)
+from .guards import (
+    attempt,
+    expect,
+    expect_no_file_written,
+    expect_no_global_random,
+    expect_same_after_pickling,
+    expect_same_at_any_time,
+)
+from .plugin_under_test import Subject, with_examples
 
 ENGLISH = "the quick brown fox jumps over the lazy dog"
 CHINESE = "今天天气很好我们去公园散步"
@@ -39,29 +57,35 @@ def checks(subject: Subject) -> list[Callable[[Subject], None]]:
         has_a_docstring,
         docstring_has_an_example,
         fields_are_described,
+        fields_have_a_bound,
+        one_score_per_sample,
+        accepts_chinese,
+        accepts_missing_references,
+        accepts_empty_texts,
+        scores_are_within_bounds,
+        global_random_state_is_unchanged,
+        same_batch_gives_same_scores,
         parameters_survive_json,
         can_be_pickled,
-        one_score_a_sample,
-        scores_are_within_bounds,
         scores_something,
-        missing_reference_survives,
-        empty_texts_survive,
-        chinese_survives,
         perfect_is_not_worse,
-        order_is_nothing,
+        is_order_invariant,
         batch_equals_one_by_one,
-        same_batch_gives_same_scores,
-        batch_is_kept,
-        global_random_state_is_kept,
+        batch_is_unchanged,
+        clock_is_irrelevant,
+        no_file_is_written,
+        fields_work_at_their_bounds,
     ]
 
 
-def _batch(subject: Subject) -> list[RewardSample]:
+def whole_batch(subject: Subject) -> list[RewardSample]:
+    """The samples of the kit, and those that the caller gave."""
     return [*BATCH, *subject.samples]
 
 
-def _scores(subject: Subject, batch: Sequence[RewardSample], what: str) -> list[Score]:
-    # Copied, so that a reward that writes into the samples fails the one check that looks for it and no other.
+def scored(subject: Subject, batch: Sequence[RewardSample], what: str) -> list[Score]:
+    """Score a batch; AssertionError unless a list with one score a sample comes back."""
+    # Copied, so that a reward that writes into the samples fails only the check for that.
     scores = attempt(what, lambda: subject.unit.score(copy.deepcopy(list(batch))))
     expect(isinstance(scores, list), f"returns {type(scores).__name__} on {what}; a list is expected")
     expect(
@@ -81,17 +105,25 @@ def docstring_has_an_example(subject: Subject) -> None:
     )
 
 
-def one_score_a_sample(subject: Subject) -> None:
+@essential
+def one_score_per_sample(subject: Subject) -> None:
     """As many scores as samples, and none for none."""
-    _scores(subject, _batch(subject), "a batch")
-    expect(_scores(subject, [], "an empty batch") == [], "an empty batch must give []")
+    scored(subject, [sample for sample in PLAIN if sample.language == "en"], "a batch")
+    expect(scored(subject, [], "an empty batch") == [], "an empty batch must give []")
 
 
+@essential
 def scores_are_within_bounds(subject: Subject) -> None:
     """Each is None or a finite Python float within `bounds`."""
     low, high = subject.unit.bounds
     expect(low < high, f"bounds = {(low, high)!r}: the smaller one comes first")
-    for sample, score in zip(_batch(subject), _scores(subject, _batch(subject), "a batch"), strict=True):
+    batch = whole_batch(subject)
+    expect_within(low, high, batch, scored(subject, batch, "a batch"))
+
+
+def expect_within(low: float, high: float, batch: Sequence[RewardSample], scores: Sequence[Score]) -> None:
+    """AssertionError naming the first score that is neither None nor a finite number within the bounds."""
+    for sample, score in zip(batch, scores, strict=True):
         if score is None:
             continue
         expect(
@@ -106,33 +138,36 @@ def scores_are_within_bounds(subject: Subject) -> None:
 
 def scores_something(subject: Subject) -> None:
     """A reward that abstains from everything teaches nothing."""
-    batch = [sample for sample in _batch(subject) if sample.reference]
-    scores = _scores(subject, batch, "samples with references")
+    batch = [sample for sample in whole_batch(subject) if sample.reference]
+    scores = scored(subject, batch, "samples with references")
     expect(any(score is not None for score in scores), f"abstains on all of {len(batch)} samples that have a reference")
 
 
-def missing_reference_survives(subject: Subject) -> None:
-    """Where nobody knows what was said it gives None or a number."""
+@essential
+def accepts_missing_references(subject: Subject) -> None:
+    """Without a reference it gives None or a number."""
     for sample in NO_REFERENCE:
-        _scores(subject, [sample], f"a sample without reference ({_shown(sample)})")
+        scored(subject, [sample], f"a sample without reference ({_shown(sample)})")
 
 
-def empty_texts_survive(subject: Subject) -> None:
+@essential
+def accepts_empty_texts(subject: Subject) -> None:
     """Empty hypothesis, empty reference, both."""
     for sample in EMPTY:
-        _scores(subject, [sample], f"empty text ({_shown(sample)})")
+        scored(subject, [sample], f"empty text ({_shown(sample)})")
 
 
-def chinese_survives(subject: Subject) -> None:
+@essential
+def accepts_chinese(subject: Subject) -> None:
     """A language without spaces between words."""
-    chinese = [sample for sample in _batch(subject) if sample.language == "zh"]
-    _scores(subject, [sample for sample in chinese if sample.hypothesis and sample.reference], "Chinese")
+    chinese = [sample for sample in whole_batch(subject) if sample.language == "zh"]
+    scored(subject, [sample for sample in chinese if sample.hypothesis and sample.reference], "Chinese")
 
 
 def perfect_is_not_worse(subject: Subject) -> None:
     """The reference itself scores at least as much as something else."""
     for perfect, wrong in PERFECT_AND_WRONG:
-        best, other = _scores(subject, [perfect, wrong], "a perfect and a wrong hypothesis")
+        best, other = scored(subject, [perfect, wrong], "a perfect and a wrong hypothesis")
         if best is not None and other is not None:
             expect(
                 best >= other - TOLERANCE,
@@ -140,13 +175,13 @@ def perfect_is_not_worse(subject: Subject) -> None:
             )
 
 
-def order_is_nothing(subject: Subject) -> None:
+def is_order_invariant(subject: Subject) -> None:
     """Permuting the batch permutes the scores."""
-    batch = _batch(subject)
-    straight = _scores(subject, batch, "a batch")
+    batch = whole_batch(subject)
+    straight = scored(subject, batch, "a batch")
     size = len(batch)
     for order in (range(size)[::-1], sorted(range(size), key=lambda index: index * 7 % size)):
-        shuffled = _scores(subject, [batch[index] for index in order], "the batch in another order")
+        shuffled = scored(subject, [batch[index] for index in order], "the batch in another order")
         for place, index in enumerate(order):
             expect(
                 shuffled[place] == straight[index],
@@ -156,31 +191,58 @@ def order_is_nothing(subject: Subject) -> None:
 
 def batch_equals_one_by_one(subject: Subject) -> None:
     """A sample's score does not depend on its neighbours."""
-    batch = _batch(subject)
-    for sample, score in zip(batch, _scores(subject, batch, "a batch"), strict=True):
-        (alone,) = _scores(subject, [sample], "a batch of one")
+    batch = whole_batch(subject)
+    for sample, score in zip(batch, scored(subject, batch, "a batch"), strict=True):
+        (alone,) = scored(subject, [sample], "a batch of one")
         expect(alone == score, f"{_shown(sample)} scores {score!r} in a batch and {alone!r} alone")
 
 
+@essential
 def same_batch_gives_same_scores(subject: Subject) -> None:
-    """No state, no chance; nor does a pickled copy score otherwise."""
-    first, second = (_scores(subject, _batch(subject), "a batch") for _ in range(2))
+    """Scores depend on no state and no chance, and a pickled copy gives the same."""
+    first, second = (scored(subject, whole_batch(subject), "a batch") for _ in range(2))
     expect(first == second, "gives other scores for the same batch the second time; keep no state and draw nothing")
-    copied = expect_same_after_pickling(subject.unit, PICKLING).score(copy.deepcopy(_batch(subject)))
+    copied = expect_same_after_pickling(subject.unit, PICKLING).score(copy.deepcopy(whole_batch(subject)))
     expect(first == copied, f"gives other scores after pickling; {PICKLING}")
 
 
-def batch_is_kept(subject: Subject) -> None:
-    """The batch and the samples' meta are left as they were: other terms score them next."""
-    batch = copy.deepcopy(_batch(subject))
+def batch_is_unchanged(subject: Subject) -> None:
+    """Other terms score the same batch and its meta next."""
+    batch = copy.deepcopy(whole_batch(subject))
     attempt("a batch", lambda: subject.unit.score(batch))
-    expect(batch == _batch(subject), "changes the batch that it scores; copy what you change")
+    expect(batch == whole_batch(subject), "changes the batch that it scores; copy what you change")
 
 
-def global_random_state_is_kept(subject: Subject) -> None:
+@essential
+def global_random_state_is_unchanged(subject: Subject) -> None:
     """Nothing is drawn from random, numpy.random or torch's global generator, nor are they seeded."""
-    batch = copy.deepcopy(_batch(subject))
+    batch = copy.deepcopy(whole_batch(subject))
     expect_no_global_random(lambda: attempt("a batch", lambda: subject.unit.score(batch)), "a reward draws nothing")
+
+
+def clock_is_irrelevant(subject: Subject) -> None:
+    """At another time of day, and in another year, the scores are the same."""
+    batch = whole_batch(subject)
+    expect_same_at_any_time(subject, lambda: scored(subject, batch, "a batch"), "score texts alone")
+
+
+def no_file_is_written(subject: Subject) -> None:
+    """Scoring writes no file; many workers score at the same time."""
+    batch = whole_batch(subject)
+    expect_no_file_written(lambda: scored(subject, batch, "a batch"), "score() returns its result and keeps nothing")
+
+
+def fields_work_at_their_bounds(subject: Subject) -> None:
+    """At every bound that a field allows the scores are within `bounds`, or the value is refused in one line."""
+    batch = whole_batch(subject)
+
+    def use(at: str, parameters: dict[str, Any]) -> None:
+        given = {**with_examples(subject.thing, subject.parameters), **parameters}
+        changed = replace(subject, parameters=given)
+        low, high = changed.unit.bounds
+        expect_within(low, high, batch, scored(changed, batch, f"a batch with {at}"))
+
+    expect_works_at_bounds(subject.thing, use)
 
 
 def _shown(sample: RewardSample) -> str:

@@ -1,4 +1,4 @@
-"""What a router must do: one route a clip, whichever batch it came in, to the base or to its own adapter."""
+"""Checks of a router: one route for each clip, whichever batch it is in, to the base or to its own adapter."""
 
 from __future__ import annotations
 
@@ -12,7 +12,15 @@ from ..base.audio import SAMPLE_RATE_HZ, Audio
 from ..base.seeding import SampleKey
 from ..contracts.backend import Transcript
 from ..contracts.router import Reviewed, Route
-from .checks_unit import PICKLING, can_be_pickled, fields_are_described, has_a_docstring, parameters_survive_json
+from .case import essential
+from .checks_unit import (
+    PICKLING,
+    can_be_pickled,
+    fields_are_described,
+    fields_have_a_bound,
+    has_a_docstring,
+    parameters_survive_json,
+)
 from .guards import attempt, expect, expect_no_global_random, expect_same_after_pickling
 from .plugin_under_test import Subject
 from .signals import copies, silence, speech_like, square_wave
@@ -30,23 +38,31 @@ TRANSCRIPTS = (
 def checks(subject: Subject) -> list[Callable[[Subject], None]]:
     """The checks of a router."""
     del subject
+    from . import checks_router_purity as purity  # which uses the helpers of this module
+
     return [
         has_a_docstring,
         fields_are_described,
+        fields_have_a_bound,
+        one_route_per_clip,
+        review_fits_the_batch,
+        global_random_state_is_unchanged,
+        same_batch_gives_same_routes,
         parameters_survive_json,
         can_be_pickled,
-        one_route_a_clip,
-        adapter_is_its_own,
-        probability_is_one,
-        same_batch_gives_same_routes,
-        order_is_nothing,
+        uses_only_its_own_adapter,
+        probability_is_within_0_and_1,
+        is_order_invariant,
         batch_equals_one_by_one,
-        silence_and_short_clips_survive,
-        sample_rates_survive,
-        clips_are_kept,
-        review_fits_the_batch,
+        accepts_silence_and_short_clips,
+        purity.accepts_long_clips,
+        accepts_all_sample_rates,
+        clips_are_unchanged,
+        purity.review_asks_for_another_route,
         keep_second_fits_the_batch,
-        global_random_state_is_kept,
+        purity.clock_is_irrelevant,
+        purity.no_file_is_written,
+        purity.fields_work_at_their_bounds,
     ]
 
 
@@ -105,13 +121,14 @@ def _review(subject: Subject, reviewed: Sequence[Reviewed]) -> list[Route | None
     return checked
 
 
-def one_route_a_clip(subject: Subject) -> None:
+@essential
+def one_route_per_clip(subject: Subject) -> None:
     """As many routes as clips, each a `Route`, and none for none."""
     _routes(subject, _clips(), "a batch")
     expect(_routes(subject, [], "an empty batch") == [], "an empty batch must give []")
 
 
-def adapter_is_its_own(subject: Subject) -> None:
+def uses_only_its_own_adapter(subject: Subject) -> None:
     """Routes lead to the base or to the adapter that the router's `adapter` field names."""
     own = getattr(subject.unit, "adapter", None)
     seconds = [route for route in _review(subject, _reviewed(subject)) if route is not None]
@@ -122,7 +139,7 @@ def adapter_is_its_own(subject: Subject) -> None:
         )
 
 
-def probability_is_one(subject: Subject) -> None:
+def probability_is_within_0_and_1(subject: Subject) -> None:
     """p(degraded) is None or within 0..1."""
     for route in _routes(subject, _clips(), "a batch"):
         chance = route.probability
@@ -132,22 +149,23 @@ def probability_is_one(subject: Subject) -> None:
         )
 
 
+@essential
 def same_batch_gives_same_routes(subject: Subject) -> None:
-    """No state, no chance; nor does a pickled copy route otherwise."""
+    """Routes depend on no state and no chance, and a pickled copy gives the same."""
     first, second = (_routes(subject, _clips(), "a batch") for _ in range(2))
-    expect(first == second, "routes the same batch otherwise the second time; keep no state and draw nothing")
+    expect(first == second, "gives other routes for the same batch the second time; keep no state and draw nothing")
     copied = expect_same_after_pickling(subject.unit, PICKLING).route(_clips())
-    expect(first == copied, f"routes otherwise after pickling; {PICKLING}")
+    expect(first == copied, f"gives other routes after pickling; {PICKLING}")
     reviews = [_review(subject, _reviewed(subject)) for _ in range(2)]
-    expect(reviews[0] == reviews[1], "reviews the same transcripts otherwise the second time")
+    expect(reviews[0] == reviews[1], "gives another review of the same transcripts the second time")
 
 
-def order_is_nothing(subject: Subject) -> None:
+def is_order_invariant(subject: Subject) -> None:
     """Permuting the batch permutes the routes."""
     straight = _routes(subject, _clips(), "a batch")
     backwards = _routes(subject, _clips()[::-1], "the batch backwards")[::-1]
     for clip, one, other in zip(_clips(), straight, backwards, strict=True):
-        expect(_equal(one, other), f"routes {clip.name} by {one!r}, and by {other!r} when the batch is turned round")
+        expect(_equal(one, other), f"routes {clip.name} by {one!r}, and by {other!r} when the batch is reversed")
 
 
 def batch_equals_one_by_one(subject: Subject) -> None:
@@ -164,22 +182,22 @@ def _equal(one: Route, other: Route) -> bool:
     return one.adapter == other.adapter and abs(one.probability - other.probability) <= 1e-4
 
 
-def silence_and_short_clips_survive(subject: Subject) -> None:
+def accepts_silence_and_short_clips(subject: Subject) -> None:
     """Silence, 10 ms, one sample."""
     for num_samples, name in ((SAMPLE_RATE_HZ, "silence"), (160, "10 ms"), (1, "one sample")):
         _routes(subject, [Audio(silence(num_samples), SAMPLE_RATE_HZ, name)], name)
     _routes(subject, [Audio(np.full(1, 0.1, np.float32), SAMPLE_RATE_HZ), *_clips()], "one sample among longer clips")
 
 
-def sample_rates_survive(subject: Subject) -> None:
-    """It hears recordings at their own rates, mixed in one batch."""
+def accepts_all_sample_rates(subject: Subject) -> None:
+    """It gets recordings at their own rates, mixed in one batch."""
     _routes(
         subject, [Audio(speech_like(rate), rate, f"{rate} Hz") for rate in SAMPLE_RATES_HZ], "clips of several rates"
     )
 
 
-def clips_are_kept(subject: Subject) -> None:
-    """The samples are left as they were: the recogniser hears them next."""
+def clips_are_unchanged(subject: Subject) -> None:
+    """The recogniser gets the same samples next."""
     clips = _clips()
     attempt("a batch", lambda: subject.unit.route(clips))
     for clip, fresh in zip(clips, _clips(), strict=True):
@@ -188,6 +206,7 @@ def clips_are_kept(subject: Subject) -> None:
         )
 
 
+@essential
 def review_fits_the_batch(subject: Subject) -> None:
     """One `Route` or None a transcript, none for none; transcripts without a log-probability survive."""
     _review(subject, _reviewed(subject))
@@ -209,7 +228,8 @@ def keep_second_fits_the_batch(subject: Subject) -> None:
     expect(attempt("no decodings", lambda: subject.unit.keep_second([], [])) == [], "keep_second([], []) must give []")
 
 
-def global_random_state_is_kept(subject: Subject) -> None:
+@essential
+def global_random_state_is_unchanged(subject: Subject) -> None:
     """Nothing is drawn from random, numpy.random or torch's global generator, nor are they seeded."""
 
     def use() -> None:

@@ -1,11 +1,17 @@
-"""What a trainer must do before it trains: be documented, and be its configuration and nothing else."""
+"""Checks of a trainer before it trains: it is documented, and its fields are its whole configuration."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
 from ..base.errors import ParameterError
-from .checks_unit import can_be_pickled, fields_are_described, has_a_docstring, parameters_survive_json
+from .checks_unit import (
+    can_be_pickled,
+    fields_are_described,
+    fields_have_a_bound,
+    has_a_docstring,
+    parameters_survive_json,
+)
 from .guards import expect
 from .plugin_under_test import Subject
 
@@ -18,6 +24,7 @@ def checks(subject: Subject) -> list[Callable[[Subject], None]]:
     return [
         has_a_docstring,
         fields_are_described,
+        fields_have_a_bound,
         parameters_survive_json,
         can_be_pickled,
         unknown_fields_are_refused,
@@ -25,7 +32,7 @@ def checks(subject: Subject) -> list[Callable[[Subject], None]]:
 
 
 def unknown_fields_are_refused(subject: Subject) -> None:
-    """A field that is misspelt in a configuration must not be ignored: hours later nobody would know."""
+    """A misspelt field in a configuration is an error before training, not a setting without effect."""
     try:
         subject.thing.create({**subject.unit.model_dump(), NO_SUCH_FIELD: 1})
     except ParameterError as error:

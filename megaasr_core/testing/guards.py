@@ -1,4 +1,4 @@
-"""What all checks are written with: one-line failures, and a watch on the global random generators."""
+"""What all checks are written with: one-line failures, and watches on random generators, clocks and files."""
 
 from __future__ import annotations
 
@@ -12,6 +12,9 @@ from typing import Any, TypeVar
 import numpy as np
 
 from ..base.errors import one_line
+from .clock import SHIFTS_S, clock_moved_by
+from .plugin_under_test import Subject
+from .written_files import written_files
 
 T = TypeVar("T")
 ODD_SEED = 987_654_321
@@ -109,6 +112,34 @@ def expect_no_global_random(call: Callable[[], object], advice: str) -> None:
     """AssertionError naming the global generators that `call` draws from or seeds."""
     touched = touched_generators(call)
     expect(not touched, f"changes the global random state of {' and '.join(touched)}; {advice}")
+
+
+def expect_no_file_written(call: Callable[[], object], advice: str) -> None:
+    """AssertionError naming a file that `call` writes, creates, renames or removes."""
+    written = written_files(call)
+    more = f" and {len(written) - 1} more" if len(written) > 1 else ""
+    expect(not written, f"writes the file {written[0] if written else ''}{more}; {advice}")
+
+
+def expect_same_at_any_time(subject: Subject, call: Callable[[], Any], advice: str) -> None:
+    """AssertionError where `call` returns something else when the clocks are moved.
+
+    Args:
+        subject: whose package's modules may have imported the clocks by name.
+        call: returns an array or what can be compared by ``==``.
+        advice: ends the message.
+    """
+    package = subject.thing.__module__.partition(".")[0] if isinstance(subject.thing, type) else ""
+    modules = [name for name in list(sys.modules) if name == package or name.startswith(f"{package}.")]
+    expected = call()
+    for shift_s in SHIFTS_S:
+        with clock_moved_by(shift_s, *modules):
+            moved = call()
+        expect(_same(moved, expected), f"depends on the clock: {shift_s:.0f} s later the result is another; {advice}")
+
+
+def _same(one: Any, other: Any) -> bool:
+    return np.array_equal(one, other) if isinstance(one, np.ndarray) else bool(one == other)
 
 
 def generator_state(rng: np.random.Generator) -> str:

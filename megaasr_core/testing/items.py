@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from itertools import groupby
 from typing import Any
 
 import pytest
 
-from .kit import Case, cases
+from .case import Case
+from .kit import cases
 
 
 class ConformanceRun:
-    """Collects the checks of the plugins that the command line names.
+    """Collects the checks of the plugins that the command line names, or else of those that its plugin files register.
 
     Args:
         config: of the run. Where its command line names no path, the configured test paths are left out.
@@ -27,21 +29,25 @@ class ConformanceRun:
     @pytest.hookimpl(tryfirst=True)  # before -k and -m choose
     def pytest_collection_modifyitems(self, session: pytest.Session, items: list[pytest.Item]) -> None:
         """Add the items."""
-        for spec in self.specs:
-            plugin = ConformancePlugin.from_parent(session, name=spec, nodeid=spec, extra=self.extra)
+        plugins: dict[str, list[Case]] = {}
+        for spec in self.specs or [""]:
+            for name, group in groupby(cases(spec, self.extra), key=lambda case: case.spec):
+                plugins.setdefault(name, list(group))
+        for name, chosen in plugins.items():
+            plugin = ConformancePlugin.from_parent(session, name=name, nodeid=name, chosen=chosen)
             items.extend(session.genitems(plugin))
 
 
 class ConformancePlugin(pytest.Collector):
     """The node of one plugin; its children are the checks."""
 
-    def __init__(self, *, extra: Iterable[str], **node: Any) -> None:
+    def __init__(self, *, chosen: Iterable[Case], **node: Any) -> None:
         super().__init__(**node)
-        self.extra = tuple(extra)
+        self.chosen = tuple(chosen)
 
     def collect(self) -> list[pytest.Item]:
         """One item a check."""
-        return [ConformanceItem.from_parent(self, name=case.name, case=case) for case in cases(self.name, self.extra)]
+        return [ConformanceItem.from_parent(self, name=case.name, case=case) for case in self.chosen]
 
 
 class ConformanceItem(pytest.Item):

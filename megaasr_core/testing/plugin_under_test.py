@@ -1,4 +1,4 @@
-"""`Subject`: the plugin under test, found by ``kind:name``, and what the caller gave to test it with."""
+"""`Subject`: the plugin under test, and what the caller gave to test it with."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from ..base.errors import MegaasrError, PluginError, unknown_name
+from ..base.errors import MegaasrError, PluginError
 from ..base.sound_bank import SoundBank
 from ..contracts.backend import Backend
 from ..contracts.reward import RewardSample
@@ -28,9 +28,9 @@ class Subject:
     """One registered thing and its surroundings.
 
     Args:
-        kind: primitive, degradation, scenario, reward, router, backend, engine or trainer.
-        name: as it is registered.
-        thing: the class of a unit, the object of a degradation or scenario.
+        kind: name of its kind, e.g. ``primitive``.
+        name: as it is registered; of a scenario or reward from a YAML file, the path.
+        thing: the class of a unit, the object of another kind or from a file.
         plugins: the registry that it is in.
         parameters: of the unit; required ones that are not given come from the fields' `examples` (of a primitive,
             also from a degradation that uses it).
@@ -52,9 +52,11 @@ class Subject:
 
     @cached_property
     def unit(self) -> Any:
-        """The reward, router, backend, engine or trainer itself, created once."""
+        """The reward, router, backend, engine, trainer or reader itself, created once."""
         if self.backend is not None:
             return self.backend
+        if not isinstance(self.thing, type):
+            return self.thing
         return build(self.thing, with_examples(self.thing, self.parameters))
 
 
@@ -78,37 +80,6 @@ def build(unit: type[Unit], parameters: Mapping[str, Any]) -> Any:
             f"cannot be built for the checks: {error}; give each required field Field(examples=[...]), "
             "or the checks parameters={...}"
         ) from error
-
-
-def split_spec(spec: str) -> tuple[str, str]:
-    """``kind:name`` in two.
-
-    Raises:
-        PluginError: it is not of that form.
-    """
-    kind, colon, name = spec.partition(":")
-    if not (kind and colon and name):
-        raise PluginError(f"{spec!r} names no plugin; write KIND:NAME, e.g. degradation:telephone")
-    return kind, name
-
-
-def find(spec: str, plugins: Plugins) -> Subject:
-    """The subject that ``kind:name`` names.
-
-    Raises:
-        PluginError: `spec` is not of that form, or the name is missing while a plugin could not be loaded.
-        UnknownNameError: no such kind or name.
-    """
-    kind, name = split_spec(spec)
-    registry = plugins.registry(kind)
-    if name not in registry:
-        error = unknown_name(kind, name, registry)
-        broken = [f"{row.owner}: {row.error}" for row in plugins.failures]
-        shown = [line for line in broken if name in line] or broken[:1]  # its own failure, where that is why
-        more = f" and {len(broken) - len(shown)} more, see `megaasr plugins`" if len(broken) > len(shown) else ""
-        advice = f"not loaded: {'; '.join(shown)}{more}" if broken else "install its package or give its file"
-        raise PluginError(f"{error}; {advice}")
-    return Subject(kind, name, registry[name], plugins)
 
 
 def plugins_of(*things: Any) -> Plugins:
@@ -149,5 +120,5 @@ def loaded(extra: Iterable[str | Path]) -> Plugins:
 
 @lru_cache(maxsize=8)
 def _loaded(extra: tuple[str, ...], listed: str) -> Plugins:
-    del listed  # the environment variable is read by load_plugins itself; here it only tells the calls apart
+    del listed  # part of the cache's key: load_plugins reads the environment variable itself
     return load_plugins(extra)

@@ -12,8 +12,14 @@ from ..base.seeding import SampleKey
 from ..contracts.primitive import ApplyContext, DrawContext, Primitive
 from .guards import attempt
 from .plugin_under_test import Subject, build, examples_of
+from .signals import speech_like
 
 KEY = SampleKey(1, "utterance-1")
+
+
+def speech() -> Samples:
+    """Two seconds of the kit's speech."""
+    return speech_like(duration_s=2.0)
 
 
 def planned(
@@ -40,7 +46,7 @@ def planned(
 def as_used(subject: Subject) -> dict[str, Any]:
     """The parameters that a chain would give.
 
-    They are the subject's. Where there are none and not every required field has `examples`, they are those of the
+    They are those of `subject`. Where there are none and not every required field has `examples`, they are those of the
     first registered degradation that uses the primitive, halfway up the severity.
     """
     fields = subject.thing.model_fields.values()
@@ -78,14 +84,14 @@ def applied(
     primitive: Primitive | None = None,
     rng: np.random.Generator | None = None,
 ) -> Samples:
-    """Plan (unless `primitive` is given), apply, and hold the output to its form.
+    """Plan (unless `primitive` is given), apply, and check the form of the output.
 
     Raises:
         AssertionError: it raised, or returned anything but one axis of finite, contiguous float32.
     """
     unit = primitive or planned(subject, len(samples), sample_rate, key=key)
     context = ApplyContext(rng or key.rng("render", 0), subject.banks)
-    # A copy, so that a primitive that writes into its input fails the one check that looks for it and no other.
+    # A copy, so that a primitive that writes into its input fails only the check for that.
     output = attempt(what, lambda: unit.apply(samples.copy(), sample_rate, context))
     try:
         check_samples(output, f"output for {what}")

@@ -17,7 +17,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         action="append",
         default=[],
         metavar="KIND:NAME",
-        help="Check a plugin, e.g. degradation:telephone; without a path on the line, check nothing else. Repeatable.",
+        help="Check a plugin, e.g. degradation:telephone, 'degradation:*' or scenario:FILE.yaml; "
+        "without a path on the line, check nothing else. Repeatable.",
     )
     group.addoption(
         "--megaasr-plugin",
@@ -25,13 +26,14 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         action="append",
         default=[],
         metavar="FILE_OR_MODULE",
-        help="Load one more plugin for --megaasr: a .py file or a module. Repeatable.",
+        help="Load one more plugin: a .py file, a folder or a module; without --megaasr, check all that it registers. "
+        "Repeatable.",
     )
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Load the rest of the kit, but only for a run that asks for it."""
-    if config.getoption("megaasr_specs"):
+    """Load the rest of the kit, but only for a run that uses it."""
+    if config.getoption("megaasr_specs") or config.getoption("megaasr_plugins"):
         from .items import ConformanceRun
 
         config.pluginmanager.register(ConformanceRun(config), "megaasr-conformance")

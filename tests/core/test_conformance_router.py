@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import tempfile
+from datetime import datetime
 from typing import Any, ClassVar
 
 import numpy as np
 import pytest
+import soundfile
 from pydantic import Field
 
 from megaasr import Route, Router
 from megaasr_core.testing import cases, failures, plugins_of
+
+
+def now():
+    return datetime.now()
 
 
 class Loudness(Router):
@@ -28,7 +35,12 @@ class Loudness(Router):
         return Route(self.adapter if rms < self.min_rms else None, f"RMS {rms:.3f}", chance)
 
     def review(self, batch):
-        return [None if one.transcript.text else Route(self.adapter, "empty") for one in batch]
+        return [self.again(one.transcript) for one in batch]
+
+    def again(self, transcript):
+        if transcript.text:
+            return None
+        return Route(self.adapter, "empty") if transcript.adapter is None else Route(None, "empty")
 
 
 class Given(Router):
@@ -172,6 +184,46 @@ class NeedsLogprob(Broken):
         return [Route(self.adapter, "unsure") if one.transcript.mean_logprob < -1 else None for one in batch]
 
 
+class AsksForTheSame(Broken):
+    """Broken: decodes again as it did before, for ever."""
+
+    def again(self, transcript):
+        return Route(transcript.adapter, "once more")
+
+
+class FailsAtFiveSeconds(Broken):
+    """Broken."""
+
+    def one(self, clip):
+        if clip.duration_s >= 5.0:
+            raise MemoryError("too long")
+        return super().one(clip)
+
+
+class RoutesByDay(Broken):
+    """Broken: with clocks that it imported by name."""
+
+    def one(self, clip):
+        return Route(None, f"{now().toordinal()}: {type(now()).__name__}")
+
+
+class KeepsTheClips(Broken):
+    """Broken: through a library in C, which opens the file itself."""
+
+    def one(self, clip):
+        soundfile.write(tempfile.gettempdir() + "/clip.wav", clip.samples, clip.sample_rate)
+        return super().one(clip)
+
+
+class DividesByItsField(Broken):
+    """Broken."""
+
+    steepness: float = Field(1.0, ge=0.0, le=9.0, description="of the curve")
+
+    def one(self, clip):
+        return Route(None, f"{1.0 / self.steepness}")
+
+
 class KeepsNumpyBools(Broken):
     """Broken."""
 
@@ -186,52 +238,40 @@ class KeepsAll(Broken):
         return True
 
 
-EVERY_ROUTE = {
-    "one_route_a_clip", "adapter_is_its_own", "probability_is_one", "same_batch_gives_same_routes", "order_is_nothing",
-    "batch_equals_one_by_one", "silence_and_short_clips_survive", "sample_rates_survive",
-}  # fmt: skip
-REVIEWS = {"adapter_is_its_own", "same_batch_gives_same_routes", "review_fits_the_batch"}
 BROKEN: list[tuple[type[Broken], set[str], str]] = [
+    (UsesGlobalRandom, {"global_random_state_is_unchanged"}, "numpy.random"),
+    (OneForAll, {"one_route_per_clip"}, "route() returns 1 routes for 7 clips"),
+    (Tuples, {"one_route_per_clip"}, "a Route is expected"),
+    (WithoutReason, {"one_route_per_clip"}, "without a reason"),
     (
-        UsesGlobalRandom,
-        {
-            "same_batch_gives_same_routes",
-            "order_is_nothing",
-            "batch_equals_one_by_one",
-            "global_random_state_is_kept",
-        },
-        "numpy.random",
+        OtherAdapter,
+        {"uses_only_its_own_adapter"},
+        "routes to the adapter 'telephone', but its field `adapter` is 'robust'",
     ),
-    (OneForAll, EVERY_ROUTE, "route() returns 1 routes for 7 clips"),
-    (Tuples, EVERY_ROUTE, "a Route is expected"),
-    (WithoutReason, EVERY_ROUTE, "without a reason"),
-    (OtherAdapter, {"adapter_is_its_own"}, "routes to the adapter 'telephone', but its field `adapter` is 'robust'"),
-    (OtherAdapterAtReview, {"adapter_is_its_own"}, "routes to the adapter 'telephone'"),
-    (Percent, {"probability_is_one"}, "0..1"),
+    (OtherAdapterAtReview, {"uses_only_its_own_adapter"}, "routes to the adapter 'telephone'"),
+    (Percent, {"probability_is_within_0_and_1"}, "0..1"),
     (ComparesNeighbours, {"batch_equals_one_by_one"}, "alone"),
-    (FirstOfBatch, {"order_is_nothing", "batch_equals_one_by_one"}, "turned round"),
-    (NeedsAFrame, {"silence_and_short_clips_survive"}, "ValueError on 10 ms"),
-    (KnowsOneRate, {"sample_rates_survive"}, "resample first"),
-    (Normalises, {"clips_are_kept"}, "writes into the samples of speech"),
-    (
-        Remembers,
-        {"same_batch_gives_same_routes", "order_is_nothing", "batch_equals_one_by_one"},
-        "keep no state",
-    ),
-    (ReviewsTheLast, REVIEWS, "review() returns 1 entries for 14 transcripts"),
-    (NeedsLogprob, {*REVIEWS, "global_random_state_is_kept"}, "TypeError on the review of 14 transcripts"),
+    (FirstOfBatch, {"is_order_invariant", "batch_equals_one_by_one"}, "is reversed"),
+    (NeedsAFrame, {"accepts_silence_and_short_clips"}, "ValueError on 10 ms"),
+    (FailsAtFiveSeconds, {"accepts_long_clips"}, "MemoryError on speech of 5 s"),
+    (KnowsOneRate, {"accepts_all_sample_rates"}, "resample first"),
+    (Normalises, {"clips_are_unchanged"}, "writes into the samples of speech"),
+    (Remembers, {"same_batch_gives_same_routes"}, "keep no state"),
+    (ReviewsTheLast, {"review_fits_the_batch"}, "review() returns 1 entries for 14 transcripts"),
+    (NeedsLogprob, {"review_fits_the_batch"}, "TypeError on the review of 14 transcripts"),
+    (AsksForTheSame, {"review_asks_for_another_route"}, "asks to decode speech by the base again"),
     (KeepsNumpyBools, {"keep_second_fits_the_batch"}, "a list of bool is expected"),
     (KeepsAll, {"keep_second_fits_the_batch"}, "keep_second() returns a bool"),
+    (RoutesByDay, {"clock_is_irrelevant"}, "depends on the clock"),
+    (KeepsTheClips, {"no_file_is_written"}, "writes the file"),
+    (DividesByItsField, {"fields_work_at_their_bounds"}, "ZeroDivisionError on a batch with steepness = 0.0"),
 ]
 
 
 @pytest.mark.parametrize(("router", "tripped", "says"), BROKEN, ids=[one.__name__ for one, *_ in BROKEN])
 def test_broken_router_trips(router: Any, tripped: set[str], says: str):
     failed = failures(cases("router:broken", plugins=plugins_of(router)))
-    if router is UsesGlobalRandom:  # which of them a coin trips is chance; the watch on the coin is not
-        assert "global_random_state_is_kept" in failed
-        assert set(failed) <= tripped
-    else:
-        assert set(failed) == tripped
+    assert set(failed) == tripped
+    assert len(failed) <= 3
     assert any(says in line for line in failed.values()), failed
     assert all(line.startswith("router broken: ") and "\n" not in line for line in failed.values())

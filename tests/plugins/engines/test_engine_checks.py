@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import ClassVar
@@ -124,7 +125,7 @@ class OwnNumbers(Broken):
     """Broken."""
 
     def changed(self, outcomes):
-        return (replace(one, value=one.value and one.value * self.workers) for one in outcomes)
+        return (replace(one, value=one.value and one.value * (self.workers // 4 + 1)) for one in outcomes)
 
 
 @pytest.mark.parametrize(
@@ -136,11 +137,11 @@ class OwnNumbers(Broken):
         (Tuples, "results_equal_a_loop", "an Outcome is expected"),
         (HidesErrors, "raising_task_is_an_outcome", r"says that \[\] failed"),
         (Talkative, "raising_task_is_an_outcome", "one line is expected"),
-        (RaisesErrors, "worker_that_dies_is_an_outcome", "RuntimeError on a run with 2 workers"),
-        (BlamesAll, "worker_that_dies_is_an_outcome", "item 5 alone kills its workers"),
-        (Nameless, "worker_that_dies_is_an_outcome", "does not name the item"),
-        (HidesTheSource, "broken_source_is_heard_of", "hides that the items could not be taken"),
-        (OwnNumbers, "workers_are_nothing", "other values with four workers"),
+        (RaisesErrors, "dying_worker_is_an_outcome", "RuntimeError on a run with 2 workers"),
+        (BlamesAll, "dying_worker_is_an_outcome", "item 5 alone kills its workers"),
+        (Nameless, "dying_worker_is_an_outcome", "does not name the item"),
+        (HidesTheSource, "failing_source_is_reported", "hides that the items could not be taken"),
+        (OwnNumbers, "number_of_workers_is_irrelevant", "other values with four workers"),
     ],
 )
 def test_a_broken_engine_is_told_what_is_wrong(engine, check, says):
@@ -148,3 +149,59 @@ def test_a_broken_engine_is_told_what_is_wrong(engine, check, says):
     with pytest.raises(AssertionError, match=says) as caught:
         case()
     assert "\n" not in str(caught.value)
+
+
+class InTheCallingProcess(Broken):
+    """Broken: a plain loop, in which a task that ends its process ends everything."""
+
+    def run(self, task, items):
+        for item in items:
+            try:
+                value = task(item)
+                pickle.dumps(value)
+            except Exception as error:
+                yield Outcome(item, error=f"{item} {type(error).__name__}: {' '.join(str(error).split())}")
+            else:
+                yield Outcome(item, value)
+
+
+class AloneInTheCallingProcess(InTheCallingProcess):
+    """Broken: one worker is no process."""
+
+    def run(self, task, items):
+        return super().run(task, items) if self.workers == 1 else Good.run(self, task, items)
+
+
+class TriesAgainInTheCallingProcess(Broken):
+    """Broken: what killed a worker is tried again where it kills the caller."""
+
+    def changed(self, outcomes):
+        for outcome in outcomes:
+            if "died" in (outcome.error or ""):
+                yield from InTheCallingProcess.run(self, self.task[0], [outcome.item])
+            else:
+                yield outcome
+
+    task: ClassVar[list] = []
+
+    def run(self, task, items):
+        self.task[:] = [task]
+        return super().run(task, items)
+
+
+@pytest.mark.parametrize(
+    ("engine", "check", "says"),
+    [
+        (InTheCallingProcess, "tasks_run_in_other_processes", "in the calling process with workers = 2"),
+        (AloneInTheCallingProcess, "tasks_run_in_other_processes", "in the calling process with workers = 1"),
+        (
+            TriesAgainInTheCallingProcess,
+            "dying_worker_is_an_outcome",
+            "runs a task that ends its process in the calling",
+        ),
+    ],
+)
+def test_an_engine_that_would_kill_pytest_is_refused_and_pytest_lives(engine, check, says):
+    failed = failures(cases("engine:broken", plugins=plugins_of(engine)))
+    assert list(failed) == [check], "the checks behind it are not run"
+    assert says in failed[check]
