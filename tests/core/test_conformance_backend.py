@@ -109,7 +109,7 @@ def test_a_backend_can_come_from_a_fixture(adapter):
             super().refuse(clip, adapter)
 
     (case,) = (
-        one for one in cases("backend:syllables", plugins=plugins_of(Loud)) if one.name == "duration_is_reported"
+        one for one in cases("backend:syllables", plugins=plugins_of(Loud)) if one.name == "one_transcript_per_clip"
     )
     case()
     with pytest.raises(AssertionError, match="MemoryError on a batch"):
