@@ -1,4 +1,4 @@
-"""`megaasr docs` and `megaasr plugins show`: third-party conditions with pages, pictures and sounds, and nothing of ours."""
+"""`megaasr docs` and `megaasr plugins show`: third-party conditions with pages, pictures and sounds."""
 
 from __future__ import annotations
 

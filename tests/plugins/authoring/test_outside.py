@@ -100,8 +100,8 @@ def files(tmp_path) -> list[str]:
 SPECS = {
     "guard:silence": "Refuse what is silent.",
     "backend:outside_backend": 'Write one word for every half second of sound: "loud" or "quiet", by its level.',
-    "corpus_source:outside_corpus_source": "Laid out as ``PART/SPEAKER/*.wav``, each beside a ``.txt`` of the same name "
-    "that holds its transcript.",
+    "corpus_source:outside_corpus_source": "Laid out as ``PART/SPEAKER/*.wav``, each beside a ``.txt`` of the same "
+    "name that holds its transcript.",
 }
 
 
