@@ -1,4 +1,4 @@
-"""`megaasr docs` and `megaasr plugins show`: pages, pictures and sounds of third-party conditions, and none of ours."""
+"""`megaasr docs` and `megaasr plugins show`: third-party conditions with pages, pictures and sounds."""
 
 from __future__ import annotations
 
