@@ -65,7 +65,7 @@ def checked_scores(reward: Reward, batch: Sequence[RewardSample]) -> list[Score]
     for index, score in enumerate(scores):
         if score is None:
             continue
-        if isinstance(score, (str, bytes)) or not hasattr(score, "__float__"):
+        if not isinstance(score, float) and (isinstance(score, str) or not hasattr(score, "__float__")):
             raise PluginError(f"reward {reward.name}: score {score!r} of sample {index} is neither a number nor None")
         if not (math.isfinite(score) and low - TOLERANCE <= score <= high + TOLERANCE):
             raise PluginError(f"reward {reward.name}: score {score!r} of sample {index} is outside {low:g}..{high:g}")
