@@ -12,13 +12,14 @@ from ..base.audio import Audio
 from ..base.errors import BackendError, MegaasrError, UnknownNameError, one_line
 from ..base.seeding import SampleKey
 from ..contracts.backend import AdapterReport, DecodingOptions, Transcript
+from ..contracts.utterance import Utterance, utterances
 from .checks_unit import fields_are_described, has_a_docstring, parameters_survive_json
 from .guards import attempt, expect, expect_no_global_random
 from .plugin_under_test import Subject
 from .signals import copies, silence, speech_like
 
-OPTIONS = DecodingOptions(language="en")
-SHORT = DecodingOptions(language="en", min_tokens=2, tokens_per_second=0.5)
+OPTIONS = DecodingOptions()
+SHORT = DecodingOptions(min_tokens=2, tokens_per_second=0.5)
 
 
 def checks(subject: Subject) -> list[Callable[[Subject], None]]:
@@ -36,7 +37,7 @@ def checks(subject: Subject) -> list[Callable[[Subject], None]]:
         tokens_are_bounded,
         clips_are_kept,
         other_rate_is_refused,
-        *([too_long_is_refused] if np.isfinite(subject.thing.max_duration_s) else []),
+        too_long_is_refused,
         unknown_adapter_is_refused,
         mounted_is_sorted,
         *([] if subject.adapter is None else [mounting_leaves_the_base]),
@@ -46,7 +47,7 @@ def checks(subject: Subject) -> list[Callable[[Subject], None]]:
 
 def _clips(subject: Subject) -> list[Audio]:
     """Utterances of several lengths, silence and noise, at the backend's rate."""
-    rate = subject.thing.sample_rate
+    rate = subject.unit.info.sample_rate
     noise = 0.05 * SampleKey(0, "backend").rng("noise").standard_normal(rate)
     sounds = {
         "speech": speech_like(rate),
@@ -65,7 +66,8 @@ def _transcripts(
     options: DecodingOptions = OPTIONS,
     adapters: Sequence[str | None] | None = None,
 ) -> list[Transcript]:
-    heard: Any = attempt(what, lambda: subject.unit.transcribe(copies(batch), options, adapters))
+    chosen = subject.thing.make_options(options.model_dump())
+    heard: Any = attempt(what, lambda: subject.unit.transcribe(utterances(copies(batch), "en"), chosen, adapters))
     expect(isinstance(heard, list), f"transcribe() returns {type(heard).__name__} on {what}; a list is expected")
     expect(len(heard) == len(batch), f"transcribe() returns {len(heard)} transcripts for {len(batch)} clips of {what}")
     for one in heard:
@@ -116,7 +118,7 @@ def same_batch_gives_same_transcripts(subject: Subject) -> None:
 
 def silence_and_short_clips_survive(subject: Subject) -> None:
     """Silence and 20 ms, the shortest recording that is read."""
-    rate = subject.thing.sample_rate
+    rate = subject.unit.info.sample_rate
     for name, samples in (
         ("silence", silence(rate)),
         ("20 ms", silence(rate // 50)),
@@ -151,7 +153,7 @@ def tokens_are_bounded(subject: Subject) -> None:
 def clips_are_kept(subject: Subject) -> None:
     """The samples are left as they were: a second decoding may follow."""
     clips = _clips(subject)
-    attempt("a batch", lambda: subject.unit.transcribe(clips, OPTIONS))
+    attempt("a batch", lambda: subject.unit.transcribe(utterances(clips, "en"), subject.thing.make_options()))
     for clip, fresh in zip(clips, _clips(subject), strict=True):
         expect(
             np.array_equal(clip.samples, fresh.samples), f"writes into the samples of {clip.name}; copy what you change"
@@ -160,13 +162,15 @@ def clips_are_kept(subject: Subject) -> None:
 
 def other_rate_is_refused(subject: Subject) -> None:
     """Another sample rate is a BackendError, not a wrong transcript."""
-    rate = subject.thing.sample_rate // 2
+    rate = subject.unit.info.sample_rate // 2
     _expect_refusal(subject, Audio(speech_like(rate), rate, "half the rate"), f"a clip at {rate} Hz", BackendError)
 
 
 def too_long_is_refused(subject: Subject) -> None:
     """An utterance longer than `max_duration_s` is a BackendError, not a transcript of its beginning."""
-    rate, limit_s = subject.thing.sample_rate, subject.thing.max_duration_s
+    rate, limit_s = subject.unit.info.sample_rate, subject.unit.info.max_duration_s
+    if limit_s is None:
+        return
     long = Audio(silence(round((limit_s + 1.0) * rate)), rate, "long")
     _expect_refusal(subject, long, f"{limit_s + 1:g} s, a second above max_duration_s", BackendError)
 
@@ -223,7 +227,8 @@ def _expect_refusal(
     subject: Subject, clip: Audio, what: str, error: type[MegaasrError], adapter: str | None = None
 ) -> None:
     adapters = None if adapter is None else [adapter]
-    _expect_error(lambda: subject.unit.transcribe([clip], OPTIONS, adapters), what, error)
+    options = subject.thing.make_options()
+    _expect_error(lambda: subject.unit.transcribe([Utterance(clip, "en")], options, adapters), what, error)
 
 
 def _expect_error(call: Callable[[], object], what: str, expected: type[MegaasrError]) -> None:

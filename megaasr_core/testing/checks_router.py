@@ -12,6 +12,7 @@ from ..base.audio import SAMPLE_RATE_HZ, Audio
 from ..base.seeding import SampleKey
 from ..contracts.backend import Transcript
 from ..contracts.router import Reviewed, Route
+from ..contracts.utterance import Utterance, utterances
 from .checks_unit import PICKLING, can_be_pickled, fields_are_described, has_a_docstring, parameters_survive_json
 from .guards import attempt, expect, expect_no_global_random, expect_same_after_pickling
 from .plugin_under_test import Subject
@@ -69,12 +70,13 @@ def _reviewed(subject: Subject, *, shift: int = 0) -> list[Reviewed]:
     clips = _clips()
     transcripts = [TRANSCRIPTS[(index + shift) % len(TRANSCRIPTS)] for index in range(len(clips))]
     pairs = list(zip(clips, transcripts, strict=True))
-    known = [Reviewed(clip, transcript, TEXT) for clip, transcript in pairs]
-    return known if subject.thing.needs_reference else [*known, *(Reviewed(*pair) for pair in pairs)]
+    known = [Reviewed(Utterance(clip, reference=TEXT), transcript) for clip, transcript in pairs]
+    unknown = [Reviewed(Utterance(clip), transcript) for clip, transcript in pairs]
+    return known if subject.thing.needs_reference else [*known, *unknown]
 
 
 def _routes(subject: Subject, batch: Sequence[Audio], what: str) -> list[Route]:
-    routes = attempt(what, lambda: subject.unit.route(copies(batch)))
+    routes = attempt(what, lambda: subject.unit.route(utterances(copies(batch))))
     expect(isinstance(routes, list), f"route() returns {type(routes).__name__} on {what}; a list is expected")
     expect(len(routes) == len(batch), f"route() returns {len(routes)} routes for {len(batch)} clips of {what}")
     for route in routes:
@@ -136,7 +138,7 @@ def same_batch_gives_same_routes(subject: Subject) -> None:
     """No state, no chance; nor does a pickled copy route otherwise."""
     first, second = (_routes(subject, _clips(), "a batch") for _ in range(2))
     expect(first == second, "routes the same batch otherwise the second time; keep no state and draw nothing")
-    copied = expect_same_after_pickling(subject.unit, PICKLING).route(_clips())
+    copied = expect_same_after_pickling(subject.unit, PICKLING).route(utterances(_clips()))
     expect(first == copied, f"routes otherwise after pickling; {PICKLING}")
     reviews = [_review(subject, _reviewed(subject)) for _ in range(2)]
     expect(reviews[0] == reviews[1], "reviews the same transcripts otherwise the second time")
@@ -181,7 +183,7 @@ def sample_rates_survive(subject: Subject) -> None:
 def clips_are_kept(subject: Subject) -> None:
     """The samples are left as they were: the recogniser hears them next."""
     clips = _clips()
-    attempt("a batch", lambda: subject.unit.route(clips))
+    attempt("a batch", lambda: subject.unit.route(utterances(clips)))
     for clip, fresh in zip(clips, _clips(), strict=True):
         expect(
             np.array_equal(clip.samples, fresh.samples), f"writes into the samples of {clip.name}; copy what you change"
@@ -213,7 +215,7 @@ def global_random_state_is_kept(subject: Subject) -> None:
     """Nothing is drawn from random, numpy.random or torch's global generator, nor are they seeded."""
 
     def use() -> None:
-        subject.unit.route(_clips())
+        subject.unit.route(utterances(_clips()))
         subject.unit.review(_reviewed(subject))
         subject.unit.keep_second(_reviewed(subject), _reviewed(subject, shift=1))
 

@@ -13,6 +13,7 @@ from megaasr.commands import (
     BackendOption,
     BackendSetOption,
     BatchSizeOption,
+    DecodeOption,
     JsonOption,
     LanguageOption,
     PluginOption,
@@ -44,8 +45,9 @@ def evaluate(
     adapter: AdapterOption = None,
     router: RouterOption = None,
     router_set: RouterSetOption = None,
-    backend: BackendOption = "whisper",
+    backend: BackendOption = None,
     backend_set: BackendSetOption = None,
+    decode: DecodeOption = None,
     language: LanguageOption = None,
     batch_size: BatchSizeOption = 8,
     convert: Annotated[bool, typer.Option("--convert", help="Mix channels to mono, accept any sample rate.")] = False,
@@ -107,6 +109,7 @@ def evaluate(
         "manifest": str(manifest),
         "backend": backend,
         "backend_set": backend_set,
+        "decode": decode,
         "adapter": str(adapter) if adapter else None,
         "router": router,
         "router_set": router_set,
@@ -125,7 +128,9 @@ def evaluate(
             adapter,
             language,
             batch_size,
+            decode,
         )
+        settings["backend"] = transcriber.backend.name
         settings["router"] = transcriber.router.name
         mark = fingerprint(
             [{**settings, "compare": None}, language, convert, [(item.row, item.language) for item in items]]
