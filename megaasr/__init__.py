@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 from megaasr_core import __version__ as __version__
 
 if TYPE_CHECKING:
+    from megaasr.quick import degrade as degrade
+    from megaasr.quick import transcribe as transcribe
     from megaasr_core.base.alignment import Alignment as Alignment
     from megaasr_core.base.alignment import align as align
     from megaasr_core.base.audio import SAMPLE_RATE_HZ as SAMPLE_RATE_HZ
@@ -197,6 +199,7 @@ _NAMES_BY_MODULE = {
     "flows.scenario_files": "open_scenario",
     "flows.transcriber": "Transcriber Transcription",
     "lora.files": "Lora read_lora",
+    "megaasr.quick": "degrade transcribe",
     "lora.mounting": "KeyMap mount_lora unmount_lora using_lora",
 }
 _MODULE_OF = {name: module for module, names in _NAMES_BY_MODULE.items() for name in names.split()}
@@ -206,7 +209,8 @@ __all__ = sorted(_MODULE_OF)  # noqa: PLE0605
 def __getattr__(name: str) -> Any:
     if name not in _MODULE_OF:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"megaasr_core.{_MODULE_OF[name]}"), name)
+    module = _MODULE_OF[name]
+    return getattr(import_module(module if module.startswith("megaasr.") else f"megaasr_core.{module}"), name)
 
 
 def __dir__() -> list[str]:

@@ -1,4 +1,3 @@
-import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -141,19 +140,11 @@ def test_a_device_that_is_not_there_is_one_line(small_folder):
 
 
 @pytest.fixture
-def multilingual(small_folder, tmp_path):
-    """The small model with the settings of a model of three languages."""
-    import shutil
-
-    folder = tmp_path / "multilingual"
-    shutil.copytree(small_folder, folder)
-    path = Path(folder / "generation_config.json")
-    settings = json.loads(path.read_text())
-    settings |= {"is_multilingual": True, "lang_to_id": {"<|en|>": 50259, "<|fr|>": 50265, "<|zh|>": 50260}}
-    settings |= {"task_to_id": {"transcribe": 50358, "translate": 50357}}
-    path.write_text(json.dumps(settings))
-    backend = Whisper.create({"model": str(folder), "device": "cpu"})
+def multilingual(multilingual_folder):
+    backend = Whisper.create({"model": str(multilingual_folder), "device": "cpu"})
+    assert backend.info.languages is None
     backend.load()
+    assert backend.info.languages == ("en", "fr", "zh")
     return backend
 
 
