@@ -104,7 +104,7 @@ def degrade(
         scenario: a name, effects joined by ``+`` such as ``far_field+noise``, or the path of a YAML file.
         severity: 0 (easy) to 1 (hard); drawn from the seed if not given.
         seed: another seed draws another degradation.
-        utterance: key of the draws beside the seed; by default the stem of the recording's name, ``samples`` for samples.
+        utterance: key of the draws beside the seed; the stem of the recording's name, or ``samples``, if not given.
         sample_rate: of samples, in Hz; 16000 if not given. Files and audio have their own.
         noise, rir: folder, manifest or bank of noise recordings and of room impulse responses.
         banks: further banks, by the names that primitives know them by.

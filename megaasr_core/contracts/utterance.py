@@ -17,7 +17,7 @@ class Utterance:
         language: ISO 639-1 code, or None where it is not known: the backend then chooses.
         context: text that a backend may use to bias decoding, such as names or the words before; may be ignored.
         reference: the words that were spoken, where they are known (evaluation, training).
-        id: key of the utterance; keyed random draws depend on it.
+        id: key of the utterance, on which keyed draws depend; if empty, they depend on the audio's name.
     """
 
     audio: Audio

@@ -94,8 +94,13 @@ class Whisper(Backend):
         """Free the model; see `Backend.close`."""
         super().close()
         with self._lock:
+            on_cuda = self._loaded is not None and self._loaded.device.type == "cuda"
             self._loaded = self._processor = None
             self._mounted.clear()
+            if on_cuda:
+                import torch
+
+                torch.cuda.empty_cache()
 
     def _load(self) -> None:
         import torch
@@ -276,7 +281,7 @@ class Whisper(Backend):
         step: int = 0,
         adapter: str | None = None,
     ) -> list[list[Transcript]]:
-        """Sampled transcripts; see `PolicyBackend.sample`. Equal ids in a batch get equal draws."""
+        """Sampled transcripts; see `PolicyBackend.sample`. Equal ids get equal draws."""
         from .whisper_decoding import decode
         from .whisper_sampling import Sampler
 
@@ -285,7 +290,7 @@ class Whisper(Backend):
             self._check(batch, [adapter] * len(batch))
             for (_, window_s), rows in self._groups(batch, [adapter] * len(batch)):
                 called = [batch[row] for row in rows]
-                sampler = Sampler(sampling, [utterance.id for utterance in called], num_rollouts, seed, step)
+                sampler = Sampler(sampling, [one.id or one.name for one in called], num_rollouts, seed, step)
                 drawn = decode(self._loaded, self._processor, called, options, window_s=window_s, sampler=sampler)
                 drawn = [replace(transcript, adapter=adapter) for transcript in drawn]
                 for place, row in enumerate(rows):

@@ -5,7 +5,7 @@ import copy
 import pytest
 import torch
 
-from megaasr import mount_lora, read_lora
+from megaasr import mount_lora, read_lora, using_lora
 from megaasr_core.base.errors import ParameterError
 from megaasr_plugins.backends.whisper import Whisper
 from megaasr_plugins.training.low_rank import Block, PhaseLora, write_adapter

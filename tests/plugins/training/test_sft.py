@@ -269,3 +269,11 @@ def test_a_checkpoint_without_its_mark_is_dropped(tmp_path):
     drop_broken(tmp_path)
     assert [path.name for path in checkpoints(tmp_path)] == ["checkpoint-2", "checkpoint-10"]
     assert not (tmp_path / "checkpoint-12").exists()
+
+
+def test_a_language_that_the_model_does_not_know_is_refused_at_the_start(write_config, train, data, tmp_path):
+    row = {"audio": str(data / "00.flac"), "text": "你好", "language": "zh", "base_wer": 0.1}
+    (tmp_path / "zh.jsonl").write_text(json.dumps(row) + "\n")
+    with pytest.raises(ManifestError, match=r"00\.flac: its language is 'zh', the model of backend whisper knows en;"):
+        train(write_config(training=[{"manifest": str(tmp_path / "zh.jsonl")}]), tmp_path / "run")
+    assert not (tmp_path / "run" / "base.json").exists()
