@@ -28,14 +28,14 @@ def _peak_mib(with_adapter: bool) -> float:
 
 def decode(with_adapter: bool) -> None:
     """Decode two clips (one of them through the adapter, where there is one) and print the peak in MiB."""
-    from megaasr import DecodingOptions, installed_plugins, read_audio
+    from megaasr import DecodingOptions, Utterance, installed_plugins, read_audio
 
     backend = installed_plugins().backends["whisper"].create({"device": "cpu"})
     if with_adapter:
         with tempfile.TemporaryDirectory() as folder:
             write_adapter(Path(folder))
             backend.mount("robust", Path(folder))
-    clips = [read_audio(path) for path in sorted(Path("examples/vitw").glob("*.flac"))[:2]]
+    clips = [Utterance(read_audio(path)) for path in sorted(Path("examples/vitw").glob("*.flac"))[:2]]
     for routes in ([None, None], ["robust" if with_adapter else None, None]):
         backend.transcribe(clips, DecodingOptions(), routes)
     sys.stdout.write(f"{resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / MIB}\n")

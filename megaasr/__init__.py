@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 from megaasr_core import __version__ as __version__
 
 if TYPE_CHECKING:
+    from megaasr.quick import degrade as degrade
+    from megaasr.quick import transcribe as transcribe
     from megaasr_core.base.alignment import Alignment as Alignment
     from megaasr_core.base.alignment import align as align
     from megaasr_core.base.audio import SAMPLE_RATE_HZ as SAMPLE_RATE_HZ
@@ -73,9 +75,13 @@ if TYPE_CHECKING:
     from megaasr_core.base.work_folder import temporary_name as temporary_name
     from megaasr_core.contracts.backend import AdapterReport as AdapterReport
     from megaasr_core.contracts.backend import Backend as Backend
+    from megaasr_core.contracts.backend import BackendInfo as BackendInfo
     from megaasr_core.contracts.backend import DecodingOptions as DecodingOptions
+    from megaasr_core.contracts.backend import Defaults as Defaults
+    from megaasr_core.contracts.backend import Segment as Segment
     from megaasr_core.contracts.backend import Transcript as Transcript
     from megaasr_core.contracts.calls import calling as calling
+    from megaasr_core.contracts.calls import checked_rows as checked_rows
     from megaasr_core.contracts.calls import described as described
     from megaasr_core.contracts.degradation import ALL_SCENARIOS as ALL_SCENARIOS
     from megaasr_core.contracts.degradation import Degradation as Degradation
@@ -105,9 +111,15 @@ if TYPE_CHECKING:
     from megaasr_core.contracts.scenario import Merged as Merged
     from megaasr_core.contracts.scenario import Scenario as Scenario
     from megaasr_core.contracts.scenario import merge as merge
+    from megaasr_core.contracts.streaming import Stream as Stream
+    from megaasr_core.contracts.streaming import StreamingBackend as StreamingBackend
+    from megaasr_core.contracts.streaming import StreamUpdate as StreamUpdate
+    from megaasr_core.contracts.trainable import PolicyBackend as PolicyBackend
+    from megaasr_core.contracts.trainable import Sampling as Sampling
     from megaasr_core.contracts.trainable import TrainableBackend as TrainableBackend
     from megaasr_core.contracts.trainer import Trainer as Trainer
     from megaasr_core.contracts.unit import Unit as Unit
+    from megaasr_core.contracts.utterance import Utterance as Utterance
     from megaasr_core.discovery.api_version import PLUGIN_API as PLUGIN_API
     from megaasr_core.discovery.hookspecs import hookimpl as hookimpl
     from megaasr_core.discovery.kinds import Kind as Kind
@@ -135,6 +147,12 @@ if TYPE_CHECKING:
     from megaasr_core.flows.term_scores import term_scores as term_scores
     from megaasr_core.flows.transcriber import Transcriber as Transcriber
     from megaasr_core.flows.transcriber import Transcription as Transcription
+    from megaasr_core.lora.files import Lora as Lora
+    from megaasr_core.lora.files import read_lora as read_lora
+    from megaasr_core.lora.mounting import KeyMap as KeyMap
+    from megaasr_core.lora.mounting import mount_lora as mount_lora
+    from megaasr_core.lora.mounting import unmount_lora as unmount_lora
+    from megaasr_core.lora.mounting import using_lora as using_lora
 
     from .reward_functions import reward as reward
     from .scoring import AnyReward as AnyReward
@@ -143,7 +161,7 @@ if TYPE_CHECKING:
     from .scoring import wer as wer
 
 _NAMES_BY_MODULE = {
-    "contracts.calls": "calling described",
+    "contracts.calls": "calling checked_rows described",
     "discovery.api_version": "PLUGIN_API",
     "discovery.kinds": "Kind",
     "contracts.reader": "Reader LocatedRow",
@@ -170,7 +188,7 @@ _NAMES_BY_MODULE = {
     "base.text": "is_scored_by_character language_code normalise normaliser_version tokenise",
     "base.validation": "first_fault",
     "base.work_folder": "claimed temporary_name",
-    "contracts.backend": "AdapterReport Backend DecodingOptions Transcript",
+    "contracts.backend": "AdapterReport Backend BackendInfo DecodingOptions Defaults Segment Transcript",
     "contracts.degradation": "ALL_SCENARIOS Degradation Role step Step",
     "contracts.engine": "ATTEMPTS Engine Outcome short usable_cores",
     "contracts.primitive": "ApplyContext DrawContext Primitive",
@@ -178,9 +196,11 @@ _NAMES_BY_MODULE = {
     "contracts.reward": "checked_scores Reward RewardSample Score",
     "contracts.router": "Reviewed Route Router",
     "contracts.scenario": "merge Merged Scenario",
-    "contracts.trainable": "TrainableBackend",
+    "contracts.streaming": "Stream StreamingBackend StreamUpdate",
+    "contracts.trainable": "PolicyBackend Sampling TrainableBackend",
     "contracts.trainer": "Trainer",
     "contracts.unit": "Unit",
+    "contracts.utterance": "Utterance",
     "discovery.hookspecs": "hookimpl",
     "discovery.loading": "installed_plugins load_plugins",
     "discovery.plugins": "Plugins",
@@ -192,8 +212,11 @@ _NAMES_BY_MODULE = {
     "flows.scenario_files": "open_scenario",
     "flows.term_scores": "coverage term_scores TermScores",
     "flows.transcriber": "Transcriber Transcription",
+    "lora.files": "Lora read_lora",
+    "lora.mounting": "KeyMap mount_lora unmount_lora using_lora",
 }
 _NAMES_HERE = {
+    "quick": "degrade transcribe",
     "reward_functions": "reward",
     "scoring": "AnyReward score scorer_of wer",
 }

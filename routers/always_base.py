@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import ClassVar
 
-from megaasr import Audio, Route, Router, hookimpl
+from megaasr import Route, Router, Utterance, hookimpl
 
 
 class AlwaysBase(Router):
@@ -13,7 +13,7 @@ class AlwaysBase(Router):
 
     name: ClassVar[str] = "always_base"
 
-    def route(self, batch: Sequence[Audio]) -> list[Route]:
+    def route(self, batch: Sequence[Utterance]) -> list[Route]:
         """One route to the base an utterance."""
         return [Route(None, "base")] * len(batch)
 

@@ -7,7 +7,7 @@ from typing import ClassVar
 
 from pydantic import Field
 
-from megaasr import Audio, Route, Router, hookimpl
+from megaasr import Route, Router, Utterance, hookimpl
 
 
 class AlwaysRobust(Router):
@@ -17,7 +17,7 @@ class AlwaysRobust(Router):
 
     adapter: str = Field("robust", min_length=1, description="name of the mounted adapter")
 
-    def route(self, batch: Sequence[Audio]) -> list[Route]:
+    def route(self, batch: Sequence[Utterance]) -> list[Route]:
         """One route to the adapter an utterance."""
         return [Route(self.adapter, self.adapter)] * len(batch)
 

@@ -7,7 +7,7 @@ from typing import ClassVar
 
 from pydantic import Field
 
-from megaasr import Audio, Reviewed, Route, Router, Transcript, compression_ratio, hookimpl
+from megaasr import Reviewed, Route, Router, Transcript, Utterance, compression_ratio, hookimpl
 
 FAILURES = ("empty", "repetitive", "truncated")
 """Flags of the transcript that tell of a failed decoding. Silence is not one: there the base is right to be empty."""
@@ -27,7 +27,7 @@ class Confidence(Router):
     min_mean_logprob: float = Field(-1.0, le=0.0, description="mean natural log-probability a token, at least")
     max_compression_ratio: float = Field(2.4, gt=1.0, description="UTF-8 bytes over zlib bytes, at most")
 
-    def route(self, batch: Sequence[Audio]) -> list[Route]:
+    def route(self, batch: Sequence[Utterance]) -> list[Route]:
         """The base first."""
         return [Route(None, "base: confident")] * len(batch)
 

@@ -7,7 +7,7 @@ from typing import ClassVar
 
 from pydantic import Field
 
-from megaasr import Audio, Reviewed, Route, Router, align, hookimpl, tokenise
+from megaasr import Reviewed, Route, Router, Utterance, align, hookimpl, tokenise
 
 
 class Oracle(Router):
@@ -18,7 +18,7 @@ class Oracle(Router):
 
     adapter: str = Field("robust", min_length=1, description="name of the mounted adapter")
 
-    def route(self, batch: Sequence[Audio]) -> list[Route]:
+    def route(self, batch: Sequence[Utterance]) -> list[Route]:
         """The base first."""
         return [Route(None, "base")] * len(batch)
 

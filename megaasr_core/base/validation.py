@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
-from pydantic import ValidationError
+from typing import Any, TypeVar
+
+from pydantic import BaseModel, ValidationError
+
+from .errors import ParameterError, unknown_name
+
+Model = TypeVar("Model", bound=BaseModel)
 
 MOST_SHOWN = 60
 """Characters of a wrong value that are shown."""
@@ -20,3 +26,22 @@ def first_fault(error: ValidationError, whole: str = "the file", *, with_value: 
     value = value if len(value) <= MOST_SHOWN else f"{value[:MOST_SHOWN]}…"
     shown = f" = {value}" if with_value and where else ""
     return f"{where or whole}{shown}: {fault['msg'].removeprefix('Value error, ')}"
+
+
+def build(model: type[Model], owner: str, field: str, values: dict[str, Any]) -> Model:
+    """Build a pydantic model from plain values.
+
+    Args:
+        owner: what the values are of, for messages: ``reward brevity``.
+        field: what a name is called that it does not have: ``parameter of reward brevity:``.
+
+    Raises:
+        ParameterError: one line with field, value and bound, or the nearest known field.
+    """
+    try:
+        return model(**values)
+    except ValidationError as error:
+        for name in values:
+            if name not in model.model_fields:
+                raise ParameterError(str(unknown_name(field, name, model.model_fields))) from error
+        raise ParameterError(f"{owner}: {first_fault(error, 'parameters', with_value=True)}") from error

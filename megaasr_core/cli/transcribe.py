@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 from contextlib import nullcontext
-from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -16,6 +15,7 @@ from .transcriber_options import (
     BackendOption,
     BackendSetOption,
     BatchSizeOption,
+    DecodeOption,
     LanguageOption,
     RouterOption,
     RouterSetOption,
@@ -34,8 +34,9 @@ def transcribe(
     adapter: AdapterOption = None,
     router: RouterOption = None,
     router_set: RouterSetOption = None,
-    backend: BackendOption = "whisper",
+    backend: BackendOption = None,
     backend_set: BackendSetOption = None,
+    decode: DecodeOption = None,
     language: LanguageOption = None,
     batch_size: BatchSizeOption = 8,
     convert: Annotated[bool, typer.Option("--convert", help="Mix channels to mono, accept any sample rate.")] = False,
@@ -63,9 +64,27 @@ def transcribe(
     if len(paths) == 1:
         read_audio(paths[0], limits)  # a mistake in the only recording is told before the model is loaded
     transcriber = open_transcriber(
-        open_plugins(plugin, strict_plugins), backend, backend_set, router, router_set, adapter, language, batch_size
+        open_plugins(plugin, strict_plugins),
+        backend,
+        backend_set,
+        router,
+        router_set,
+        adapter,
+        language,
+        batch_size,
+        decode,
     )
-    settings = [backend, backend_set, transcriber.router.name, router_set, adapter, language, convert, max_duration_s]
+    settings = [
+        transcriber.backend.name,
+        backend_set,
+        transcriber.options.model_dump(),
+        transcriber.router.name,
+        router_set,
+        adapter,
+        language,
+        convert,
+        max_duration_s,
+    ]
     mark = fingerprint([settings, [str(path) for path in paths]])
     failed = 0
     with resumable_rows(output, mark) if output else nullcontext() as out:
@@ -96,7 +115,7 @@ def transcribe(
 def _row(result: Transcription) -> dict[str, Any]:
     if result.transcript is None:
         return {"audio": result.name, "error": result.error}
-    row = {"audio": result.name, **asdict(result.transcript)}
+    row = {"audio": result.name, **result.transcript.as_row()}
     if len(result.segments) > 1:
-        row["segments"] = [asdict(segment) for segment in result.segments]
+        row["segments"] = [segment.as_row() for segment in result.segments]
     return row

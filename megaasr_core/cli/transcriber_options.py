@@ -1,4 +1,4 @@
-"""The options of every command that listens, and the transcriber that they make."""
+"""The options of every command that transcribes, and the transcriber that they make."""
 
 from __future__ import annotations
 
@@ -15,36 +15,50 @@ AdapterOption = Annotated[Path | None, typer.Option(help="Folder of a LoRA adapt
 RouterOption = Annotated[
     str | None,
     typer.Option(
-        help="Who hears what: a name of `megaasr plugins --kind router`. Default: confidence with --adapter, "
-        "second_opinion with the adapter that ships."
+        help="Router to use: a name of `megaasr plugins --kind router`. Default: what the backend says, which may "
+        "depend on --adapter."
     ),
 ]
 RouterSetOption = Annotated[
     list[str] | None, typer.Option("--router-set", metavar="NAME=VALUE", help="A setting of the router. Repeatable.")
 ]
-BackendOption = Annotated[str, typer.Option(help="A name of `megaasr plugins --kind backend`.")]
+BackendOption = Annotated[
+    str | None,
+    typer.Option(
+        help="Recogniser to use: a name of `megaasr plugins --kind backend`. "
+        "Default: MEGAASR_BACKEND, else the one that comes with megaasr."
+    ),
+]
 BackendSetOption = Annotated[
     list[str] | None,
     typer.Option(
         "--backend-set", metavar="NAME=VALUE", help="A setting of the backend, e.g. model=FOLDER. Repeatable."
     ),
 ]
-LanguageOption = Annotated[str | None, typer.Option(help="ISO 639-1 code; the model's own choice if left out.")]
+DecodeOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--decode", metavar="NAME=VALUE", help="A decoding option of the backend, e.g. num_beams=4. Repeatable."
+    ),
+]
+LanguageOption = Annotated[
+    str | None, typer.Option(help="ISO 639-1 code of recordings that name none; the model's own choice if left out.")
+]
 BatchSizeOption = Annotated[int, typer.Option(min=1, max=1024, help="Utterances decoded at once.")]
 
 
 def open_transcriber(
     plugins: Plugins,
-    backend: str,
+    backend: str | None,
     backend_set: list[str] | None,
     router: str | None,
     router_set: list[str] | None,
     adapter: Path | None,
     language: str | None,
     batch_size: int,
+    decode: list[str] | None = None,
 ) -> Transcriber:
     """Build the transcriber that the options describe; every mistake is a MegaasrError of one line."""
-    from ..contracts.backend import DecodingOptions
     from ..flows.transcriber import Transcriber
 
     return Transcriber.open(
@@ -53,8 +67,9 @@ def open_transcriber(
         router=router,
         router_settings=parse_settings(router_set),
         adapter=adapter,
-        options=DecodingOptions(language=language),
+        options=parse_settings(decode),
         batch_size=batch_size,
+        language=language,
         plugins=plugins,
     )
 

@@ -3,22 +3,28 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import ClassVar
+from threading import Lock
+from typing import Any, ClassVar
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, PrivateAttr
 
-from ..base.audio import Audio
+from ..base.validation import build
 from .unit import Unit
+from .utterance import Utterance
+
+OMITTED = ("token_ids", "token_logprobs", "segments")
+"""Fields of a transcript that rows of JSON leave out."""
 
 
 class DecodingOptions(BaseModel):
-    """How to decode; the same for base and adapter.
+    """How to decode; the same for base and adapter. A backend may take options of its own, in a subclass.
 
     Args:
-        language: ISO 639-1 code, or None for the model's own choice.
         num_beams: 1 is greedy.
         tokens_per_second, min_tokens: a hypothesis may have at most
             ``min_tokens + tokens_per_second * duration_s`` tokens, so that a loop ends.
@@ -26,10 +32,9 @@ class DecodingOptions(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    language: str | None = None
     num_beams: int = Field(1, ge=1, le=16)
     tokens_per_second: float = Field(12.0, gt=0.0, le=100.0)
-    min_tokens: int = Field(16, ge=1, le=448)
+    min_tokens: int = Field(16, ge=1)
 
     def max_tokens(self, duration_s: float) -> int:
         """The bound for an utterance of that length.
@@ -41,8 +46,17 @@ class DecodingOptions(BaseModel):
 
 
 @dataclass(frozen=True)
+class Segment:
+    """A part of a transcript with its time: start and end in seconds from the beginning of the audio."""
+
+    start_s: float
+    end_s: float
+    text: str
+
+
+@dataclass(frozen=True)
 class Transcript:
-    """What a backend heard in one utterance.
+    """The hypothesis for one utterance.
 
     Args:
         text: the hypothesis, as the model wrote it.
@@ -55,6 +69,10 @@ class Transcript:
         seconds: of decoding; a batch's time is shared equally by its rows.
         route: the router's reason.
         adapter: name of the adapter that was mounted, or None for the base.
+        token_ids: the emitted tokens, end of text included; empty if unknown.
+        token_logprobs: natural log-probability of each of them; empty if unknown. Of a decoding, under the model as it
+            is; of a sample, under the distribution that it was drawn from.
+        segments: parts of the text with their times, in order; empty if the times are not known.
     """
 
     text: str
@@ -67,6 +85,13 @@ class Transcript:
     seconds: float = 0.0
     route: str = ""
     adapter: str | None = None
+    token_ids: tuple[int, ...] = field(default=(), repr=False)
+    token_logprobs: tuple[float, ...] = field(default=(), repr=False)
+    segments: tuple[Segment, ...] = ()
+
+    def as_row(self) -> dict[str, Any]:
+        """The fields for a row of JSON: all but tokens and segments."""
+        return {one.name: getattr(self, one.name) for one in fields(self) if one.name not in OMITTED}
 
 
 @dataclass(frozen=True)
@@ -86,45 +111,107 @@ class AdapterReport:
     modules: tuple[str, ...] = field(repr=False)
 
 
+@dataclass(frozen=True)
+class BackendInfo:
+    """What callers must know of a backend as it is set.
+
+    Args:
+        sample_rate: the rate in Hz that it takes; the caller resamples.
+        max_duration_s: the longest utterance that it takes; the caller cuts longer ones. None: any length.
+        languages: ISO 639-1 codes that it can decode; None: not known before `load`, or any.
+        adapters_per_row: whether rows of one batch may have different adapters; else the caller makes a call for each.
+        features: of optional abilities, such as ``token_logprobs``, ``timestamps``, ``context``.
+    """
+
+    sample_rate: int
+    max_duration_s: float | None = None
+    languages: tuple[str, ...] | None = None
+    adapters_per_row: bool = True
+    features: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True)
+class Defaults:
+    """What a backend uses where the user names nothing.
+
+    Args:
+        adapter: folder of the adapter to mount, or None.
+        router: name of the router, or None: the base decodes everything.
+        router_settings: of that router.
+    """
+
+    adapter: Path | None = None
+    router: str | None = None
+    router_settings: Mapping[str, Any] = field(default_factory=dict)
+
+
 class Backend(Unit):
     """A recogniser; the fields are its settings, the model is loaded on first use or by `load`."""
 
     kind: ClassVar[str] = "backend"
-    sample_rate: ClassVar[int]
-    """The rate in Hz at which it listens; the caller resamples."""
-    max_duration_s: ClassVar[float]
-    """The longest utterance it takes at once; the caller cuts longer ones."""
+    options_type: ClassVar[type[DecodingOptions]] = DecodingOptions
+    """The options that it takes; ``--decode NAME=VALUE`` sets their fields."""
+    is_default: ClassVar[bool] = False
+    """True of the backend that megaasr's own distribution uses where none is named."""
+
+    _executor: ThreadPoolExecutor | None = PrivateAttr(default=None)
+    _executor_lock: Any = PrivateAttr(default_factory=Lock)
+
+    @property
+    @abstractmethod
+    def info(self) -> BackendInfo:
+        """Sample rate, longest utterance, languages and abilities; does not load the model."""
 
     @abstractmethod
     def load(self) -> None:
         """Load the model; BackendError when it cannot be had."""
 
+    def close(self) -> None:
+        """Free the model and wait for what was submitted; a later call loads the model again, without adapters."""
+        with self._executor_lock:
+            executor, self._executor = self._executor, None
+        if executor is not None:
+            executor.shutdown()
+
     @abstractmethod
     def transcribe(
-        self, batch: Sequence[Audio], options: DecodingOptions, adapters: Sequence[str | None] | None = None
+        self, batch: Sequence[Utterance], options: DecodingOptions, adapters: Sequence[str | None] | None = None
     ) -> list[Transcript]:
         """Decode a batch in one call of the model.
 
         Args:
-            batch: utterances at `sample_rate`, none longer than `max_duration_s`.
+            batch: utterances at ``info.sample_rate``, none longer than ``info.max_duration_s``.
+            options: of `options_type`.
             adapters: the adapter of each row (None: the base); by default the base for all.
 
         Raises:
-            BackendError: another rate, too long, or an option that the model has not.
+            BackendError: another rate, too long, or a language or an option that the model has not.
             UnknownNameError: an adapter that is not mounted.
         """
+
+    def submit(
+        self, utterance: Utterance, options: DecodingOptions | None = None, adapter: str | None = None
+    ) -> Future[Transcript]:
+        """Decode one utterance in the background; may be called from any thread, without a barrier between calls.
+
+        Here one worker thread decodes one utterance after the other; a backend that batches by itself overrides this.
+        """
+        with self._executor_lock:
+            if self._executor is None:
+                self._executor = ThreadPoolExecutor(1, f"megaasr-{self.name}")
+            return self._executor.submit(
+                lambda: self.transcribe([utterance], options or self.options_type(), [adapter])[0]
+            )
 
     @abstractmethod
     def mount(self, name: str, folder: Path) -> AdapterReport:
         """Load an adapter beside the base, whole or not at all; the base weights stay bit for bit as they are.
 
+        Atomic against decoding: a call from another thread waits until what is being decoded is done.
+
         Raises:
             AdapterError: a missing, unexpected or misshapen tensor; the message counts and lists them.
         """
-
-    def shipped_adapter(self) -> Path | None:
-        """The folder of the adapter that is installed for the model as it is set, which is used where none is named."""
-        return None
 
     @abstractmethod
     def unmount(self, name: str) -> None:
@@ -133,3 +220,34 @@ class Backend(Unit):
     @abstractmethod
     def mounted(self) -> tuple[str, ...]:
         """Names of the mounted adapters, sorted."""
+
+    @contextmanager
+    def using(self, adapter: str | None) -> Iterator[None]:
+        """Let one mounted adapter, or none, take part in what the model computes in this block.
+
+        The former state is restored at the end, also after an exception. A backend whose model has no such state does
+        nothing here.
+
+        Raises:
+            UnknownNameError: an adapter that is not mounted.
+        """
+        from ..base.errors import unknown_name
+
+        if adapter is not None and adapter not in self.mounted():
+            raise unknown_name("mounted adapter", adapter, self.mounted())
+        yield
+
+    def defaults(self, adapter: Path | None) -> Defaults:
+        """The adapter and the router to use where the user names no router.
+
+        Args:
+            adapter: folder of the adapter that the user named, or None.
+        """
+        return Defaults(adapter)
+
+    @classmethod
+    def make_options(cls, settings: Mapping[str, Any] | None = None) -> DecodingOptions:
+        """Build the backend's options; ParameterError names the nearest option or the bound."""
+        return build(
+            cls.options_type, f"backend {cls.name}", f"decoding option of backend {cls.name}:", dict(settings or {})
+        )

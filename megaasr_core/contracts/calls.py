@@ -7,10 +7,12 @@ import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any, TypeVar
 
 from ..base.errors import MegaasrError, PluginError, one_line
 
 LOG = logging.getLogger("megaasr.plugins")
+Row = TypeVar("Row")
 MOST_SHOWN = 300
 """Characters of a message of other code that is shown."""
 
@@ -40,6 +42,33 @@ def calling(kind: str, name: str, clip: str = "") -> Iterator[None]:
     except Exception as error:
         LOG.debug("traceback of %s %s", kind, name, exc_info=error)
         raise PluginError(f"{kind} {name}: {f'{clip}: ' if clip else ''}{described(error)}") from error
+
+
+def checked_rows(kind: str, name: str, rows: Any, expected: int, of: type[Row] | tuple[type[Any], ...]) -> list[Row]:
+    """The rows that a plugin returned for a batch.
+
+    Args:
+        kind, name: of the plugin.
+        expected: how many rows there must be, one for each utterance.
+        of: the type of a row, or several.
+
+    Raises:
+        PluginError: anything but a list of so many rows of these types.
+    """
+    types = of if isinstance(of, tuple) else (of,)
+    wanted = " or ".join("None" if one is type(None) else one.__name__ for one in types)
+    if not isinstance(rows, (list, tuple)):
+        raise PluginError(f"{kind} {name}: returned {_shown(rows)}; a list of {expected} {wanted} is expected")
+    if len(rows) != expected:
+        raise PluginError(f"{kind} {name}: returned {len(rows)} rows for {expected} utterances; {wanted} for each")
+    for row in rows:
+        if not isinstance(row, types):
+            raise PluginError(f"{kind} {name}: returned {_shown(row)} for an utterance; {wanted} is expected")
+    return list(rows)
+
+
+def _shown(value: Any) -> str:
+    return one_line(repr(value))[:60]
 
 
 def described(error: BaseException) -> str:

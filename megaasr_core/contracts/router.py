@@ -10,6 +10,7 @@ from typing import ClassVar
 from ..base.audio import Audio
 from .backend import Transcript
 from .unit import Unit
+from .utterance import Utterance
 
 
 @dataclass(frozen=True)
@@ -29,17 +30,25 @@ class Route:
 
 @dataclass(frozen=True)
 class Reviewed:
-    """An utterance after its first decoding.
+    """An utterance with its transcript after a decoding.
 
     Args:
-        audio: what was decoded.
-        transcript: what was heard.
-        reference: what was said, where it is known (evaluation).
+        utterance: what was decoded.
+        transcript: the hypothesis, with its route and flags.
     """
 
-    audio: Audio
+    utterance: Utterance
     transcript: Transcript
-    reference: str | None = None
+
+    @property
+    def audio(self) -> Audio:
+        """The utterance's audio."""
+        return self.utterance.audio
+
+    @property
+    def reference(self) -> str | None:
+        """The words that were spoken, where they are known (evaluation)."""
+        return self.utterance.reference
 
 
 class Router(Unit):
@@ -50,7 +59,7 @@ class Router(Unit):
     """True of policies that only evaluation can serve."""
 
     @abstractmethod
-    def route(self, batch: Sequence[Audio]) -> list[Route]:
+    def route(self, batch: Sequence[Utterance]) -> list[Route]:
         """One route an utterance, before decoding."""
 
     def review(self, batch: Sequence[Reviewed]) -> list[Route | None]:

@@ -1,23 +1,43 @@
-"""`TrainableBackend`: what a backend offers beyond transcription so that recipes can train it (A2S-SFT, DG-WGPO)."""
+"""What a backend may offer beyond transcription: training (A2S-SFT), and sampling from its policy (DG-WGPO)."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
-from ..base.audio import Audio
+from pydantic import BaseModel, ConfigDict, Field
+
 from .backend import DecodingOptions, Transcript
+from .utterance import Utterance
 
 if TYPE_CHECKING:
     import torch
 
 GROUPS = ("encoder", "aligner", "llm")
-"""What hears, what ties text to sound, what writes."""
+"""The groups of modules: audio encoder, the part that relates text to sound, language model."""
+
+
+class Sampling(BaseModel):
+    """The distribution that tokens are drawn from: the model's, after these changes, in the order of the fields.
+
+    Args:
+        repetition_penalty: divides the logits of tokens that are there already (Keskar et al. 2019); 1: none.
+        temperature: divides the logits.
+        top_k: only the k most probable tokens; 0: all.
+        top_p: only the most probable tokens that together have this probability (Holtzman et al. 2020); 1: all.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+    repetition_penalty: float = Field(1.0, ge=0.1, le=10.0)
+    temperature: float = Field(1.0, ge=0.01, le=10.0)
+    top_k: int = Field(0, ge=0)
+    top_p: float = Field(1.0, gt=0.0, le=1.0)
 
 
 @runtime_checkable
 class TrainableBackend(Protocol):
-    """Structural contract; a backend that has these methods can be trained."""
+    """Structural contract; a backend that has these members can be trained."""
 
     @property
     def network(self) -> torch.nn.Module:
@@ -26,23 +46,51 @@ class TrainableBackend(Protocol):
     def module_groups(self) -> Mapping[str, tuple[str, ...]]:
         """Names of the linear modules of each group: ``encoder``, ``aligner``, ``llm``."""
 
-    def collate(self, batch: Sequence[tuple[Audio, str]]) -> Mapping[str, torch.Tensor]:
-        """Tensors for one training step from (audio, target text); ``labels`` are -100 outside the target."""
+    def collate(self, batch: Sequence[tuple[Utterance, str]]) -> Mapping[str, torch.Tensor]:
+        """Tensors for one training step from (utterance, target text); ``labels`` are -100 outside the target.
+
+        Each row is prompted with its utterance's language; BackendError when the model does not know it.
+        """
 
     def hidden_and_logits(
-        self, network: torch.nn.Module, batch: Mapping[str, torch.Tensor]
+        self, network: torch.nn.Module, batch: Mapping[str, torch.Tensor], adapter: str | None = None
     ) -> tuple[torch.Tensor, torch.Tensor]:
         """Of a collated batch through `network` (this backend's, or a copy of it); differentiable.
+
+        Args:
+            adapter: the mounted adapter that takes part; None: the base.
 
         Returns:
             The encoder's states, shape (batch, frames, hidden), and the logits of the target tokens alone, in the order
             of ``labels[labels != -100]``, shape (num_targets, vocabulary).
         """
 
-    def sample(
-        self, batch: Sequence[Audio], num_rollouts: int, options: DecodingOptions, sampling: Mapping[str, float]
-    ) -> list[list[Transcript]]:
-        """`num_rollouts` sampled transcripts an utterance; `sampling`: temperature, top_p, top_k, ..."""
 
-    def log_probabilities(self, batch: Sequence[tuple[Audio, str]]) -> list[torch.Tensor]:
-        """Log-probability of every target token, shape (num_tokens,) an utterance; differentiable."""
+@runtime_checkable
+class PolicyBackend(TrainableBackend, Protocol):
+    """Structural contract; a backend that has these members too can be trained by reinforcement learning."""
+
+    def sample(
+        self,
+        batch: Sequence[Utterance],
+        num_rollouts: int,
+        options: DecodingOptions,
+        sampling: Sampling,
+        *,
+        seed: int,
+        step: int = 0,
+        adapter: str | None = None,
+    ) -> list[list[Transcript]]:
+        """`num_rollouts` sampled transcripts of each utterance, in order; their `token_logprobs` are the policy's.
+
+        What is drawn depends on (`seed`, the utterance's id, `step`, the rollout's number) alone: not on the rest of
+        the batch, its order, or any global generator, none of which is changed.
+        """
+
+    def log_probabilities(
+        self, batch: Sequence[tuple[Utterance, str]], adapter: str | None = None
+    ) -> list[torch.Tensor]:
+        """Log-probability of every target token, shape (num_tokens,) an utterance; differentiable.
+
+        Under the base, or under a mounted adapter, whichever call came before.
+        """

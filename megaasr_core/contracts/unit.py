@@ -5,10 +5,9 @@ from __future__ import annotations
 import inspect
 from typing import Any, ClassVar, Self
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict
 
-from ..base.errors import ParameterError, unknown_name
-from ..base.validation import first_fault
+from ..base.validation import build
 
 
 class Unit(BaseModel):
@@ -44,13 +43,4 @@ class Unit(BaseModel):
         Raises:
             ParameterError: one line with unit, parameter, value and bound, or the nearest known parameter.
         """
-        parameters = parameters or {}
-        try:
-            return cls(**parameters)
-        except ValidationError as error:
-            for parameter in parameters:
-                if parameter not in cls.model_fields:
-                    what = f"parameter of {cls.kind} {cls.name}:"
-                    raise ParameterError(str(unknown_name(what, parameter, cls.model_fields))) from error
-            fault = first_fault(error, "parameters", with_value=True)
-            raise ParameterError(f"{cls.kind} {cls.name}: {fault}") from error
+        return build(cls, f"{cls.kind} {cls.name}", f"parameter of {cls.kind} {cls.name}:", parameters or {})

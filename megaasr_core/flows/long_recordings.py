@@ -7,14 +7,14 @@ from collections.abc import Sequence
 import numpy as np
 
 from ..base.audio import Audio
-from ..contracts.backend import Transcript
+from ..contracts.backend import Segment, Transcript
 
 FRAME_S = 0.1
 """Length of the frames whose energy is compared."""
 
 
-def cut(audio: Audio, max_duration_s: float) -> list[Audio]:
-    """Cut into pieces of at most `max_duration_s`, in order, nothing lost; one piece when it is short enough.
+def cut(audio: Audio, max_duration_s: float | None) -> list[Audio]:
+    """Cut into pieces of at most `max_duration_s`, in order, nothing lost; one piece when it is short enough or None.
 
     Each cut lies in the middle of the quietest 0.1 s frame of the second half of what a piece may hold; of equally
     quiet frames the last is taken, so that pieces are long.
@@ -23,6 +23,8 @@ def cut(audio: Audio, max_duration_s: float) -> list[Audio]:
     >>> [piece.duration_s for piece in pieces], sum(len(piece.samples) for piece in pieces)
     ([1.9, 1.9, 1.2], 50)
     """
+    if max_duration_s is None:
+        return [audio]
     limit = int(max_duration_s * audio.sample_rate)
     frame = max(1, int(FRAME_S * audio.sample_rate))
     pieces = []
@@ -66,4 +68,18 @@ def join(pieces: Sequence[Transcript]) -> Transcript:
         seconds=sum(piece.seconds for piece in pieces),
         route="; ".join(reasons) + share,
         adapter="+".join(mounted) or None,
+        token_ids=tuple(token for piece in pieces for token in piece.token_ids),
+        token_logprobs=tuple(logprob for piece in pieces for logprob in piece.token_logprobs),
+        segments=_segments(pieces),
     )
+
+
+def _segments(pieces: Sequence[Transcript]) -> tuple[Segment, ...]:
+    """The pieces' segments in the time of the whole; a piece without segments is one segment."""
+    segments: list[Segment] = []
+    start_s = 0.0
+    for piece in pieces:
+        parts = piece.segments or (Segment(0.0, piece.duration_s, piece.text),)
+        segments += [Segment(start_s + part.start_s, start_s + part.end_s, part.text) for part in parts]
+        start_s += piece.duration_s
+    return tuple(segments)

@@ -1,33 +1,38 @@
-"""`Transcriber`: route, decode, look again, and say what happened — for a batch, a recording, or many files."""
+"""`Transcriber`: route, decode, review: for a batch, a recording, or many files."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Self, TypeVar
+from typing import Any, Self
 
 from ..base.audio import Audio
 from ..base.audio_checks import check_audio
 from ..base.audio_files import AudioLimits, read_audio
-from ..base.errors import MegaasrError, ParameterError, PluginError
+from ..base.errors import MegaasrError, ParameterError
 from ..base.speech_checks import check_text
+from ..base.text import language_code
 from ..contracts.backend import Backend, DecodingOptions, Transcript
+from ..contracts.calls import calling, checked_rows
 from ..contracts.router import Reviewed, Route, Router
+from ..contracts.utterance import Utterance, utterances
 from ..discovery.loading import installed_plugins
 from ..discovery.plugins import Plugins
 from .long_recordings import cut, join
+from .opening import default_backend, open_router
 
-Row = TypeVar("Row")
+Result = Transcript | MegaasrError
+"""Of one utterance: its transcript, or why there is none."""
 
 
 @dataclass(frozen=True)
 class Transcription:
-    """What became of one recording.
+    """The result for one recording.
 
     Args:
         name: the path, or the audio's name.
-        transcript: of the whole; None when it could not be read.
+        transcript: of the whole; None when there is none.
         segments: the pieces of a long recording with their transcripts, in order.
         error: why there is no transcript; empty where there is one.
     """
@@ -44,123 +49,164 @@ class Transcriber:
     Args:
         backend: with its adapters mounted.
         router: decides row by row between the base and an adapter.
-        options: how to decode; the same for the base and every adapter.
+        options: how to decode; the same for the base and every adapter; by default the backend's.
         batch_size: pieces decoded in one call of the model.
+        language: ISO 639-1 code, tag or name, of utterances that have none; None: the backend chooses.
 
     Raises:
-        ParameterError: a batch size below 1.
+        ParameterError: a batch size below 1, or a language that is none.
     """
 
     def __init__(
-        self, backend: Backend, router: Router, options: DecodingOptions | None = None, batch_size: int = 8
+        self,
+        backend: Backend,
+        router: Router,
+        options: DecodingOptions | None = None,
+        batch_size: int = 8,
+        language: str | None = None,
     ) -> None:
         if batch_size < 1:
             raise ParameterError(f"batch size {batch_size} must be at least 1")
         self.backend = backend
         self.router = router
-        self.options = options or DecodingOptions()
+        self.options = options or backend.make_options()
         self.batch_size = batch_size
+        self.language = language_code(language) if language is not None else None
 
     @classmethod
     def open(
         cls,
         *,
-        backend: str = "whisper",
+        backend: str | None = None,
         backend_settings: dict[str, object] | None = None,
         router: str | None = None,
         router_settings: dict[str, object] | None = None,
         adapter: str | Path | None = None,
-        options: DecodingOptions | None = None,
+        options: DecodingOptions | Mapping[str, Any] | None = None,
         batch_size: int = 8,
+        language: str | None = None,
         plugins: Plugins | None = None,
     ) -> Self:
         """Put a transcriber together by names.
 
         Args:
-            adapter: folder of a LoRA adapter; none: the one that ships for the backend's model, where there is one.
-            router: by default ``confidence`` for an adapter that was named, ``second_opinion`` for one that ships,
-                and ``always_base`` where there is none.
+            backend: by default that of the environment variable ``MEGAASR_BACKEND``, else megaasr's own.
+            router: by default what the backend says, which may depend on the adapter.
+            adapter: folder of a LoRA adapter; by default that of the backend, where it has one.
+            options: for decoding; a mapping is read as the backend's own options.
+            language: as of `Transcriber`.
 
         Raises:
             UnknownNameError, ParameterError, BackendError, AdapterError: in one line.
         """
         plugins = plugins or installed_plugins()
-        listener = plugins.backends[backend].create(backend_settings)
-        shipped = listener.shipped_adapter()
-        usual = "confidence" if adapter else "second_opinion" if shipped else "always_base"
-        policy = plugins.routers[router or usual].create(router_settings)
-        wanted = getattr(policy, "adapter", "robust" if adapter else None)
-        if wanted is not None and (folder := adapter or shipped):
-            listener.mount(wanted, Path(folder))
-        elif wanted is not None:
-            raise ParameterError(f"router {policy.name} sends utterances to an adapter: give --adapter FOLDER")
-        listener.load()
-        return cls(listener, policy, options, batch_size)
+        recogniser = plugins.backends[backend or default_backend(plugins)].create(backend_settings)
+        chosen = options if isinstance(options, DecodingOptions) else recogniser.make_options(options)
+        with calling("backend", recogniser.name):
+            policy = open_router(recogniser, plugins, router, router_settings, Path(adapter) if adapter else None)
+            recogniser.load()
+        return cls(recogniser, policy, chosen, batch_size, language)
 
-    def transcribe(self, recording: Audio | str | Path) -> Transcript:
-        """Transcribe one recording of any length; AudioError when it cannot be read."""
-        audio = recording if isinstance(recording, Audio) else read_audio(recording)
-        pieces = cut(audio.resampled(self.backend.sample_rate), self.backend.max_duration_s)
-        heard: list[Transcript] = []
+    def transcribe(self, recording: Utterance | Audio | str | Path) -> Transcript:
+        """Transcribe one recording of any length.
+
+        Raises:
+            AudioError: it cannot be read.
+            MegaasrError: as `transcribe_batch`.
+        """
+        pieces = self.pieces(recording if isinstance(recording, (Utterance, Audio)) else read_audio(recording))
+        transcripts: list[Transcript] = []
         for start in range(0, len(pieces), self.batch_size):
-            heard += self.transcribe_batch(pieces[start : start + self.batch_size])
-        return join(heard)
+            transcripts += self.transcribe_batch(pieces[start : start + self.batch_size])
+        return join(transcripts)
+
+    def pieces(self, recording: Utterance | Audio) -> list[Utterance]:
+        """The recording at the backend's rate, cut where it is longer than the backend takes.
+
+        The pieces of a recording that was cut have no reference.
+        """
+        info = self.backend.info
+        (whole,) = utterances([recording], self.language)
+        parts = cut(whole.audio.resampled(info.sample_rate), info.max_duration_s)
+        reference = whole.reference if len(parts) == 1 else None
+        return [replace(whole, audio=part, reference=reference) for part in parts]
 
     def transcribe_files(
         self, paths: Iterable[str | Path], limits: AudioLimits | None = None
     ) -> Iterator[Transcription]:
-        """Transcribe many files in full batches; results come in order, an unreadable file is a row with an error."""
+        """Transcribe many files in full batches; results come in order, a file that fails is a row with an error."""
+        self._check_references([])
         waiting: list[tuple[str, int | str]] = []  # (name, number of pieces or error)
-        pieces: list[Audio] = []
-        heard: list[Transcript] = []
+        pieces: list[Utterance] = []
+        results: list[Result] = []
         for path in paths:
             try:
-                audio = read_audio(path, limits).resampled(self.backend.sample_rate)
-                own = cut(audio, self.backend.max_duration_s)
-                pieces += own
-                waiting.append((str(path), len(own)))
+                new = self.pieces(Utterance(read_audio(path, limits), id=str(path)))
+                pieces += new
+                waiting.append((str(path), len(new)))
             except MegaasrError as error:
                 waiting.append((str(path), str(error)))
             while len(pieces) >= self.batch_size:
-                heard += self.transcribe_batch(pieces[: self.batch_size])
+                results += self.try_batch(pieces[: self.batch_size])
                 del pieces[: self.batch_size]
-            yield from _take_finished(waiting, heard)
+            yield from _take_finished(waiting, results)
         while pieces:
-            heard += self.transcribe_batch(pieces[: self.batch_size])
+            results += self.try_batch(pieces[: self.batch_size])
             del pieces[: self.batch_size]
-        yield from _take_finished(waiting, heard)
+        yield from _take_finished(waiting, results)
 
-    def transcribe_batch(
-        self, batch: Sequence[Audio], references: Sequence[str | None] | None = None
-    ) -> list[Transcript]:
-        """Route and decode utterances that the backend takes as they are (its rate, its longest duration).
+    def try_batch(self, batch: Sequence[Utterance | Audio]) -> list[Result]:
+        """As `transcribe_batch`, but an utterance that fails is an error in its row, and the others are done.
 
-        Args:
-            references: what was said, for routers that only evaluation can serve.
+        A batch in which something fails is done again utterance by utterance.
 
         Raises:
-            PluginError: a router or backend that returns another number of rows.
             ParameterError: a router that needs references, and there are none.
         """
-        if not batch:
+        if not (rows := utterances(batch, self.language)):
             return []
-        known = list(references) if references is not None else [None] * len(batch)
-        if self.router.needs_reference and any(reference is None for reference in known):
-            raise ParameterError(f"router {self.router.name} needs references: use it with `megaasr eval`")
-        routes = self._counted(self.router.route(batch), len(batch), "routes")
-        first = self._decode(batch, routes)
-        seen = [Reviewed(*row) for row in zip(batch, first, known, strict=True)]
-        again = self._counted(self.router.review(seen), len(batch), "reviews")
+        self._check_references(rows)
+        try:
+            return list(self.transcribe_batch(rows))
+        except MegaasrError as error:
+            if len(rows) > 1:
+                return [result for row in rows for result in self.try_batch([row])]
+            named = rows[0].name in str(error)
+            return [error if named else MegaasrError(f"{rows[0].name}: {error}")]
+
+    def transcribe_batch(self, batch: Sequence[Utterance | Audio]) -> list[Transcript]:
+        """Route and decode utterances that the backend takes as they are (its rate, its longest duration).
+
+        Raises:
+            PluginError: a router or backend that raises, or returns another number or another kind of rows.
+            BackendError: an utterance that the backend refuses.
+            ParameterError: a router that needs references, and there are none.
+        """
+        if not (rows := utterances(batch, self.language)):
+            return []
+        self._check_references(rows)
+        router = self.router
+        with calling("router", router.name, _clip(rows)):
+            routes = checked_rows("router", router.name, router.route(rows), len(rows), Route)
+        first = self._decode(rows, routes)
+        seen = [Reviewed(*row) for row in zip(rows, first, strict=True)]
+        with calling("router", router.name, _clip(rows)):
+            again: list[Route | None] = checked_rows(
+                "router", router.name, router.review(seen), len(rows), (Route, type(None))
+            )
         picked = [index for index, route in enumerate(again) if route is not None]
         if not picked:
             return first
-        second = self._decode([batch[index] for index in picked], [route for route in again if route is not None])
-        seen_again = [Reviewed(batch[i], t, known[i]) for i, t in zip(picked, second, strict=True)]
-        keep = self._counted(self.router.keep_second([seen[i] for i in picked], seen_again), len(picked), "choices")
+        again_rows = [rows[index] for index in picked]
+        second = self._decode(again_rows, [route for route in again if route is not None])
+        seen_again = [Reviewed(*row) for row in zip(again_rows, second, strict=True)]
+        with calling("router", router.name, _clip(rows)):
+            kept = router.keep_second([seen[index] for index in picked], seen_again)
+            keep = checked_rows("router", router.name, kept, len(picked), bool)
         result = list(first)
-        for index, transcript, kept in zip(picked, second, keep, strict=True):
+        for index, transcript, is_kept in zip(picked, second, keep, strict=True):
             seconds = first[index].seconds + transcript.seconds
-            if kept:
+            if is_kept:
                 result[index] = replace(transcript, seconds=seconds)
             else:
                 result[index] = replace(
@@ -168,26 +214,40 @@ class Transcriber:
                 )
         return result
 
-    def _decode(self, batch: Sequence[Audio], routes: Sequence[Route]) -> list[Transcript]:
-        heard = self.backend.transcribe(batch, self.options, [route.adapter for route in routes])
-        heard = self._counted(heard, len(batch), "transcripts")
+    def _decode(self, batch: Sequence[Utterance], routes: Sequence[Route]) -> list[Transcript]:
+        """The transcripts with their routes and flags; one call of the backend, or one for each adapter."""
+        adapters = [route.adapter for route in routes]
+        groups: Sequence[Sequence[int]] = [range(len(batch))]
+        if not self.backend.info.adapters_per_row:
+            groups = [
+                [row for row, name in enumerate(adapters) if name == adapter] for adapter in dict.fromkeys(adapters)
+            ]
+        transcripts: dict[int, Transcript] = {}
+        for group in groups:
+            rows = [batch[row] for row in group]
+            with calling("backend", self.backend.name, _clip(rows)):
+                decoded = self.backend.transcribe(rows, self.options, [adapters[row] for row in group])
+                checked = checked_rows("backend", self.backend.name, decoded, len(rows), Transcript)
+                transcripts |= zip(group, checked, strict=True)
         return [
             replace(
-                transcript,
+                transcripts[row],
                 route=route.reason,
                 adapter=route.adapter,
-                duration_s=audio.duration_s,
-                flags=_flags(audio, transcript),
+                duration_s=utterance.duration_s,
+                flags=_flags(utterance.audio, transcripts[row]),
             )
-            for audio, transcript, route in zip(batch, heard, routes, strict=True)
+            for row, (utterance, route) in enumerate(zip(batch, routes, strict=True))
         ]
 
-    def _counted(self, rows: list[Row], expected: int, what: str) -> list[Row]:
-        if len(rows) != expected:
-            raise PluginError(
-                f"{len(rows)} {what} for {expected} utterances from {self.router.name}/{self.backend.name}"
-            )
-        return rows
+    def _check_references(self, batch: Sequence[Utterance]) -> None:
+        if self.router.needs_reference and (not batch or any(row.reference is None for row in batch)):
+            raise ParameterError(f"router {self.router.name} needs references: use it with `megaasr eval`")
+
+
+def _clip(rows: Sequence[Utterance]) -> str:
+    """The utterance's name where there is one alone, for messages."""
+    return rows[0].name if len(rows) == 1 else ""
 
 
 def _flags(audio: Audio, transcript: Transcript) -> tuple[str, ...]:
@@ -202,16 +262,21 @@ def _flags(audio: Audio, transcript: Transcript) -> tuple[str, ...]:
     return tuple(sorted(flags))
 
 
-def _take_finished(waiting: list[tuple[str, int | str]], heard: list[Transcript]) -> Iterator[Transcription]:
+def _take_finished(waiting: list[tuple[str, int | str]], results: list[Result]) -> Iterator[Transcription]:
     """Yield, and remove, the recordings at the head whose pieces have all been decoded."""
     while waiting:
         name, pieces = waiting[0]
         if isinstance(pieces, str):
             yield Transcription(name, None, error=pieces)
-        elif len(heard) >= pieces:
-            own = tuple(heard[:pieces])
-            del heard[:pieces]
-            yield Transcription(name, join(own), own)
+        elif len(results) >= pieces:
+            first = results[:pieces]
+            del results[:pieces]
+            errors = [result for result in first if isinstance(result, MegaasrError)]
+            done = tuple(result for result in first if isinstance(result, Transcript))
+            if errors:
+                yield Transcription(name, None, error=str(errors[0]))
+            else:
+                yield Transcription(name, join(done), done)
         else:
             return
         del waiting[0]

@@ -11,14 +11,15 @@ from ..base.audio import Audio
 from ..base.errors import BackendError, MegaasrError, UnknownNameError, one_line
 from ..base.seeding import SampleKey
 from ..contracts.backend import DecodingOptions, Transcript
+from ..contracts.utterance import Utterance, utterances
 from .case import essential
 from .checks_unit import fields_are_described, fields_have_a_bound, has_a_docstring, parameters_survive_json
 from .guards import attempt, expect, expect_no_global_random
 from .plugin_under_test import Subject
 from .signals import copies, silence, speech_like
 
-OPTIONS = DecodingOptions(language="en")
-SHORT = DecodingOptions(language="en", min_tokens=2, tokens_per_second=0.5)
+OPTIONS = DecodingOptions()
+SHORT = DecodingOptions(min_tokens=2, tokens_per_second=0.5)
 
 
 def checks(subject: Subject) -> list[Callable[[Subject], None]]:
@@ -50,19 +51,9 @@ def checks(subject: Subject) -> list[Callable[[Subject], None]]:
     ]
 
 
-def _rate(subject: Subject) -> Any:
-    """What the backend says of its sample rate, in Hz; None where it says nothing."""
-    return getattr(subject.thing, "sample_rate", None)
-
-
-def _longest_s(subject: Subject) -> Any:
-    """What the backend says of its longest input, in seconds; None where it says nothing."""
-    return getattr(subject.thing, "max_duration_s", None)
-
-
 def _clips(subject: Subject) -> list[Audio]:
     """Utterances of several lengths, silence and noise, at the backend's rate."""
-    rate = subject.thing.sample_rate
+    rate = subject.unit.info.sample_rate
     noise = 0.05 * SampleKey(0, "backend").rng("noise").standard_normal(rate)
     sounds = {
         "speech": speech_like(rate),
@@ -81,7 +72,8 @@ def _transcripts(
     options: DecodingOptions = OPTIONS,
     adapters: Sequence[str | None] | None = None,
 ) -> list[Transcript]:
-    heard: Any = attempt(what, lambda: subject.unit.transcribe(copies(batch), options, adapters))
+    chosen = subject.thing.make_options(options.model_dump())
+    heard: Any = attempt(what, lambda: subject.unit.transcribe(utterances(copies(batch), "en"), chosen, adapters))
     expect(isinstance(heard, list), f"transcribe() returns {type(heard).__name__} on {what}; a list is expected")
     expect(len(heard) == len(batch), f"transcribe() returns {len(heard)} transcripts for {len(batch)} clips of {what}")
     for one in heard:
@@ -103,15 +95,17 @@ def _transcripts(
 
 @essential
 def describes_its_input(subject: Subject) -> None:
-    """It says at which rate it listens and how long an utterance may be: the caller resamples and cuts by that."""
-    rate, longest_s = _rate(subject), _longest_s(subject)
+    """`info` gives the sample rate and the longest utterance: the caller resamples and cuts by them."""
+    info = attempt("reading `info`", lambda: subject.unit.info)
+    expect(isinstance(info, BackendInfo), f"info is {info!r}; a BackendInfo is expected")
+    rate, longest_s = info.sample_rate, info.max_duration_s
     expect(
         isinstance(rate, int) and not isinstance(rate, bool) and rate > 0,
-        f"sample_rate is {rate!r}; a whole number of Hz above 0 is expected, e.g. sample_rate = 16_000",
+        f"info.sample_rate is {rate!r}; a whole number of Hz above 0 is expected, e.g. 16_000",
     )
     expect(
-        isinstance(longest_s, (int, float)) and longest_s > 0,
-        f"max_duration_s is {longest_s!r}; a number of seconds above 0 is expected, or math.inf for any length",
+        longest_s is None or (isinstance(longest_s, (int, float)) and np.isfinite(longest_s) and longest_s > 0),
+        f"info.max_duration_s is {longest_s!r}; a number of seconds above 0, or None for any length, is expected",
     )
 
 
@@ -149,7 +143,7 @@ def same_batch_gives_same_transcripts(subject: Subject) -> None:
 
 def accepts_silence_and_short_clips(subject: Subject) -> None:
     """Silence and 20 ms, the shortest recording that is read."""
-    rate = subject.thing.sample_rate
+    rate = subject.unit.info.sample_rate
     for name, samples in (
         ("silence", silence(rate)),
         ("20 ms", silence(rate // 50)),
@@ -159,10 +153,10 @@ def accepts_silence_and_short_clips(subject: Subject) -> None:
 
 
 def accepts_the_longest_clip(subject: Subject) -> None:
-    """An utterance of just `max_duration_s` (where it is more than a minute: of a minute)."""
-    rate, longest_s = _rate(subject), min(_longest_s(subject), 60.0)
+    """An utterance of just `info.max_duration_s` (where it is more than a minute, or None: of a minute)."""
+    rate, longest_s = subject.unit.info.sample_rate, min(subject.unit.info.max_duration_s or 60.0, 60.0)
     clip = Audio(speech_like(rate, longest_s)[: int(longest_s * rate)], rate, f"speech of {longest_s:g} s")
-    _transcripts(subject, [clip], f"{clip.name}, which max_duration_s allows")
+    _transcripts(subject, [clip], f"{clip.name}, which info.max_duration_s allows")
 
 
 def duration_is_reported(subject: Subject) -> None:
@@ -191,7 +185,7 @@ def tokens_are_bounded(subject: Subject) -> None:
 def clips_are_unchanged(subject: Subject) -> None:
     """A second decoding of the same samples may follow."""
     clips = _clips(subject)
-    attempt("a batch", lambda: subject.unit.transcribe(clips, OPTIONS))
+    attempt("a batch", lambda: subject.unit.transcribe(utterances(clips, "en"), subject.thing.make_options()))
     for clip, fresh in zip(clips, _clips(subject), strict=True):
         expect(
             np.array_equal(clip.samples, fresh.samples), f"writes into the samples of {clip.name}; copy what you change"
@@ -200,14 +194,14 @@ def clips_are_unchanged(subject: Subject) -> None:
 
 def other_rate_is_refused(subject: Subject) -> None:
     """Another sample rate is a BackendError, not a wrong transcript."""
-    rate = subject.thing.sample_rate // 2
+    rate = subject.unit.info.sample_rate // 2
     _expect_refusal(subject, Audio(speech_like(rate), rate, "half the rate"), f"a clip at {rate} Hz", BackendError)
 
 
 def too_long_is_refused(subject: Subject) -> None:
     """An utterance longer than `max_duration_s` is a BackendError, not a transcript of its beginning."""
-    rate, limit_s = subject.thing.sample_rate, subject.thing.max_duration_s
-    if not np.isfinite(limit_s):
+    rate, limit_s = subject.unit.info.sample_rate, subject.unit.info.max_duration_s
+    if limit_s is None:
         return
     long = Audio(silence(round((limit_s + 1.0) * rate)), rate, "long")
     _expect_refusal(subject, long, f"{limit_s + 1:g} s, a second above max_duration_s", BackendError)
@@ -229,7 +223,8 @@ def _expect_refusal(
     subject: Subject, clip: Audio, what: str, error: type[MegaasrError], adapter: str | None = None
 ) -> None:
     adapters = None if adapter is None else [adapter]
-    _expect_error(lambda: subject.unit.transcribe([clip], OPTIONS, adapters), what, error)
+    options = subject.thing.make_options()
+    _expect_error(lambda: subject.unit.transcribe([Utterance(clip, "en")], options, adapters), what, error)
 
 
 def _expect_error(call: Callable[[], object], what: str, expected: type[MegaasrError]) -> None:

@@ -12,6 +12,7 @@ from ..base.audio import SAMPLE_RATE_HZ, Audio
 from ..base.seeding import SampleKey
 from ..contracts.backend import Transcript
 from ..contracts.router import Reviewed, Route
+from ..contracts.utterance import Utterance, utterances
 from .case import essential
 from .checks_unit import (
     PICKLING,
@@ -85,12 +86,13 @@ def _reviewed(subject: Subject, *, shift: int = 0) -> list[Reviewed]:
     clips = _clips()
     transcripts = [TRANSCRIPTS[(index + shift) % len(TRANSCRIPTS)] for index in range(len(clips))]
     pairs = list(zip(clips, transcripts, strict=True))
-    known = [Reviewed(clip, transcript, TEXT) for clip, transcript in pairs]
-    return known if subject.thing.needs_reference else [*known, *(Reviewed(*pair) for pair in pairs)]
+    known = [Reviewed(Utterance(clip, reference=TEXT), transcript) for clip, transcript in pairs]
+    unknown = [Reviewed(Utterance(clip), transcript) for clip, transcript in pairs]
+    return known if subject.thing.needs_reference else [*known, *unknown]
 
 
 def _routes(subject: Subject, batch: Sequence[Audio], what: str) -> list[Route]:
-    routes = attempt(what, lambda: subject.unit.route(copies(batch)))
+    routes = attempt(what, lambda: subject.unit.route(utterances(copies(batch))))
     expect(isinstance(routes, list), f"route() returns {type(routes).__name__} on {what}; a list is expected")
     expect(len(routes) == len(batch), f"route() returns {len(routes)} routes for {len(batch)} clips of {what}")
     for route in routes:
@@ -154,7 +156,7 @@ def same_batch_gives_same_routes(subject: Subject) -> None:
     """Routes depend on no state and no chance, and a pickled copy gives the same."""
     first, second = (_routes(subject, _clips(), "a batch") for _ in range(2))
     expect(first == second, "gives other routes for the same batch the second time; keep no state and draw nothing")
-    copied = expect_same_after_pickling(subject.unit, PICKLING).route(_clips())
+    copied = expect_same_after_pickling(subject.unit, PICKLING).route(utterances(_clips()))
     expect(first == copied, f"gives other routes after pickling; {PICKLING}")
     reviews = [_review(subject, _reviewed(subject)) for _ in range(2)]
     expect(reviews[0] == reviews[1], "gives another review of the same transcripts the second time")
@@ -199,7 +201,7 @@ def accepts_all_sample_rates(subject: Subject) -> None:
 def clips_are_unchanged(subject: Subject) -> None:
     """The recogniser gets the same samples next."""
     clips = _clips()
-    attempt("a batch", lambda: subject.unit.route(clips))
+    attempt("a batch", lambda: subject.unit.route(utterances(clips)))
     for clip, fresh in zip(clips, _clips(), strict=True):
         expect(
             np.array_equal(clip.samples, fresh.samples), f"writes into the samples of {clip.name}; copy what you change"
@@ -233,7 +235,7 @@ def global_random_state_is_unchanged(subject: Subject) -> None:
     """Nothing is drawn from random, numpy.random or torch's global generator, nor are they seeded."""
 
     def use() -> None:
-        subject.unit.route(_clips())
+        subject.unit.route(utterances(_clips()))
         subject.unit.review(_reviewed(subject))
         subject.unit.keep_second(_reviewed(subject), _reviewed(subject, shift=1))
 

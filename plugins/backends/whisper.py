@@ -15,17 +15,24 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 from pydantic import Field, PrivateAttr
 
 from megaasr import (
-    AdapterError,
+    SAMPLE_RATE_HZ,
     AdapterReport,
-    Audio,
     Backend,
     BackendError,
+    BackendInfo,
     DecodingOptions,
+    Defaults,
+    Sampling,
     Transcript,
+    Utterance,
     cache_folder,
     hookimpl,
+    mount_lora,
     one_line,
+    read_lora,
     unknown_name,
+    unmount_lora,
+    using_lora,
 )
 
 if TYPE_CHECKING:
@@ -33,6 +40,13 @@ if TYPE_CHECKING:
 
 TINY = "tiny.en"
 HUB_ID = re.compile(r"[\w.-]+/[\w.-]+")
+MAX_DURATION_S = 30.0
+
+
+class WhisperOptions(DecodingOptions):
+    """How Whisper decodes; its decoder has 448 positions."""
+
+    min_tokens: int = Field(16, ge=1, le=448)
 
 
 class Whisper(Backend):
@@ -44,8 +58,8 @@ class Whisper(Backend):
     """
 
     name: ClassVar[str] = "whisper"
-    sample_rate: ClassVar[int] = 16_000
-    max_duration_s: ClassVar[float] = 30.0
+    options_type: ClassVar[type[DecodingOptions]] = WhisperOptions
+    is_default: ClassVar[bool] = True
 
     model: str = Field(TINY, description="tiny.en (a package), a folder, or a hub id such as openai/whisper-small")
     device: str = Field("auto", description="auto, cpu, cuda, cuda:1 …")
@@ -60,10 +74,35 @@ class Whisper(Backend):
     _mounted: dict[str, AdapterReport] = PrivateAttr(default_factory=dict)
     _lock: Any = PrivateAttr(default_factory=threading.RLock)
 
+    @property
+    def info(self) -> BackendInfo:
+        """16 kHz, at most 30 s; the languages of a model other than tiny.en are known once it is loaded."""
+        languages: tuple[str, ...] | None = ("en",) if self.model == TINY else None
+        if self._loaded is not None:
+            from .whisper_prompt import languages_of
+
+            languages = languages_of(self._loaded.generation_config)
+        return BackendInfo(SAMPLE_RATE_HZ, MAX_DURATION_S, languages, features=frozenset({"token_logprobs"}))
+
     def load(self) -> None:
         """Load model and processor; BackendError when they cannot be had."""
-        if self._loaded is not None:
-            return
+        with self._lock:
+            if self._loaded is None:
+                self._load()
+
+    def close(self) -> None:
+        """Free the model; see `Backend.close`."""
+        super().close()
+        with self._lock:
+            on_cuda = self._loaded is not None and self._loaded.device.type == "cuda"
+            self._loaded = self._processor = None
+            self._mounted.clear()
+            if on_cuda:
+                import torch
+
+                torch.cuda.empty_cache()
+
+    def _load(self) -> None:
         import torch
         from transformers import WhisperForConditionalGeneration, WhisperProcessor
         from transformers.utils import logging
@@ -111,90 +150,91 @@ class Whisper(Backend):
         return network
 
     def transcribe(
-        self, batch: Sequence[Audio], options: DecodingOptions, adapters: Sequence[str | None] | None = None
+        self, batch: Sequence[Utterance], options: DecodingOptions, adapters: Sequence[str | None] | None = None
     ) -> list[Transcript]:
         """Decode a batch; see `Backend.transcribe`."""
         from .whisper_decoding import decode
 
-        self.load()
         routes: list[str | None] = list(adapters) if adapters is not None else [None] * len(batch)
-        self._check(batch, routes)
-        heard: dict[int, Transcript] = {}
-        calls = [(adapter, self._window_s(audio)) for adapter, audio in zip(routes, batch, strict=True)]
-        for adapter, window_s in dict.fromkeys(calls):
-            rows = [index for index, one in enumerate(calls) if one == (adapter, window_s)]
-            started = time.perf_counter()
-            with self._lock, self._listening_through(adapter):  # the network has one active adapter at a time
-                own = [batch[index] for index in rows]
-                decoded = decode(self._loaded, self._processor, own, options, window_s=window_s)
-            seconds = (time.perf_counter() - started) / len(rows)
-            for index, one in zip(rows, decoded, strict=True):
-                heard[index] = replace(one, seconds=seconds, adapter=adapter)
-        return [heard[index] for index in range(len(batch))]
+        transcripts: dict[int, Transcript] = {}
+        with self._lock:  # the network has one active adapter at a time, and none is mounted meanwhile
+            self.load()
+            self._check(batch, routes)
+            for (adapter, window_s), rows in self._groups(batch, routes):
+                started = time.perf_counter()
+                with self.using(adapter):
+                    called = [batch[row] for row in rows]
+                    decoded = decode(self._loaded, self._processor, called, options, window_s=window_s)
+                seconds = (time.perf_counter() - started) / len(rows)
+                for row, transcript in zip(rows, decoded, strict=True):
+                    transcripts[row] = replace(transcript, seconds=seconds, adapter=adapter)
+        return [transcripts[row] for row in range(len(batch))]
 
-    def _window_s(self, audio: Audio) -> float:
+    def _groups(
+        self, batch: Sequence[Utterance], routes: Sequence[str | None]
+    ) -> list[tuple[tuple[str | None, float], list[int]]]:
+        """The rows of each call of the model: of one adapter and one window."""
+        groups: dict[tuple[str | None, float], list[int]] = {}
+        for row, (adapter, utterance) in enumerate(zip(routes, batch, strict=True)):
+            groups.setdefault((adapter, self._window_s(utterance)), []).append(row)
+        return list(groups.items())
+
+    def _window_s(self, utterance: Utterance) -> float:
         """By the utterance's own length, so that its text is the same in any batch."""
-        return self.short_window_s if audio.duration_s <= self.short_window_s else self.max_duration_s
+        return self.short_window_s if utterance.duration_s <= self.short_window_s else MAX_DURATION_S
 
-    def _check(self, batch: Sequence[Audio], routes: Sequence[str | None]) -> None:
+    def _check(self, batch: Sequence[Utterance], routes: Sequence[str | None]) -> None:
         if len(routes) != len(batch):
             raise BackendError(f"backend whisper: {len(routes)} adapters are named for {len(batch)} utterances")
         for adapter in routes:
             if adapter is not None and adapter not in self._mounted:
                 raise unknown_name("mounted adapter", adapter, self._mounted)
-        for audio in batch:
-            if audio.sample_rate != self.sample_rate:
+        for utterance in batch:
+            if utterance.sample_rate != SAMPLE_RATE_HZ:
                 raise BackendError(
-                    f"backend whisper: {audio.name} has {audio.sample_rate} Hz, "
-                    f"{self.sample_rate} Hz is expected; resample it"
+                    f"backend whisper: {utterance.name} has {utterance.sample_rate} Hz, "
+                    f"{SAMPLE_RATE_HZ} Hz is expected; resample it"
                 )
-            if audio.duration_s > self.max_duration_s:
+            if utterance.duration_s > MAX_DURATION_S:
                 raise BackendError(
-                    f"backend whisper: {audio.name} lasts {audio.duration_s:.1f} s, "
-                    f"at most {self.max_duration_s:g} s is taken; cut it"
+                    f"backend whisper: {utterance.name} lasts {utterance.duration_s:.1f} s, "
+                    f"at most {MAX_DURATION_S:g} s is taken; cut it"
                 )
 
     @contextmanager
-    def _listening_through(self, adapter: str | None) -> Iterator[None]:
-        """Let one adapter, or none, take part in what the network computes meanwhile."""
-        if self._mounted:
-            if adapter is None:
-                self._loaded.disable_adapters()
-            else:
-                self._loaded.enable_adapters()
-                self._loaded.set_adapter(adapter)
-                self._loaded.eval()
-        yield
+    def using(self, adapter: str | None) -> Iterator[None]:
+        """Let one adapter, or none, take part in what the network computes; see `Backend.using`."""
+        with self._lock, super().using(adapter), using_lora(self.network, adapter, self._mounted):
+            yield
 
     def mount(self, name: str, folder: Path) -> AdapterReport:
         """Load an adapter beside the base; see `Backend.mount`."""
-        from .lora import inject
-        from .lora_files import read_lora
-
-        if name in self._mounted:
-            raise AdapterError(f"adapter {name!r} is already mounted; unmount it first or choose another name")
         lora = read_lora(folder)
-        self.load()
-        self._mounted[name] = inject(self._loaded, lora, name)
-        return self._mounted[name]
-
-    def shipped_adapter(self) -> Path | None:
-        """That of tiny.en; see `Backend.shipped_adapter`."""
-        folder = Path(str(files_of("megaasr_plugins"))) / "weights" / f"whisper-{self.model}"
-        return folder if self.model == TINY and folder.is_dir() else None
+        with self._lock:
+            self.load()
+            self._mounted[name] = mount_lora(self._loaded, lora, name)
+            return self._mounted[name]
 
     def unmount(self, name: str) -> None:
         """Forget an adapter; UnknownNameError when there is none of that name."""
-        if name not in self._mounted:
-            raise unknown_name("mounted adapter", name, self._mounted)
-        from .lora import remove
-
-        del self._mounted[name]
-        remove(self._loaded, name)
+        with self._lock:
+            if name not in self._mounted:
+                raise unknown_name("mounted adapter", name, self._mounted)
+            del self._mounted[name]
+            unmount_lora(self._loaded, name)
 
     def mounted(self) -> tuple[str, ...]:
         """Names of the mounted adapters, sorted."""
         return tuple(sorted(self._mounted))
+
+    def defaults(self, adapter: Path | None) -> Defaults:
+        """`confidence` before an adapter that was named, `second_opinion` before the one that ships with tiny.en."""
+        if adapter is not None:
+            return Defaults(adapter, "confidence")
+        folder = Path(str(files_of("megaasr_plugins"))) / "weights" / f"whisper-{self.model}"
+        if self.model == TINY and folder.is_dir():
+            return Defaults(folder, "second_opinion")
+        return Defaults(None, "always_base")
 
     def module_groups(self) -> dict[str, tuple[str, ...]]:
         """Linear modules of the groups encoder, aligner and llm; see `whisper_training`."""
@@ -202,40 +242,60 @@ class Whisper(Backend):
 
         return module_groups(self.network)
 
-    def collate(self, batch: Sequence[tuple[Audio, str]]) -> dict[str, torch.Tensor]:
+    def collate(self, batch: Sequence[tuple[Utterance, str]]) -> dict[str, torch.Tensor]:
         """Features and labels of one training step, in one window; see `TrainableBackend.collate`."""
         from .whisper_training import collate
 
         self.load()
-        self._check([audio for audio, _ in batch], [None] * len(batch))
-        window_s = max(self._window_s(audio) for audio, _ in batch)
-        return collate(self._loaded, self._processor, batch, window_s)
+        utterances = [utterance for utterance, _ in batch]
+        self._check(utterances, [None] * len(batch))
+        return collate(self._loaded, self._processor, batch, max(map(self._window_s, utterances)))
 
     def hidden_and_logits(
-        self, network: torch.nn.Module, batch: Mapping[str, torch.Tensor]
+        self, network: torch.nn.Module, batch: Mapping[str, torch.Tensor], adapter: str | None = None
     ) -> tuple[torch.Tensor, torch.Tensor]:
         """Encoder states and the targets' logits; see `TrainableBackend.hidden_and_logits`."""
         from .whisper_training import hidden_and_logits
 
-        found: tuple[torch.Tensor, torch.Tensor] = hidden_and_logits(network, dict(batch))
-        return found
+        with self.using(adapter):
+            states: tuple[torch.Tensor, torch.Tensor] = hidden_and_logits(network, dict(batch))
+        return states
 
-    def log_probabilities(self, batch: Sequence[tuple[Audio, str]]) -> list[torch.Tensor]:
-        """Log-probability of every target token; see `TrainableBackend.log_probabilities`."""
+    def log_probabilities(
+        self, batch: Sequence[tuple[Utterance, str]], adapter: str | None = None
+    ) -> list[torch.Tensor]:
+        """Log-probability of every target token; see `PolicyBackend.log_probabilities`."""
         from .whisper_training import log_probabilities
 
-        return log_probabilities(self.network, self.collate(batch))
+        with self.using(adapter):
+            return log_probabilities(self.network, self.collate(batch))
 
     def sample(
-        self, batch: Sequence[Audio], num_rollouts: int, options: DecodingOptions, sampling: Mapping[str, float]
+        self,
+        batch: Sequence[Utterance],
+        num_rollouts: int,
+        options: DecodingOptions,
+        sampling: Sampling,
+        *,
+        seed: int,
+        step: int = 0,
+        adapter: str | None = None,
     ) -> list[list[Transcript]]:
-        """Sampled transcripts; see `TrainableBackend.sample`."""
-        from .whisper_training import sample
+        """Sampled transcripts; see `PolicyBackend.sample`. Equal ids get equal draws."""
+        from .whisper_decoding import decode
+        from .whisper_sampling import Sampler
 
-        self.load()
-        self._check(batch, [None] * len(batch))
-        window_s = max(self._window_s(audio) for audio in batch)
-        return sample(self._loaded, self._processor, batch, num_rollouts, options, window_s, sampling)
+        rollouts: dict[int, list[Transcript]] = {}
+        with self.using(adapter):
+            self._check(batch, [adapter] * len(batch))
+            for (_, window_s), rows in self._groups(batch, [adapter] * len(batch)):
+                called = [batch[row] for row in rows]
+                sampler = Sampler(sampling, [one.id or one.name for one in called], num_rollouts, seed, step)
+                drawn = decode(self._loaded, self._processor, called, options, window_s=window_s, sampler=sampler)
+                drawn = [replace(transcript, adapter=adapter) for transcript in drawn]
+                for place, row in enumerate(rows):
+                    rollouts[row] = drawn[place * num_rollouts : (place + 1) * num_rollouts]
+        return [rollouts[row] for row in range(len(batch))]
 
 
 @hookimpl

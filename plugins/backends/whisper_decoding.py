@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
-from megaasr import Audio, DecodingOptions, Transcript
+from megaasr import BackendError, DecodingOptions, Transcript, Utterance
 
 from .whisper_encoder import encode, log_mel
 from .whisper_prompt import end_of, language_tokens, prompt_of
+from .whisper_sampling import Sampler
 
 ROUND_TOKENS = 32
 """Greedy decoding lets go of the rows that have ended whenever so many tokens have been added."""
@@ -17,11 +18,11 @@ ROUND_TOKENS = 32
 def decode(
     model: Any,
     processor: Any,
-    batch: Sequence[Audio],
+    batch: Sequence[Utterance],
     options: DecodingOptions,
     *,
     window_s: float = 30.0,
-    sampling: Mapping[str, float] | None = None,
+    sampler: Sampler | None = None,
 ) -> list[Transcript]:
     """Decode utterances that are no longer than the window, greedily, with beams, or by sampling.
 
@@ -31,48 +32,61 @@ def decode(
         model: WhisperForConditionalGeneration.
         processor: WhisperProcessor of the same model.
         window_s: what the encoder hears of each utterance, padded with silence, in seconds.
-        sampling: draw tokens instead, by these settings of transformers (``temperature``, ``top_p``, ``top_k``, ...).
+        sampler: draw the tokens of several rows for each utterance, which share its encoder states.
 
     Raises:
-        BackendError: a language that the model does not know.
+        BackendError: a language that the model does not know, or beams with a sampler.
     """
     import torch
     from transformers.modeling_outputs import BaseModelOutput
 
+    if sampler is not None and options.num_beams > 1:
+        raise BackendError(f"backend whisper: sampling has no beams: num_beams = {options.num_beams} must be 1")
+    copies = sampler.num_rollouts if sampler is not None else 1
     with torch.inference_mode():
         hidden = encode(model, log_mel(processor, batch, window_s).to(model.device, model.dtype))
         encoded = BaseModelOutput(last_hidden_state=hidden)
-        languages, prompt = _prompts(model, encoded, options.language, len(batch))
-        budgets = [_budget(model, prompt.shape[1], options, audio) for audio in batch]
-        emitted = _generate(model, hidden, prompt, budgets, options, sampling)
+        languages, prompt = _prompts(model, encoded, [utterance.language for utterance in batch])
+        rows = [index for index in range(len(batch)) for _ in range(copies)]
+        if copies > 1:
+            hidden, prompt = hidden.repeat_interleave(copies, 0), prompt.repeat_interleave(copies, 0)
+        budgets = [_budget(model, prompt.shape[1], options, batch[index]) for index in rows]
+        emitted = _generate(model, hidden, prompt, budgets, options, sampler)
         logprobs = _score(model, hidden, prompt, emitted)
     end = end_of(model.generation_config)
-    rows = []
-    for index, tokens in enumerate(emitted):
-        truncated = tokens[-1] != end
-        num_tokens = len(tokens)
-        text = processor.tokenizer.decode(tokens, skip_special_tokens=True)
-        mean_logprob = float(logprobs[index].mean())
-        duration_s = batch[index].duration_s
-        heard = Transcript(text.strip(), languages[index], mean_logprob, num_tokens, truncated, duration_s=duration_s)
-        rows.append(heard)
-    return rows
+    transcripts = []
+    for row, (index, tokens) in enumerate(zip(rows, emitted, strict=True)):
+        own = logprobs[row].tolist() if sampler is None else sampler.logprobs[row][: len(tokens)]
+        transcripts.append(
+            Transcript(
+                processor.tokenizer.decode(tokens, skip_special_tokens=True).strip(),
+                languages[index],
+                float(logprobs[row].mean()),
+                len(tokens),
+                truncated=tokens[-1] != end,
+                duration_s=batch[index].duration_s,
+                token_ids=tuple(tokens),
+                token_logprobs=tuple(own),
+            )
+        )
+    return transcripts
 
 
-def _budget(model: Any, prompt_length: int, options: DecodingOptions, audio: Audio) -> int:
-    return min(options.max_tokens(audio.duration_s), model.config.max_target_positions - prompt_length)
+def _budget(model: Any, prompt_length: int, options: DecodingOptions, utterance: Utterance) -> int:
+    return min(options.max_tokens(utterance.duration_s), model.config.max_target_positions - prompt_length)
 
 
-def _prompts(model: Any, encoded: Any, language: str | None, rows: int) -> tuple[list[str], Any]:
-    """The language of each row and its prompt tokens, shape (batch, prompt_length)."""
+def _prompts(model: Any, encoded: Any, stated: Sequence[str | None]) -> tuple[list[str], Any]:
+    """The language of each row, detected where it is not stated, and its prompt tokens (batch, prompt_length)."""
     import torch
 
     own = model.generation_config
-    if language is None and own.is_multilingual:
+    if own.is_multilingual and None in stated:
         code_of = {index: code for code, index in language_tokens(own).items()}
-        languages = [code_of[index] for index in model.detect_language(encoder_outputs=encoded).tolist()]
+        detected = [code_of[index] for index in model.detect_language(encoder_outputs=encoded).tolist()]
     else:
-        languages = [language or "en"] * rows
+        detected = ["en"] * len(stated)
+    languages = [language or found for language, found in zip(stated, detected, strict=True)]
     return languages, torch.tensor([prompt_of(own, code) for code in languages], device=model.device)
 
 
@@ -82,25 +96,29 @@ def _generate(
     prompt: Any,
     budgets: Sequence[int],
     options: DecodingOptions,
-    sampling: Mapping[str, float] | None,
+    sampler: Sampler | None,
 ) -> list[list[int]]:
     """The tokens of each row, its end of text included where it came to one within its budget.
 
     A row that has ended still costs what one that goes on does, and one endless row would keep a whole batch waiting;
-    so every `ROUND_TOKENS` tokens greedy decoding goes on with the rows that have not ended. Beams and samples are made
-    in one go, since they could not be gone on with.
+    so every `ROUND_TOKENS` tokens decoding goes on with the rows that have not ended. Beams are made in one go, since
+    they could not be gone on with.
     """
     import torch
 
     end, start = end_of(model.generation_config), prompt.shape[1]
-    in_rounds = sampling is None and options.num_beams == 1
+    in_rounds = options.num_beams == 1
+    if sampler is not None:
+        sampler.begin(start, max(budgets))
     emitted: list[list[int]] = [[] for _ in budgets]
     waiting, sequences = list(range(len(budgets))), prompt
     while waiting:
         done = sequences.shape[1] - start
         limit = start + min(done + ROUND_TOKENS if in_rounds else max(budgets), max(budgets[row] for row in waiting))
-        settings = _settings(model, options, limit, sampling, at_begin=not done)
-        sequences = _continue(model, settings, hidden[waiting], sequences, start, [budgets[row] for row in waiting])
+        settings = _settings(model, options, limit, at_begin=not done)
+        draw = sampler.processors(waiting) if sampler is not None else None
+        left = [budgets[row] for row in waiting]
+        sequences = _continue(model, settings, hidden[waiting], sequences, start, left, draw)
         going_on = []
         for place, row in enumerate(waiting):
             tokens = sequences[place, start:].tolist()[: budgets[row]]
@@ -113,7 +131,13 @@ def _generate(
 
 
 def _continue(
-    model: Any, settings: Any, hidden: Any, sequences: Any, prompt_length: int, budgets: Sequence[int]
+    model: Any,
+    settings: Any,
+    hidden: Any,
+    sequences: Any,
+    prompt_length: int,
+    budgets: Sequence[int],
+    processors: Any = None,
 ) -> Any:
     """The sequences with more tokens behind them, shape (batch, as many as `settings` allow at most)."""
     import torch
@@ -127,13 +151,12 @@ def _continue(
         encoder_outputs=BaseModelOutput(last_hidden_state=hidden),
         attention_mask=torch.ones(hidden.shape[:2], dtype=torch.long, device=model.device),
         decoder_input_ids=sequences,
+        logits_processor=processors,
         stopping_criteria=_stopping(prompt_length, budgets, model.device),
     )
 
 
-def _settings(
-    model: Any, options: DecodingOptions, max_length: int, sampling: Mapping[str, float] | None, at_begin: bool
-) -> Any:
+def _settings(model: Any, options: DecodingOptions, max_length: int, at_begin: bool) -> Any:
     from transformers import GenerationConfig
 
     own = model.generation_config
@@ -141,13 +164,12 @@ def _settings(
     return GenerationConfig(
         max_length=max_length,
         num_beams=options.num_beams,
-        do_sample=sampling is not None,
+        do_sample=False,
         eos_token_id=end,
         pad_token_id=end,
         suppress_tokens=own.suppress_tokens,
         # An empty list, since generate() takes None as "as the model has it".
         begin_suppress_tokens=own.begin_suppress_tokens if at_begin else [],
-        **(sampling or {}),
     )
 
 

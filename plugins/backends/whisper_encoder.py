@@ -7,19 +7,19 @@ from typing import Any
 
 import numpy as np
 
-from megaasr import Audio
+from megaasr import Utterance
 
 FRAMES_PER_S = 100
 """Log-mel frames a second; the encoder halves them."""
 
 
-def log_mel(processor: Any, batch: Sequence[Audio], window_s: float) -> Any:
+def log_mel(processor: Any, batch: Sequence[Utterance], window_s: float) -> Any:
     """Log-mel features of utterances padded with silence, shape (batch, mels, frames), as Whisper's own (section 2.2).
 
     Args:
         window_s: length to pad to, in seconds; no utterance is longer.
     """
-    samples = [np.asarray(audio.samples) for audio in batch]
+    samples = [np.asarray(utterance.samples) for utterance in batch]
     rate = batch[0].sample_rate
     extracted = processor.feature_extractor(
         samples, sampling_rate=rate, max_length=round(window_s * rate), padding="max_length", return_tensors="pt"

@@ -12,6 +12,11 @@ def language_tokens(own: Any) -> dict[str, int]:
     return {token.strip("<|>"): index for token, index in own.lang_to_id.items()}
 
 
+def languages_of(own: Any) -> tuple[str, ...]:
+    """The languages that a model knows, ISO 639-1 codes, sorted; `own` is its generation_config."""
+    return tuple(sorted(language_tokens(own))) if own.is_multilingual else ("en",)
+
+
 def prompt_of(own: Any, language: str) -> list[int]:
     """The tokens before a transcript in that language, without timestamps.
 

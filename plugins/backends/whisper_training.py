@@ -1,11 +1,11 @@
-"""What training needs of Whisper: its module groups, batches with labels, logits, log-probabilities and rollouts."""
+"""What training needs of Whisper: its module groups, batches with labels, logits and log-probabilities."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
-from megaasr import Audio, BackendError, DecodingOptions, Transcript
+from megaasr import BackendError, Utterance
 
 from .whisper_encoder import encode, log_mel
 from .whisper_prompt import end_of, prompt_of
@@ -33,9 +33,7 @@ def module_groups(model: Any) -> dict[str, tuple[str, ...]]:
     return {group: tuple(names) for group, names in groups.items()}
 
 
-def collate(
-    model: Any, processor: Any, batch: Sequence[tuple[Audio, str]], window_s: float, language: str = "en"
-) -> dict[str, Any]:
+def collate(model: Any, processor: Any, batch: Sequence[tuple[Utterance, str]], window_s: float) -> dict[str, Any]:
     """Tensors for one step.
 
     Returns:
@@ -43,28 +41,36 @@ def collate(
         -100 at the prompt and behind the end of text.
 
     Raises:
-        BackendError: a target that has more tokens than the decoder takes, or a language that the model does not know.
+        BackendError: a target that has more tokens than the decoder takes, or a language that the model does not know
+            or, with a multilingual model, an utterance that has none.
     """
     import torch
 
     own = model.generation_config
-    prompt, end = prompt_of(own, language), end_of(own)
+    prompts, end = [_prompt(own, utterance) for utterance, _ in batch], end_of(own)
+    start = len(prompts[0])  # of all, since a model has prompts of one length
     tokens = [processor.tokenizer(f" {text.strip()}", add_special_tokens=False).input_ids for _, text in batch]
     longest = max(map(len, tokens))
-    if len(prompt) + longest + 1 > model.config.max_target_positions:
+    if start + longest + 1 > model.config.max_target_positions:
         raise BackendError(
             f"backend whisper: a target has {longest} tokens, "
-            f"at most {model.config.max_target_positions - len(prompt) - 1} fit; cut the utterance"
+            f"at most {model.config.max_target_positions - start - 1} fit; cut the utterance"
         )
-    inputs = torch.full((len(batch), len(prompt) + longest), end)
+    inputs = torch.full((len(batch), start + longest), end)
     labels = torch.full_like(inputs, IGNORED)
     for row, own_tokens in enumerate(tokens):
-        inputs[row, : len(prompt)] = torch.tensor(prompt)
-        inputs[row, len(prompt) : len(prompt) + len(own_tokens)] = torch.tensor(own_tokens, dtype=torch.long)
+        inputs[row, :start] = torch.tensor(prompts[row])
+        inputs[row, start : start + len(own_tokens)] = torch.tensor(own_tokens, dtype=torch.long)
         targets = torch.tensor([*own_tokens, end])
-        labels[row, len(prompt) - 1 : len(prompt) - 1 + len(targets)] = targets
-    features = log_mel(processor, [audio for audio, _ in batch], window_s)
+        labels[row, start - 1 : start - 1 + len(targets)] = targets
+    features = log_mel(processor, [utterance for utterance, _ in batch], window_s)
     return {"input_features": features, "decoder_input_ids": inputs, "labels": labels}
+
+
+def _prompt(own: Any, utterance: Utterance) -> list[int]:
+    if utterance.language is None and own.is_multilingual:
+        raise BackendError(f"backend whisper: {utterance.name} has no language, which a multilingual model needs")
+    return prompt_of(own, utterance.language or "en")
 
 
 def hidden_and_logits(model: Any, batch: dict[str, Any]) -> tuple[Any, Any]:
@@ -82,24 +88,3 @@ def log_probabilities(model: Any, batch: dict[str, Any]) -> list[Any]:
     _, logits = hidden_and_logits(model, batch)
     chosen = logits.float().log_softmax(-1).gather(1, labels[is_target][:, None]).squeeze(1)
     return list(chosen.split(is_target.sum(1).tolist()))
-
-
-def sample(
-    model: Any,
-    processor: Any,
-    batch: Sequence[Audio],
-    num_rollouts: int,
-    options: DecodingOptions,
-    window_s: float,
-    sampling: Mapping[str, float],
-) -> list[list[Transcript]]:
-    """Sampled transcripts, `num_rollouts` an utterance; torch's global generator draws.
-
-    Args:
-        window_s, sampling: as `decode` takes them.
-    """
-    from .whisper_decoding import decode
-
-    repeated = [audio for audio in batch for _ in range(num_rollouts)]
-    rows = decode(model, processor, repeated, options, window_s=window_s, sampling=sampling)
-    return [rows[start : start + num_rollouts] for start in range(0, len(rows), num_rollouts)]

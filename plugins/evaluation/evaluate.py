@@ -14,8 +14,8 @@ from megaasr import (
     ParameterError,
     Transcriber,
     Transcript,
+    Utterance,
     align,
-    cut,
     is_invented,
     is_scored_by_character,
     language_code,
@@ -39,13 +39,17 @@ class Item:
 
     Args:
         row: the manifest's row, kept whole.
-        audio: path of the recording, or ``shard.tar#member``; reference: what was said; language: ISO 639-1 code.
+        audio: path of the recording, or ``shard.tar#member``.
+        reference: the words that were spoken.
+        language: ISO 639-1 code by which the words are scored.
+        stated_language: the same where the row or the user says it; None: the backend chooses.
     """
 
     row: dict[str, Any]
     audio: Path
     reference: str
     language: str
+    stated_language: str | None = None
 
 
 def read_items(manifest: Path, language: str | None = None) -> list[Item]:
@@ -79,7 +83,7 @@ def item_of(row: dict[str, Any], root: Path, where: str, language: str | None = 
         code = language_code(spoken if spoken is None else str(spoken))
     except ParameterError as error:
         raise ManifestError(f"{where}: {error}") from error
-    return Item(row, root / str(audio), str(reference), code)
+    return Item(row, root / str(audio), str(reference), code, code if spoken else None)
 
 
 def subset_parts(row: dict[str, Any]) -> tuple[str, str, str | None]:
@@ -94,7 +98,7 @@ def subset_parts(row: dict[str, Any]) -> tuple[str, str, str | None]:
 def evaluate(
     items: Sequence[Item], transcriber: Transcriber, limits: AudioLimits | None = None
 ) -> Iterator[dict[str, Any]]:
-    """Transcribe and score; one row an item, in order. An unreadable recording is a row with ``error``.
+    """Transcribe and score; one row an item, in order. A recording that fails is a row with ``error``.
 
     Recordings that fit into one piece are decoded in batches; a longer one is cut and decoded by itself.
     """
@@ -108,25 +112,25 @@ def evaluate(
 
 def _transcribe(chunk: Sequence[Item], transcriber: Transcriber, limits: AudioLimits | None) -> list[Transcript | str]:
     results: list[Transcript | str] = [""] * len(chunk)
-    short = []
+    short: dict[int, Utterance] = {}
     for index, item in enumerate(chunk):
         try:
-            audio = read_sample(item.audio, limits).resampled(transcriber.backend.sample_rate)
-            pieces = cut(audio, transcriber.backend.max_duration_s)
+            audio = read_sample(item.audio, limits)
+            utterance = Utterance(audio, item.stated_language, reference=item.reference, id=str(item.audio))
+            pieces = transcriber.pieces(utterance)
             if len(pieces) == 1:
-                short.append((index, pieces[0]))
+                short[index] = pieces[0]
             else:
                 if transcriber.router.needs_reference:
                     raise ParameterError(
                         f"{item.audio}: router {transcriber.router.name} compares with the reference as a whole, so it "
-                        f"takes at most {transcriber.backend.max_duration_s:g} s; leave the recording out"
+                        f"takes at most {transcriber.backend.info.max_duration_s:g} s; leave the recording out"
                     )
-                results[index] = transcriber.transcribe(audio)
+                results[index] = transcriber.transcribe(utterance)
         except MegaasrError as error:
             results[index] = str(error)
-    heard = transcriber.transcribe_batch([audio for _, audio in short], [chunk[index].reference for index, _ in short])
-    for (index, _), transcript in zip(short, heard, strict=True):
-        results[index] = transcript
+    for index, result in zip(short, transcriber.try_batch(list(short.values())), strict=True):
+        results[index] = result if isinstance(result, Transcript) else str(result)
     return results
 
 

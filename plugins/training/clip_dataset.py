@@ -6,13 +6,13 @@ from collections.abc import Sequence
 
 from torch.utils.data import Dataset
 
-from megaasr import Audio, read_clean, read_sample
+from megaasr import Utterance, read_clean, read_sample
 
 from .clips import LIMITS, Clip
 
 
-class Passage(Dataset[tuple[Audio, str, Audio]]):
-    """(audio, text, clean audio) of the clips in a given order; a sound is read, or rendered, when it is asked for.
+class Passage(Dataset[tuple[Utterance, str, Utterance]]):
+    """(utterance, text, clean utterance) of the clips in a given order; audio is read, or rendered, on access.
 
     Args:
         sample_rate: in Hz, that everything is resampled to.
@@ -25,8 +25,9 @@ class Passage(Dataset[tuple[Audio, str, Audio]]):
     def __len__(self) -> int:
         return len(self._order)
 
-    def __getitem__(self, place: int) -> tuple[Audio, str, Audio]:
+    def __getitem__(self, place: int) -> tuple[Utterance, str, Utterance]:
         clip = self._clips[self._order[place]]
         audio = read_sample(clip.audio, LIMITS).resampled(self._sample_rate)
         clean = read_clean(clip.audio, LIMITS).resampled(self._sample_rate) if self._clean else audio
-        return audio, clip.text, clean
+        known = {"language": clip.language, "reference": clip.text, "id": clip.key}
+        return Utterance(audio, **known), clip.text, Utterance(clean, **known)

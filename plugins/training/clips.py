@@ -58,12 +58,14 @@ class Clip:
         key: names it; what is drawn for it depends on that.
         audio: as `read_sample` takes it; text: what is said in it.
         base_wer: of the base model; None where nobody has looked.
+        language: ISO 639-1 code of the words.
     """
 
     key: str
     audio: Path
     text: str
     base_wer: float | None
+    language: str = "en"
 
 
 def open_clips(sources: Sequence[Source]) -> list[Clip]:
@@ -81,7 +83,7 @@ def open_clips(sources: Sequence[Source]) -> list[Clip]:
             wer = row.get("base_wer")
             if wer is not None and (isinstance(wer, bool) or not isinstance(wer, (int, float)) or wer < 0):
                 raise ManifestError(f"{where}: base_wer {wer!r} is no word error rate")
-            clips.append(Clip(f"{number}:{row['audio']}", item.audio, item.reference, wer))
+            clips.append(Clip(f"{number}:{row['audio']}", item.audio, item.reference, wer, item.language))
     return clips
 
 

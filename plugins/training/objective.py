@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch.nn import functional
 
-from megaasr import Audio, TrainableBackend
+from megaasr import TrainableBackend, Utterance
 
 CLEAN = "clean_"
 """Before the names of the tensors that the base hears."""
@@ -65,15 +65,15 @@ class Objective(torch.nn.Module):
 
 
 class Collator:
-    """Batches of (audio, text, clean audio), with the base's share of each where it is a teacher."""
+    """Batches of (utterance, text, clean utterance), with the base's share of each where it is a teacher."""
 
     def __init__(self, backend: TrainableBackend, teaches: bool) -> None:
         self._backend, self._teaches = backend, teaches
 
-    def __call__(self, rows: Sequence[tuple[Audio, str, Audio]]) -> dict[str, torch.Tensor]:
+    def __call__(self, rows: Sequence[tuple[Utterance, str, Utterance]]) -> dict[str, torch.Tensor]:
         """Tensors of one forward pass."""
-        batch = dict(self._backend.collate([(audio, text) for audio, text, _ in rows]))
+        batch = dict(self._backend.collate([(utterance, text) for utterance, text, _ in rows]))
         if self._teaches:
-            clean = self._backend.collate([(audio, text) for _, text, audio in rows])
-            batch |= {f"{CLEAN}{name}": tensor for name, tensor in clean.items()}
+            aim = self._backend.collate([(clean, text) for _, text, clean in rows])
+            batch |= {f"{CLEAN}{name}": tensor for name, tensor in aim.items()}
         return batch

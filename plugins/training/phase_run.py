@@ -66,7 +66,7 @@ def run_phases(
     blocks: list[Block | None] = []
     start: Candidate | None = None
     for place, (phase, order) in enumerate(zip(settings.phases, orders, strict=True), start=1):
-        passage = Passage(clips, order, backend.sample_rate, clean=teacher is not None)
+        passage = Passage(clips, order, backend.info.sample_rate, clean=teacher is not None)
         folder = phase_folder(root, phase, place)
         blocks.append(_run_phase(settings, phase, backend, teacher, passage, folder, base, start, processes))
         found = read_json(folder / REPORT)

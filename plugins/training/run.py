@@ -9,9 +9,9 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
-from megaasr import ParameterError, TrainableBackend, fingerprint, installed_plugins
+from megaasr import Backend, ManifestError, ParameterError, TrainableBackend, fingerprint, installed_plugins
 
-from .clips import open_clips, order_of
+from .clips import Clip, open_clips, order_of
 from .low_rank import Block, write_adapter
 from .phase_run import REPORT as PHASE_REPORT
 from .phase_run import WAIT, phase_folder, run_phases
@@ -37,6 +37,8 @@ def train_sft(settings: SftTraining, out: Path) -> dict[str, Any]:
     for dev in settings.dev:
         dev.rows()
     backend = _open_backend(settings)
+    backend.load()
+    _check_languages(clips, backend)
     cpu = next(backend.network.parameters()).device.type == "cpu"
     processes = PartialState(cpu=cpu, timeout=WAIT)
     if processes.is_main_process:
@@ -76,6 +78,17 @@ def _open_backend(settings: SftTraining) -> Any:
     if not isinstance(backend, TrainableBackend):
         raise ParameterError(f"trainer sft: backend {settings.backend} cannot be trained")
     return backend
+
+
+def _check_languages(clips: Sequence[Clip], backend: Backend) -> None:
+    """ManifestError where the backend's model does not know the language of a clip."""
+    known = backend.info.languages
+    for clip in clips:
+        if known is not None and clip.language not in known:
+            raise ManifestError(
+                f"{clip.audio}: its language is {clip.language!r}, the model of backend {backend.name} knows "
+                f"{', '.join(known)}; leave it out, or choose another model"
+            )
 
 
 def _finish(settings: SftTraining, out: Path, blocks: Sequence[Block], base: Scores) -> dict[str, Any]:

@@ -16,7 +16,18 @@ from typing import Annotated
 
 import typer
 
-from megaasr import Audio, AudioLimits, Reviewed, Route, Router, installed_plugins, read_jsonl, read_sample, write_text
+from megaasr import (
+    Audio,
+    AudioLimits,
+    Reviewed,
+    Route,
+    Router,
+    Utterance,
+    installed_plugins,
+    read_jsonl,
+    read_sample,
+    write_text,
+)
 from megaasr_plugins.evaluation.evaluate import read_items
 
 from . import command
@@ -55,9 +66,9 @@ class Listened:
     name: str = "listened"
     needs_reference: bool = False
 
-    def route(self, batch: Sequence[Audio]) -> list[Route]:
+    def route(self, batch: Sequence[Utterance]) -> list[Route]:
         """The route of each clip, whose number is its name."""
-        return [self.routes[int(audio.name)] for audio in batch]
+        return [self.routes[int(utterance.name)] for utterance in batch]
 
     def review(self, batch: Sequence[Reviewed]) -> list[Route | None]:
         """As the router does."""
@@ -78,7 +89,7 @@ def decoded(out: Path, source: str, listener: Router) -> Decoded:
     items = read_items(out / source)
     audios = [read_sample(item.audio, AudioLimits(convert=True)).resampled(RATE_HZ) for item in items]
     base, robust = (read_jsonl(out / name) for name in results(stem(source)))
-    return Decoded(audios, base, robust, [route for audio in audios for route in listener.route([audio])])
+    return Decoded(audios, base, robust, [route for audio in audios for route in listener.route([Utterance(audio)])])
 
 
 def counted(policy: Router, everything: list[Decoded]) -> tuple[int, int]:

@@ -17,11 +17,13 @@ import typer
 from megaasr import (
     Audio,
     AudioLimits,
+    BackendInfo,
     DecodingOptions,
     ManifestError,
     Router,
     Transcriber,
     Transcript,
+    Utterance,
     installed_plugins,
     jsonl_line,
     read_jsonl,
@@ -51,12 +53,17 @@ class Recorded:
     robust: list[Row]
     name: str = "recorded"
 
+    @property
+    def info(self) -> BackendInfo:
+        """Of clips that are resampled already."""
+        return BackendInfo(RATE_HZ)
+
     def transcribe(
-        self, batch: Sequence[Audio], options: DecodingOptions, adapters: Sequence[str | None]
+        self, batch: Sequence[Utterance], options: DecodingOptions, adapters: Sequence[str | None]
     ) -> list[Transcript]:
         """The transcript of each clip, whose number is its name."""
         del options
-        return [self._heard(int(audio.name), adapter) for audio, adapter in zip(batch, adapters, strict=True)]
+        return [self._heard(int(utterance.name), adapter) for utterance, adapter in zip(batch, adapters, strict=True)]
 
     def _heard(self, number: int, adapter: str | None) -> Transcript:
         row = (self.base if adapter is None else self.robust)[number]
@@ -70,7 +77,7 @@ def choose(router: Router, audios: list[Audio], base: list[Row], robust: list[Ro
         first: number of the first of these clips among the rows.
     """
     named = [replace(audio, name=str(number)) for number, audio in enumerate(audios, start=first)]
-    heard = Transcriber(Recorded(base, robust), router).transcribe_batch(named)
+    heard = Transcriber(Recorded(base, robust), router, DecodingOptions()).transcribe_batch(named)
     return [
         {**(base if one.adapter is None else robust)[number], "route": one.route}
         for number, one in enumerate(heard, start=first)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from pydantic import Field, PrivateAttr
 
-from megaasr import Audio, ParameterError, Route, Router, hookimpl
+from megaasr import Audio, ParameterError, Route, Router, Utterance, hookimpl
 
 if TYPE_CHECKING:
     from .files import TrainedRouter
@@ -62,12 +62,12 @@ class AudioQuality(Router):
         router = self.load()
         return [float(one) for one in probabilities(logits_of(router, batch), router.temperature)]
 
-    def route(self, batch: Sequence[Audio]) -> list[Route]:
+    def route(self, batch: Sequence[Utterance]) -> list[Route]:
         """The adapter where p(degraded) reaches the threshold, else the base."""
         if not batch:
             return []
         threshold = self.load().threshold if self.threshold is None else self.threshold
-        return [self._route(chance, threshold) for chance in self.probabilities(batch)]
+        return [self._route(chance, threshold) for chance in self.probabilities([one.audio for one in batch])]
 
     def _route(self, chance: float, threshold: float) -> Route:
         degraded = chance >= threshold

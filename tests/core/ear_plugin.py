@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 from typing import ClassVar
 
-from megaasr import Backend, Transcript, hookimpl
+from megaasr import Backend, BackendInfo, Transcript, hookimpl
 from megaasr_core.base.errors import unknown_name
 from megaasr_core.contracts.backend import AdapterReport
 
@@ -13,11 +13,13 @@ class Ear(Backend):
     """Looks up what to hear; an adapter hears another column."""
 
     name: ClassVar[str] = "ear"
-    sample_rate: ClassVar[int] = 16_000
-    max_duration_s: ClassVar[float] = 2.0
 
     table: str
     fail_after: int = 10**9
+
+    @property
+    def info(self):
+        return BackendInfo(16_000, 2.0)
 
     def load(self):
         pass
@@ -28,7 +30,7 @@ class Ear(Backend):
         done = int(calls.read_text()) if calls.exists() else 0
         calls.write_text(str(done + len(batch)))
         if done >= self.fail_after:
-            raise RuntimeError("killed")
+            raise SystemExit("killed")
         heard = []
         for audio, adapter in zip(batch, adapters or [None] * len(batch), strict=True):
             base, robust = table[str(len(audio.samples))]

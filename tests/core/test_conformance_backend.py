@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from pydantic import Field, PrivateAttr
 
-from megaasr import Backend, Transcript
+from megaasr import Backend, BackendInfo, Transcript
 from megaasr_core.base.errors import AdapterError, BackendError, unknown_name
 from megaasr_core.contracts.backend import AdapterReport
 from megaasr_core.testing import cases, failures, plugins_of
@@ -21,10 +21,14 @@ class Syllables(Backend):
     """A fake recogniser: one token for each tenth of a second, chosen by its level."""
 
     name: ClassVar[str] = "syllables"
-    sample_rate = 16_000
-    max_duration_s = 5.0
+    sample_rate: ClassVar[int] = 16_000
+    max_duration_s: ClassVar[float] = 5.0
     scale: float = Field(200.0, gt=0.0, description="levels to words")
     _adapters: dict[str, float] = PrivateAttr(default_factory=dict)
+
+    @property
+    def info(self):
+        return BackendInfo(self.sample_rate, self.max_duration_s)
 
     def load(self):
         pass
@@ -169,8 +173,6 @@ class FailsOnNothing(Broken):
 
 class TakesAnyRate(Broken):
     """Broken."""
-
-    sample_rate = 16_000
 
     def refuse(self, clip, adapter):
         if clip.sample_rate == self.sample_rate:

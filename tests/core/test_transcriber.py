@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from megaasr import Audio, Backend, Reviewed, Route, Router, Transcript
+from megaasr import Audio, Backend, BackendInfo, Defaults, Reviewed, Route, Router, Transcript, Utterance
 from megaasr_core.base.errors import ParameterError, PluginError
 from megaasr_core.discovery.loading import installed_plugins
 from megaasr_core.flows.transcriber import Transcriber
@@ -18,10 +18,12 @@ class Ear(Backend):
     """Hears the number of samples; an adapter hears it in brackets. Notes every call."""
 
     name: ClassVar[str] = "ear"
-    sample_rate: ClassVar[int] = 16_000
-    max_duration_s: ClassVar[float] = 1.0
     calls: ClassVar[list] = []
     short: bool = False
+
+    @property
+    def info(self):
+        return BackendInfo(16_000, 1.0)
 
     def load(self):
         pass
@@ -131,13 +133,13 @@ def test_a_router_that_needs_references_gets_them_or_refuses(calls):
     transcriber = Transcriber(Ear(), Asks())
     with pytest.raises(ParameterError, match="router asks needs references: use it with `megaasr eval`"):
         transcriber.transcribe_batch([noise(1_001)])
-    assert transcriber.transcribe_batch([noise(1_001)], ["1001"])[0].text == "1001"
+    assert transcriber.transcribe_batch([Utterance(noise(1_001), reference="1001")])[0].text == "1001"
 
 
 def test_rows_that_get_lost_are_noticed(calls):
-    with pytest.raises(PluginError, match="0 routes for 1 utterances from picky/ear"):
+    with pytest.raises(PluginError, match="router picky: returned 0 rows for 1 utterances; Route for each"):
         Transcriber(Ear(), Picky(drop=True)).transcribe_batch([noise(1_001)])
-    with pytest.raises(PluginError, match="1 transcripts for 2 utterances"):
+    with pytest.raises(PluginError, match="backend ear: returned 1 rows for 2 utterances; Transcript for each"):
         Transcriber(Ear(short=True), Picky()).transcribe_batch([noise(1_001)] * 2)
 
 
@@ -152,8 +154,8 @@ class Equipped(Ear):
     name: ClassVar[str] = "equipped"
     mounts: ClassVar[list] = []
 
-    def shipped_adapter(self):
-        return Path("shipped")
+    def defaults(self, adapter):
+        return Defaults(adapter, "confidence") if adapter else Defaults(Path("shipped"), "second_opinion")
 
     def mount(self, name, folder):
         Equipped.mounts.append((name, str(folder)))
@@ -174,7 +176,7 @@ class Quality(Picky):
         ({"router": "always_base"}, "always_base", []),
         ({"router": "always_robust"}, "always_robust", [("robust", "shipped")]),
         ({"router": "always_base", "adapter": "mine"}, "always_base", [("robust", "mine")]),
-        ({"backend": "ear"}, "always_base", []),
+        ({"backend": "ear"}, "base_only", []),
     ],
 )
 def test_what_ships_is_used_where_nothing_is_named(asked, router, mounts):

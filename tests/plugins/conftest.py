@@ -1,5 +1,6 @@
 """Model folders for tests: the packaged tiny.en, and a random Whisper that is small enough to train in seconds."""
 
+import json
 import shutil
 
 import pytest
@@ -27,4 +28,17 @@ def small_folder(tiny_folder, tmp_path_factory):
         torch.manual_seed(0)
         WhisperForConditionalGeneration(config).save_pretrained(folder)
     shutil.copy(tiny_folder / "generation_config.json", folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def multilingual_folder(small_folder, tmp_path_factory):
+    """The small model with the settings of a model of three languages."""
+    folder = tmp_path_factory.mktemp("multilingual") / "whisper"
+    shutil.copytree(small_folder, folder)
+    path = folder / "generation_config.json"
+    settings = json.loads(path.read_text())
+    settings |= {"is_multilingual": True, "lang_to_id": {"<|en|>": 50259, "<|fr|>": 50265, "<|zh|>": 50260}}
+    settings |= {"task_to_id": {"transcribe": 50358, "translate": 50357}}
+    path.write_text(json.dumps(settings))
     return folder

@@ -15,7 +15,7 @@ from safetensors.torch import load_file, save_file
 from torch import nn
 from transformers.audio_utils import mel_filter_bank
 
-from megaasr import Audio
+from megaasr import Audio, Utterance
 from megaasr_core.base.errors import AdapterError, ParameterError
 from megaasr_core.testing import cases, plugins_of
 from megaasr_routers.audio_quality import AudioQuality
@@ -143,7 +143,7 @@ def test_a_file_in_the_references_form_gives_the_same_numbers(tmp_path, num_samp
     read = read_router(tmp_path)
     assert (read.temperature, read.threshold, read.network.settings.layers) == (1.0, 0.5, 1)
     np.testing.assert_allclose(logits_of(read, clips), expected.numpy(), atol=1e-4)
-    routes = AudioQuality(weights=path).route(clips)
+    routes = AudioQuality(weights=path).route([Utterance(clip) for clip in clips])
     chances = expected.softmax(1)[:, 1].tolist()
     assert [route.probability for route in routes] == pytest.approx(chances, abs=1e-4)
     assert [route.adapter for route in routes] == ["robust" if chance >= 0.5 else None for chance in chances]
@@ -179,11 +179,15 @@ def test_temperature_and_threshold_decide(weights):
     router = AudioQuality(weights=weights)
     logits = logits_of(read_router(weights), clips)
     expected = 1 / (1 + np.exp(-(logits[:, 1] - logits[:, 0]) / 1.5))
-    np.testing.assert_allclose([route.probability for route in router.route(clips)], expected, atol=1e-6)
-    assert [route.adapter for route in router.route(clips)] == ["robust" if p >= 0.4 else None for p in expected]
+    np.testing.assert_allclose(
+        [route.probability for route in router.route([Utterance(clip) for clip in clips])], expected, atol=1e-6
+    )
+    assert [route.adapter for route in router.route([Utterance(clip) for clip in clips])] == [
+        "robust" if p >= 0.4 else None for p in expected
+    ]
     chances = router.probabilities(clips)
     at = sorted(chances)[len(chances) // 2]  # one that is met exactly
-    own = AudioQuality(weights=weights, threshold=at, adapter="mine").route(clips)
+    own = AudioQuality(weights=weights, threshold=at, adapter="mine").route([Utterance(clip) for clip in clips])
     assert [route.adapter for route in own] == ["mine" if chance >= at else None for chance in chances]
     assert sum(route.adapter is None for route in own) == len(clips) // 2
     assert own[0].reason.split(":")[0] in {"clean", "degraded"}
@@ -255,19 +259,19 @@ def test_a_broken_file_is_one_line(tmp_path, weights, message):
     path = tmp_path / "broken.safetensors"
     BROKEN[message](path, weights)
     with pytest.raises(AdapterError, match=message) as caught:
-        AudioQuality(weights=path).route([noise_clip(100)])
+        AudioQuality(weights=path).route([Utterance(noise_clip(100))])
     assert "\n" not in str(caught.value)
     assert str(path) in str(caught.value)
 
 
 def test_missing_files_are_one_line(tmp_path, monkeypatch):
     with pytest.raises(AdapterError, match="no such router file"):
-        AudioQuality(weights=tmp_path / "none.safetensors").route([noise_clip(100)])
+        AudioQuality(weights=tmp_path / "none.safetensors").route([Utterance(noise_clip(100))])
     with pytest.raises(AdapterError, match="holds neither"):
-        AudioQuality(weights=tmp_path).route([noise_clip(100)])
+        AudioQuality(weights=tmp_path).route([Utterance(noise_clip(100))])
     monkeypatch.setattr("megaasr_routers.audio_quality.files_of", lambda package: tmp_path)
     with pytest.raises(ParameterError, match="no weights are packaged"):
-        AudioQuality().route([noise_clip(100)])
+        AudioQuality().route([Utterance(noise_clip(100))])
 
 
 def test_settings_are_bounded():

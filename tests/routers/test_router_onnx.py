@@ -6,6 +6,7 @@ import sys
 import numpy as np
 import pytest
 
+from megaasr import Utterance
 from megaasr_core.base.errors import AdapterError, OutputError, ParameterError
 from megaasr_routers.audio_quality import AudioQuality
 from megaasr_routers.audio_quality.export import export_onnx
@@ -58,7 +59,7 @@ def test_the_graph_equals_the_router(weights, inputs, request, tmp_path):
         [speech_clip(2), speech_clip(3, 5.0), noise_clip(480_000), noise_clip(777), noise_clip(40_000, 3)],
     ]
     for clips in batches:
-        expected = [route.probability for route in router.route(clips)]
+        expected = [route.probability for route in router.route([Utterance(clip) for clip in clips])]
         np.testing.assert_allclose(asked(graph, inputs, clips), expected, atol=1e-5)
     meta = graph.get_modelmeta().custom_metadata_map
     assert json.loads(meta["threshold"]) == router.load().threshold

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from megaasr import installed_plugins
+from megaasr import Utterance, installed_plugins
 from megaasr_core.base.audio_files import write_audio
 from megaasr_core.base.errors import ManifestError, OutputError, ParameterError
 from megaasr_core.testing import cases, plugins_of
@@ -88,7 +88,7 @@ def test_it_learns_what_noise_is(trained, data):
     assert sorted(path.name for path in out.iterdir()) == ["audio_quality.safetensors", "metrics.jsonl", "report.json"]
     router = AudioQuality(weights=out)
     assert read_router(out).objective == "label"
-    routes = router.route([speech_clip(501), speech_clip(503, snr_db=3.0)])
+    routes = router.route([Utterance(speech_clip(501)), Utterance(speech_clip(503, snr_db=3.0))])
     assert [route.adapter for route in routes] == [None, "robust"]
 
 

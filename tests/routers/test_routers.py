@@ -1,10 +1,12 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
-from megaasr import Audio, Reviewed, Route, Transcript, installed_plugins
+from megaasr import Audio, Reviewed, Route, Transcript, Utterance, installed_plugins
 from megaasr_core.base.errors import ParameterError
 
-AUDIO = Audio(np.zeros(16_000, np.float32), 16_000)
+AUDIO = Utterance(Audio(np.zeros(16_000, np.float32), 16_000))
 
 
 @pytest.fixture
@@ -13,7 +15,7 @@ def routers():
 
 
 def seen(text="fine words", logprob=-0.2, flags=(), reference=None):
-    return Reviewed(AUDIO, Transcript(text, "en", logprob, 3, flags=flags), reference)
+    return Reviewed(replace(AUDIO, reference=reference), Transcript(text, "en", logprob, 3, flags=flags))
 
 
 def test_the_constant_policies_are_constant(routers):

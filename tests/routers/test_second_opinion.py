@@ -1,10 +1,10 @@
 import numpy as np
 import pytest
 
-from megaasr import Audio, Reviewed, Transcript, installed_plugins
+from megaasr import Audio, Reviewed, Transcript, Utterance, installed_plugins
 from megaasr_core.base.errors import ParameterError
 
-AUDIO = Audio(np.zeros(16_000, np.float32), 16_000)
+AUDIO = Utterance(Audio(np.zeros(16_000, np.float32), 16_000))
 LOOP = "the end of " * 40
 
 
@@ -81,5 +81,5 @@ def test_its_settings_are_bounded_and_change_what_is_asked(router):
 
 def test_the_sound_routes_first_as_audio_quality_does(router):
     plain = installed_plugins().routers["audio_quality"].create()
-    noise = Audio(np.random.default_rng(0).uniform(-0.3, 0.3, 32_000).astype(np.float32), 16_000)
+    noise = Utterance(Audio(np.random.default_rng(0).uniform(-0.3, 0.3, 32_000).astype(np.float32), 16_000))
     assert router.route([AUDIO, noise]) == plain.route([AUDIO, noise])

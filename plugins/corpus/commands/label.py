@@ -15,6 +15,7 @@ from megaasr.commands import (
     BackendOption,
     BackendSetOption,
     BatchSizeOption,
+    DecodeOption,
     JsonOption,
     PluginOption,
     StrictOption,
@@ -27,8 +28,9 @@ from megaasr.commands import (
 def label(
     manifest: Annotated[Path, typer.Argument(metavar="MANIFEST.jsonl|PLAN/", help="Of any speech, or a plan.")],
     output: Annotated[Path, typer.Option("--output", "-o", metavar="OUT.jsonl", help="The rows, labelled.")],
-    backend: BackendOption = "whisper",
+    backend: BackendOption = None,
     backend_set: BackendSetOption = None,
+    decode: DecodeOption = None,
     batch_size: BatchSizeOption = 8,
     limit: Annotated[int | None, typer.Option(min=1, help="So many rows at most, from the first.")] = None,
     as_json: JsonOption = False,
@@ -52,10 +54,10 @@ def label(
     check_outputs([output], [manifest])
     total = sum(1 for _ in islice(located_rows(manifest), limit))  # every line is read once before the model is loaded
     plugins = open_plugins(plugin, strict_plugins)
-    transcriber = open_transcriber(plugins, backend, backend_set, "always_base", None, None, None, batch_size)
+    transcriber = open_transcriber(plugins, backend, backend_set, "always_base", None, None, None, batch_size, decode)
     file = manifest / SETTINGS if manifest.is_dir() else manifest
     root = file.parent
-    mark = fingerprint([str(file.resolve()), file.stat().st_size, total, backend, backend_set])
+    mark = fingerprint([str(file.resolve()), file.stat().st_size, total, transcriber.backend.name, backend_set, decode])
     failed = 0
     with resumable_rows(output, mark, keep=False) as out:
         if out.num_done:

@@ -15,6 +15,7 @@ from megaasr.commands import (
     BackendOption,
     BackendSetOption,
     BatchSizeOption,
+    DecodeOption,
     JsonOption,
     LanguageOption,
     PluginOption,
@@ -46,8 +47,9 @@ def evaluate(
     adapter: AdapterOption = None,
     router: RouterOption = None,
     router_set: RouterSetOption = None,
-    backend: BackendOption = "whisper",
+    backend: BackendOption = None,
     backend_set: BackendSetOption = None,
+    decode: DecodeOption = None,
     language: LanguageOption = None,
     batch_size: BatchSizeOption = 8,
     convert: Annotated[bool, typer.Option("--convert", help="Mix channels to mono, accept any sample rate.")] = False,
@@ -120,6 +122,7 @@ def evaluate(
         "manifest": str(manifest),
         "backend": backend,
         "backend_set": backend_set,
+        "decode": decode,
         "adapter": str(adapter) if adapter else None,
         "router": router,
         "router_set": router_set,
@@ -139,7 +142,9 @@ def evaluate(
             adapter,
             language,
             batch_size,
+            decode,
         )
+        settings["backend"] = transcriber.backend.name
         settings["router"] = transcriber.router.name
         mark = fingerprint(
             [

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from megaasr import Audio
+from megaasr import Audio, Utterance
 from megaasr_core.base.audio_files import read_audio
 from megaasr_plugins.backends.whisper import Whisper
 
@@ -31,13 +31,14 @@ def tiny(tiny_folder):
 @pytest.fixture(scope="session")
 def clips():
     rows = [json.loads(line) for line in (EXAMPLES / "manifest.jsonl").read_text().splitlines()]
-    return [read_audio(EXAMPLES / row["audio"]) for row in rows]
+    return [Utterance(read_audio(EXAMPLES / row["audio"]), id=row["audio"]) for row in rows]
 
 
 @pytest.fixture(scope="session")
 def noise_clips():
     rng = np.random.default_rng(3)
-    return [Audio((0.1 * rng.standard_normal(8_000 * n)).astype(np.float32), 16_000, f"noise {n}") for n in (1, 2, 3)]
+    sounds = {f"noise {n}": (0.1 * rng.standard_normal(8_000 * n)).astype(np.float32) for n in (1, 2, 3)}
+    return [Utterance(Audio(samples, 16_000, name), id=name) for name, samples in sounds.items()]
 
 
 @pytest.fixture

@@ -25,7 +25,7 @@ def base_digest(network) -> str:
 def encoded(backend, adapter, clip):
     import torch
 
-    with torch.inference_mode(), backend._listening_through(adapter):
+    with torch.inference_mode(), backend.using(adapter):
         features = backend._processor.feature_extractor(clip.samples, sampling_rate=16_000, return_tensors="pt")
         return backend.network.get_encoder()(features.input_features).last_hidden_state.numpy()
 
@@ -66,7 +66,7 @@ def test_what_is_heard_is_the_base_plus_scale_b_a(small, make_adapter, noise_cli
             if key.endswith("lora_A.weight"):
                 module = key.removeprefix("base_model.model.").removesuffix(".lora_A.weight")
                 up = tensors[key.replace("lora_A", "lora_B")]
-                small.network.get_submodule(module).base_layer.weight += scale * up @ tensor
+                small.network.get_submodule(module).weight += scale * up @ tensor
     assert np.max(np.abs(encoded(small, None, noise_clips[0]) - through_adapter)) < 2e-4
 
 

@@ -1,10 +1,10 @@
-import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from megaasr import Audio, DecodingOptions
+from megaasr import Audio, DecodingOptions, Utterance
 from megaasr_core.base.errors import BackendError
 from megaasr_plugins.backends import whisper_decoding
 from megaasr_plugins.backends.whisper import Whisper
@@ -87,7 +87,7 @@ def test_the_log_probability_is_that_of_the_emitted_tokens(tiny, clips):
 
 
 def test_silence_and_one_sample_survive(tiny):
-    heard = tiny.transcribe([Audio(np.zeros(n, np.float32), 16_000) for n in (1, 16_000)], OPTIONS)
+    heard = tiny.transcribe([Utterance(Audio(np.zeros(n, np.float32), 16_000)) for n in (1, 16_000)], OPTIONS)
     assert all(np.isfinite(one.mean_logprob) for one in heard)
 
 
@@ -104,7 +104,7 @@ def test_an_empty_batch_is_an_empty_list(small):
 )
 def test_what_it_cannot_take_is_refused(small, audio, reason):
     with pytest.raises(BackendError, match=reason):
-        small.transcribe([audio], OPTIONS)
+        small.transcribe([Utterance(audio)], OPTIONS)
 
 
 def test_adapters_are_named_for_every_row(small, noise_clips):
@@ -113,9 +113,10 @@ def test_adapters_are_named_for_every_row(small, noise_clips):
 
 
 def test_an_english_model_refuses_another_language(small, noise_clips):
-    assert small.transcribe(noise_clips[:1], DecodingOptions(language="en", min_tokens=1))[0].language == "en"
+    english, french = (replace(noise_clips[0], language=language) for language in ("en", "fr"))
+    assert small.transcribe([english], DecodingOptions(min_tokens=1))[0].language == "en"
     with pytest.raises(BackendError, match="knows English only, not 'fr'"):
-        small.transcribe(noise_clips[:1], DecodingOptions(language="fr"))
+        small.transcribe([french], OPTIONS)
 
 
 def test_a_model_that_is_not_there_is_one_line(tmp_path):
@@ -139,30 +140,26 @@ def test_a_device_that_is_not_there_is_one_line(small_folder):
 
 
 @pytest.fixture
-def multilingual(small_folder, tmp_path):
-    """The small model with the settings of a model of three languages."""
-    import shutil
-
-    folder = tmp_path / "multilingual"
-    shutil.copytree(small_folder, folder)
-    path = Path(folder / "generation_config.json")
-    settings = json.loads(path.read_text())
-    settings |= {"is_multilingual": True, "lang_to_id": {"<|en|>": 50259, "<|fr|>": 50265, "<|zh|>": 50260}}
-    settings |= {"task_to_id": {"transcribe": 50358, "translate": 50357}}
-    path.write_text(json.dumps(settings))
-    backend = Whisper.create({"model": str(folder), "device": "cpu"})
+def multilingual(multilingual_folder):
+    backend = Whisper.create({"model": str(multilingual_folder), "device": "cpu"})
+    assert backend.info.languages is None
     backend.load()
+    assert backend.info.languages == ("en", "fr", "zh")
     return backend
 
 
 def test_a_multilingual_model_takes_or_finds_the_language(multilingual, noise_clips):
     options = DecodingOptions(min_tokens=2, tokens_per_second=1.0)
-    given = multilingual.transcribe(noise_clips, options.model_copy(update={"language": "zh"}))
+    given = multilingual.transcribe([replace(clip, language="zh") for clip in noise_clips], options)
     assert [one.language for one in given] == ["zh"] * 3
+    mixed = [replace(clip, language=language) for clip, language in zip(noise_clips, ("fr", None, "zh"), strict=True)]
+    languages = [one.language for one in multilingual.transcribe(mixed, options)]
+    assert (languages[0], languages[2]) == ("fr", "zh")
+    assert languages[1] == multilingual.transcribe(noise_clips[1:2], options)[0].language
     found = multilingual.transcribe(noise_clips, options)
     assert all(one.language in ("en", "fr", "zh") for one in found)
     with pytest.raises(BackendError, match=r"does not know the language 'xx' \(known: en, fr, zh\)"):
-        multilingual.transcribe(noise_clips, options.model_copy(update={"language": "xx"}))
+        multilingual.transcribe([replace(noise_clips[0], language="xx")], options)
 
 
 @pytest.mark.oracle

@@ -5,12 +5,15 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
+from pydantic import ValidationError
 
-from megaasr import Audio, DecodingOptions
+from megaasr import Audio, DecodingOptions, PolicyBackend, Sampling, Utterance
 from megaasr_core.base.errors import BackendError
 from megaasr_core.contracts.trainable import GROUPS, TrainableBackend
+from megaasr_plugins.backends import whisper_decoding
 from megaasr_plugins.backends.whisper import Whisper
 from megaasr_plugins.backends.whisper_encoder import encode, log_mel
+from megaasr_plugins.backends.whisper_sampling import Sampler
 from megaasr_plugins.backends.whisper_training import IGNORED
 
 
@@ -23,13 +26,15 @@ def tiny():
 
 def tone(seconds, hz=300.0):
     times = np.arange(int(16_000 * seconds)) / 16_000
-    return Audio((0.1 * np.sin(2 * np.pi * hz * times)).astype(np.float32), 16_000, f"{hz:g}.wav")
+    audio = Audio((0.1 * np.sin(2 * np.pi * hz * times)).astype(np.float32), 16_000, f"{hz:g}.wav")
+    return Utterance(audio, id=f"{hz:g} Hz, {seconds:g} s")
 
 
 def test_the_groups_are_all_linear_modules_once(tiny):
     groups = tiny.module_groups()
     assert tuple(groups) == GROUPS
     assert isinstance(tiny, TrainableBackend)
+    assert isinstance(tiny, PolicyBackend)
     named = [name for names in groups.values() for name in names]
     linear = {
         name
@@ -109,19 +114,77 @@ def test_gradients_reach_every_group(tiny):
         network.zero_grad(set_to_none=True)
 
 
-def test_rollouts_differ_and_repeat_with_the_generator(tiny):
-    audio = [tone(1.0), tone(2.0, 200.0)]
-    sampling = {"temperature": 1.5, "top_k": 50}
+SAMPLING = Sampling(temperature=1.5, top_k=50)
+FEW = DecodingOptions(min_tokens=12, tokens_per_second=1.0)
 
-    def rollouts():
-        with torch.random.fork_rng():
-            torch.manual_seed(3)
-            return tiny.sample(audio, 4, DecodingOptions(), sampling)
 
-    found = rollouts()
-    assert [len(rows) for rows in found] == [4, 4]
-    assert len({one.text for rows in found for one in rows}) > 1
-    assert [[one.text for one in rows] for rows in rollouts()] == [[one.text for one in rows] for rows in found]
+def drawn(backend, batch, num_rollouts=3, sampling=SAMPLING, seed=3, **key):
+    rollouts = backend.sample(batch, num_rollouts, FEW, sampling, seed=seed, **key)
+    return {utterance.id: [one.token_ids for one in rows] for utterance, rows in zip(batch, rollouts, strict=True)}
+
+
+def test_rollouts_depend_on_their_key_alone(tiny):
+    """Not on the rest of the batch, its order, the number of rollouts, or torch's generator, which stays as it is."""
+    one, other, long = tone(1.0), tone(2.0, 200.0), tone(15.1, 250.0)
+    state = torch.get_rng_state()
+    rollouts = drawn(tiny, [one, other, long])
+    assert torch.equal(torch.get_rng_state(), state)
+    assert len({tokens for rows in rollouts.values() for tokens in rows}) == 9
+    torch.manual_seed(5)
+    assert drawn(tiny, [other, long, one]) == rollouts
+    assert drawn(tiny, [other]) == {other.id: rollouts[other.id]}
+    assert drawn(tiny, [one], num_rollouts=2) == {one.id: rollouts[one.id][:2]}
+    assert drawn(tiny, [one], step=1) != drawn(tiny, [one])
+    assert drawn(tiny, [one], seed=4) != drawn(tiny, [one])
+    torch.set_rng_state(state)
+
+
+def test_the_rounds_of_decoding_change_no_rollout(tiny, monkeypatch):
+    rollouts = drawn(tiny, [tone(1.0), tone(2.0, 200.0)])
+    monkeypatch.setattr(whisper_decoding, "ROUND_TOKENS", 3)
+    assert drawn(tiny, [tone(1.0), tone(2.0, 200.0)]) == rollouts
+
+
+def test_the_log_probabilities_of_a_rollout_are_those_of_the_policy_that_drew_it(tiny):
+    """Recomputed from the network's own logits: at temperature 1 the model's, at 2 those of its logits over 2."""
+    own = tiny.network.generation_config
+    for temperature in (1.0, 2.0):
+        sampling = Sampling(temperature=temperature)
+        ((rollout,),) = tiny.sample([tone(1.0)], 1, FEW, sampling, seed=1)
+        assert len(rollout.token_logprobs) == len(rollout.token_ids) == rollout.num_tokens
+        prompt = [own.decoder_start_token_id, own.no_timestamps_token_id]
+        with torch.inference_mode():
+            hidden = encode(tiny.network, log_mel(tiny._processor, [tone(1.0)], 15.0))
+            inputs = torch.tensor([[*prompt, *rollout.token_ids[:-1]]])
+            logits = tiny.network(encoder_outputs=(hidden,), decoder_input_ids=inputs).logits[0, 1:].float()
+        logits[:, own.suppress_tokens] = -torch.inf
+        logits[0, own.begin_suppress_tokens] = -torch.inf
+        expected = (logits / temperature).log_softmax(-1)[range(len(rollout.token_ids)), rollout.token_ids]
+        assert rollout.token_logprobs == pytest.approx(expected.tolist(), abs=2e-3)
+
+
+def test_only_what_sampling_leaves_is_drawn(tiny):
+    """With the most probable token alone, a rollout is the greedy transcript, whatever the temperature."""
+    greedy = tiny.transcribe([tone(1.0)], FEW)[0]
+    for sampling in (Sampling(top_k=1, temperature=3.0), Sampling(top_p=1e-6, temperature=3.0)):
+        ((rollout,),) = tiny.sample([tone(1.0)], 1, FEW, sampling, seed=1)
+        assert rollout.token_ids == greedy.token_ids
+        assert rollout.text == greedy.text
+    with pytest.raises(BackendError, match="sampling has no beams: num_beams = 2 must be 1"):
+        tiny.sample([tone(1.0)], 1, DecodingOptions(num_beams=2), SAMPLING, seed=1)
+    with pytest.raises(ValidationError, match="temperature"):
+        Sampling(temperature=0.0)
+
+
+def test_tokens_are_drawn_as_often_as_they_are_probable():
+    """Over 4000 keys, the frequencies of four tokens lie within four standard errors of their probabilities."""
+    probabilities = torch.tensor([0.5, 0.3, 0.15, 0.05])
+    sampler = Sampler(Sampling(), [str(number) for number in range(4000)], 1, 0, 0)
+    sampler.begin(1, 1)
+    (process,) = sampler.processors(range(4000))
+    chosen = process(torch.zeros(4000, 1, dtype=torch.long), probabilities.log().repeat(4000, 1)).argmax(-1)
+    shares = torch.bincount(chosen, minlength=4) / 4000
+    assert torch.all((shares - probabilities).abs() < 4 * (probabilities * (1 - probabilities) / 4000).sqrt())
 
 
 def test_a_target_that_does_not_fit_is_one_line(tiny):

@@ -23,7 +23,7 @@ from tests.core.conftest import TONES
 from tests.plugins.corpus.corpora import rows_of, write_noise, write_speech
 from tests.plugins.corpus.serial_engine import Serial
 
-EAR = str(Path(__file__).with_name("ear_plugin.py"))
+EAR = str(Path(__file__).parents[2] / "core" / "ear_plugin.py")
 
 
 @pytest.fixture

@@ -298,3 +298,27 @@ def test_the_language_of_a_row_is_its_own_then_the_subsets_then_the_callers(tmp_
     (tmp_path / "in.jsonl").write_text('{"audio": 3, "text": "x"}\n')
     with pytest.raises(ManifestError, match="needs 'audio'"):
         read_items(tmp_path / "in.jsonl")
+
+
+def test_a_backend_that_raises_fails_its_row_alone(data):
+    table = json.loads((data / "table.json").read_text())
+    del table["3202"]  # which makes a KeyError of the third row
+    (data / "table.json").write_text(json.dumps(table))
+    result = run(data, "--batch-size", 4)
+    assert result.returncode == 1
+    rows = rows_of(data / "out.jsonl")
+    assert ["error" in row for row in rows] == [False, False, True, False, False, False]
+    assert "2.wav: KeyError: '3202' (ear_plugin.py:" in rows[2]["error"]
+    assert rows[2]["error"].startswith("backend ear: ")
+    assert "megaasr: failed: backend ear: " in result.stderr
+    assert "Traceback" not in result.stderr
+
+
+def test_decoding_options_are_the_backends(data):
+    result = run(data, "--decode", "num_beam=2")
+    assert result.returncode == 2
+    assert "unknown decoding option of backend ear: 'num_beam': did you mean 'num_beams'?" in result.stderr
+    result = run(data, "--decode", "num_beams=0")
+    assert result.returncode == 2
+    assert "backend ear: num_beams = 0: Input should be greater than or equal to 1" in result.stderr
+    assert run(data, "--decode", "num_beams=2", "--decode", "min_tokens=500").returncode == 0

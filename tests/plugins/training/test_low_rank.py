@@ -5,9 +5,8 @@ import copy
 import pytest
 import torch
 
+from megaasr import mount_lora, read_lora, using_lora
 from megaasr_core.base.errors import ParameterError
-from megaasr_plugins.backends.lora import inject
-from megaasr_plugins.backends.lora_files import read_lora
 from megaasr_plugins.backends.whisper import Whisper
 from megaasr_plugins.training.low_rank import Block, PhaseLora, write_adapter
 from megaasr_plugins.training.phases import Phase
@@ -46,13 +45,14 @@ def test_merged_phases_are_the_adapter_that_is_written(backend, small_folder, tm
         blocks.append(Block(with_random_weights(lora, number), phase.rank, phase.alpha))
         lora.merge()
     write_adapter(tmp_path, blocks, 1.0, "whisper")
-    inject(base, read_lora(tmp_path), "robust")
+    mount_lora(base, read_lora(tmp_path), "robust")
     features = torch.randn(1, 80, 1500, generator=torch.Generator().manual_seed(1))
     batch = {"input_features": features, "decoder_input_ids": torch.tensor([[50257, 50362, 11]])}
     batch["labels"] = torch.tensor([[-100, 11, 50256]])
     with torch.inference_mode():
         merged = backend.hidden_and_logits(backend.network, batch)
-        mounted = backend.hidden_and_logits(base.eval(), batch)
+        with using_lora(base, "robust", {"robust"}):
+            mounted = backend.hidden_and_logits(base.eval(), batch)
         plain = backend.hidden_and_logits(Whisper.create({"model": str(small_folder)}).network, batch)
     for one, other, without in zip(merged, mounted, plain, strict=True):
         change = (one - without).abs().max()

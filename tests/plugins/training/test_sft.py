@@ -14,10 +14,9 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from megaasr import DecodingOptions
+from megaasr import DecodingOptions, Utterance, read_lora
 from megaasr_core.base.audio_files import read_audio
 from megaasr_core.base.errors import ManifestError, OutputError, ParameterError
-from megaasr_plugins.backends.lora_files import read_lora
 from megaasr_plugins.backends.whisper import Whisper
 from megaasr_plugins.training import phase_run, run
 from megaasr_plugins.training.hf_trainer import WHOLE, checkpoints, drop_broken
@@ -49,7 +48,7 @@ def test_an_adapter_comes_of_it_that_learned_and_can_be_mounted(write_config, tr
     backend = Whisper.create({"model": str(small_folder), "device": "cpu"})
     adapted = backend.mount("robust", tmp_path / "run" / "adapter")
     assert len(adapted.modules) == 32
-    heard = backend.transcribe([read_audio(data / "00.flac")], DecodingOptions(), ["robust"])
+    heard = backend.transcribe([Utterance(read_audio(data / "00.flac"))], DecodingOptions(), ["robust"])
     assert heard[0].adapter == "robust"
 
 
@@ -212,7 +211,7 @@ def test_distillation_adds_the_divergence_from_the_base_on_the_clean_clip(small_
     backend = Whisper.create({"model": str(small_folder), "device": "cpu"})
     teacher = copy.deepcopy(backend.network)
     generator = torch.Generator().manual_seed(1)
-    clip, clean = (read_audio(data / f"{number:02}.flac") for number in (0, 1))
+    clip, clean = (Utterance(read_audio(data / f"{number:02}.flac"), "en") for number in (0, 1))
     together, alone = Collator(backend, True), Collator(backend, False)
     with torch.no_grad():
         nothing = Objective(backend, teacher, 2.0)(**together([(clip, "words", clip)]))["loss"]
@@ -270,3 +269,11 @@ def test_a_checkpoint_without_its_mark_is_dropped(tmp_path):
     drop_broken(tmp_path)
     assert [path.name for path in checkpoints(tmp_path)] == ["checkpoint-2", "checkpoint-10"]
     assert not (tmp_path / "checkpoint-12").exists()
+
+
+def test_a_language_that_the_model_does_not_know_is_refused_at_the_start(write_config, train, data, tmp_path):
+    row = {"audio": str(data / "00.flac"), "text": "你好", "language": "zh", "base_wer": 0.1}
+    (tmp_path / "zh.jsonl").write_text(json.dumps(row) + "\n")
+    with pytest.raises(ManifestError, match=r"00\.flac: its language is 'zh', the model of backend whisper knows en;"):
+        train(write_config(training=[{"manifest": str(tmp_path / "zh.jsonl")}]), tmp_path / "run")
+    assert not (tmp_path / "run" / "base.json").exists()

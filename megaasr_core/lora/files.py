@@ -9,7 +9,8 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from megaasr import AdapterError, first_fault, one_line
+from ..base.errors import AdapterError, one_line
+from ..base.validation import first_fault
 
 WEIGHTS = "adapter_model.safetensors"
 CONFIG = "adapter_config.json"

@@ -1,0 +1,95 @@
+"""A row's language reaches decoding and training; a model that does not know it fails the row alone."""
+
+import json
+
+import numpy as np
+import pytest
+import soundfile
+
+from megaasr import BackendError, Transcriber, Utterance
+from megaasr_plugins.backends.whisper import Whisper
+from megaasr_plugins.evaluation.evaluate import evaluate, read_items
+from megaasr_plugins.training.clip_dataset import Passage
+from megaasr_plugins.training.clips import Source, open_clips
+from megaasr_plugins.training.objective import Collator
+
+CODES = {"en": 50259, "fr": 50265, "zh": 50260}
+ROWS = [("a", "hello", "en"), ("b", "你好", "zh"), ("c", "bonjour", "fr"), ("d", "no language", None)]
+
+
+@pytest.fixture
+def manifest(tmp_path):
+    rng = np.random.default_rng(0)
+    lines = []
+    for name, text, language in ROWS:
+        soundfile.write(tmp_path / f"{name}.wav", 0.1 * rng.standard_normal(8_000), 16_000)
+        lines.append({"audio": f"{name}.wav", "text": text, **({"language": language} if language else {})})
+    (tmp_path / "in.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+    return tmp_path / "in.jsonl"
+
+
+def opened(folder, **settings):
+    return Transcriber.open(
+        backend="whisper",
+        backend_settings={"model": str(folder), "device": "cpu"},
+        options={"min_tokens": 2, "tokens_per_second": 1.0},
+        **settings,
+    )
+
+
+@pytest.fixture
+def prompts(monkeypatch):
+    """The language tokens that decoding was prompted with, in order."""
+    from megaasr_plugins.backends import whisper_decoding
+
+    seen = []
+    original = whisper_decoding._generate
+
+    def watched(model, hidden, prompt, *rest):
+        seen.extend(prompt[:, 1].tolist())
+        return original(model, hidden, prompt, *rest)
+
+    monkeypatch.setattr(whisper_decoding, "_generate", watched)
+    return seen
+
+
+@pytest.mark.parametrize("default", [None, "fr"])
+def test_each_row_is_decoded_in_its_own_language(multilingual_folder, manifest, prompts, default):
+    transcriber = opened(multilingual_folder, language=default)
+    rows = list(evaluate(read_items(manifest, default), transcriber))
+    assert not any("error" in row for row in rows)
+    assert prompts[:3] == [CODES["en"], CODES["zh"], CODES["fr"]]
+    if default is None:  # the model's own choice
+        alone = transcriber.transcribe(manifest.parent / "d.wav").language
+        assert prompts[3] == CODES[alone]
+    else:
+        assert prompts[3] == CODES["fr"]
+    assert [row["metric"] for row in rows] == ["wer", "cer", "wer", "wer"]
+
+
+def test_a_row_whose_language_the_model_does_not_know_fails_alone(small_folder, manifest):
+    rows = list(evaluate(read_items(manifest), opened(small_folder)))
+    assert ["error" in row for row in rows] == [False, True, True, False]
+    assert rows[1]["error"].endswith("b.wav: this Whisper knows English only, not 'zh'; choose a multilingual model")
+
+
+def test_training_prompts_each_row_in_its_own_language(multilingual_folder, manifest):
+    backend = Whisper.create({"model": str(multilingual_folder), "device": "cpu"})
+    clips = open_clips([Source(manifest=manifest)])
+    assert [clip.language for clip in clips] == ["en", "zh", "fr", "en"]
+    passage = Passage(clips, range(4), 16_000)
+    batch = Collator(backend, True)([passage[place] for place in range(4)])
+    expected = [CODES[code] for code in ("en", "zh", "fr", "en")]
+    assert batch["decoder_input_ids"][:, 1].tolist() == expected
+    assert batch["clean_decoder_input_ids"][:, 1].tolist() == expected
+
+
+def test_a_target_needs_a_language_that_the_model_knows(multilingual_folder, small_folder, manifest):
+    audio = open_clips([Source(manifest=manifest)])
+    (utterance, text, _) = Passage(audio, [1], 16_000)[0]
+    with pytest.raises(BackendError, match="this Whisper knows English only, not 'zh'"):
+        Whisper.create({"model": str(small_folder), "device": "cpu"}).collate([(utterance, text)])
+    with pytest.raises(BackendError, match=r"b\.wav has no language, which a multilingual model needs"):
+        Whisper.create({"model": str(multilingual_folder), "device": "cpu"}).collate(
+            [(Utterance(utterance.audio), text)]
+        )
