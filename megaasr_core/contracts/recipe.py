@@ -39,6 +39,7 @@ class Recipe(BaseModel):
         sample_rate, num_samples: of the audio that it was planned for.
         steps: the merged chain.
         versions: distribution name -> version of the plugins that made it; for the record, revisions decide.
+        origins: primitive -> what brought it, such as ``acme 1.2``; those of megaasr itself are left out.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
@@ -53,6 +54,7 @@ class Recipe(BaseModel):
     num_samples: int = Field(ge=0)
     steps: tuple[RecipeStep, ...]
     versions: dict[str, str] = {}
+    origins: dict[str, str] = {}
 
     @property
     def key(self) -> SampleKey:

@@ -66,6 +66,8 @@ class Plugins:
 
     def __init__(self) -> None:
         self.kinds: list[Kind] = []
+        self.extra: tuple[str, ...] = ()
+        self.switched_off: tuple[str, ...] = ()
         self.commands: list[tuple[str, Owner]] = []
         self.failures: list[PluginRow] = []
         self.disabled: list[PluginRow] = []
@@ -98,6 +100,12 @@ class Plugins:
     def stacking(self) -> dict[str, bool]:
         """Primitive name -> whether its steps stack when chains are merged."""
         return {name: self.primitives[name].stacks for name in self.primitives}
+
+    @property
+    def owners(self) -> tuple[Owner, ...]:
+        """The loaded plugins, in the order of loading, those that failed left out."""
+        failed = {row.owner for row in self.failures}
+        return tuple(owner for owner in self._owners.values() if owner not in failed)
 
     def rows(self) -> list[PluginRow]:
         """Every registered thing, every failure and every disabled plugin."""

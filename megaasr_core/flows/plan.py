@@ -13,6 +13,7 @@ from ..contracts.degradation import Step
 from ..contracts.primitive import DrawContext, Primitive
 from ..contracts.recipe import Recipe
 from ..contracts.scenario import Scenario, merge
+from ..discovery.entry_points import IN_TREE
 from ..discovery.plugins import Plugins
 
 
@@ -63,6 +64,8 @@ class Planner:
             for owner in (plugins.primitives.owner(step.primitive), plugins.degradations.owner(effect)):
                 versions[owner.distribution] = owner.version
         self.versions = dict(sorted(versions.items()))
+        owners = {step.primitive: plugins.primitives.owner(step.primitive) for step in self._steps}
+        self._origins = {name: its.origin for name, its in owners.items() if its.distribution != IN_TREE}
 
     def plan(
         self,
@@ -83,7 +86,9 @@ class Planner:
         steps = []
         for position, step in enumerate(self._steps):
             source = partial(key.rng, "plan", position)  # a generator costs as much as the rest of a step
-            context = DrawContext(source, num_samples, sample_rate, self._banks) if step.may_draw else None
+            context = (
+                DrawContext(source, num_samples, sample_rate, self._banks, step.primitive) if step.may_draw else None
+            )
             steps.append(step.resolved(drawn, context))
         return Recipe(
             utterance=key.utterance,
@@ -95,6 +100,7 @@ class Planner:
             num_samples=num_samples,
             steps=steps,  # checked and copied by the model, as from JSON
             versions=self.versions,
+            origins=self._origins,
         )
 
 
@@ -105,6 +111,7 @@ class _Step:
         own: Any = primitive.draw
         inherited: Any = Primitive.draw
         self.may_draw = getattr(own, "__func__", own) is not inherited.__func__
+        self.primitive = step.primitive
         self._primitive = primitive
         self._numbers = dict(step.parameters)
         self._moving = [(name, one) for name, one in self._numbers.items() if isinstance(one, (Range, Choice))]
