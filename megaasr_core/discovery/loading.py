@@ -71,6 +71,8 @@ def load_plugins(
 
 def _reduced(plugins: Plugins) -> tuple[Any, ...]:
     """Plugins travel to another process as the names of what is loaded there again."""
+    if plugins.extra is None:
+        raise PluginError("plugins that load_plugins did not load cannot be sent to another process")
     return partial(load_plugins, plugins.extra, disabled=plugins.switched_off), ()
 
 

@@ -66,7 +66,7 @@ class Plugins:
 
     def __init__(self) -> None:
         self.kinds: list[Kind] = []
-        self.extra: tuple[str, ...] = ()
+        self.extra: tuple[str, ...] | None = None
         self.switched_off: tuple[str, ...] = ()
         self.commands: list[tuple[str, Owner]] = []
         self.failures: list[PluginRow] = []

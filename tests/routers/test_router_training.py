@@ -329,3 +329,17 @@ def test_by_the_label_it_listens_from_the_threshold_that_is_asked_for(data, tmp_
     assert found["threshold"] == read_router(tmp_path / "run").threshold == 0.25
     with pytest.raises(ParameterError, match=r"threshold = 1\.0"):
         RouterTraining.create({**data, "threshold": 1.0})
+
+
+def test_changed_labels_refuse_the_old_router(data, tmp_path):
+    train, dev = (Path(data[part][0]["manifest"]) for part in ("training", "dev"))
+    own = tmp_path / "manifest.jsonl"
+    rows = [json.loads(line) for line in train.read_text().splitlines()]
+    rows = [{**row, "audio": str(train.parent / row["audio"])} for row in rows]
+    own.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    settings = RouterTraining(training=[{"manifest": own}], dev=[{"manifest": dev}], **SMALL, max_steps=1)
+    settings.train(tmp_path / "run", CONTEXT)
+    rows[0]["label"], rows[1]["label"] = rows[1]["label"], rows[0]["label"]
+    own.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    with pytest.raises(OutputError, match=r"different: content of .*manifest\.jsonl"):
+        settings.train(tmp_path / "run", CONTEXT)
