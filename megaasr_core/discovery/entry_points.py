@@ -1,4 +1,4 @@
-"""Entry points and environment variables that name plugins. Imports little: every start of the command line loads it."""
+"""Entry points and environment variables that name plugins; imports little, since every command loads it."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterable
 from importlib.metadata import EntryPoint
 
-from .registry import COMMAND_PREFIX as COMMAND_PREFIX
+from .registry import COMMAND_PREFIX as COMMAND_PREFIX  # noqa: PLC0414
 from .registry import Owner
 
 GROUP = "megaasr"
@@ -35,4 +35,5 @@ def disabled_names() -> set[str]:
 
 
 def listed(variable: str) -> list[str]:
+    """The parts of an environment variable that is separated as PATH is."""
     return [part for part in os.environ.get(variable, "").split(os.pathsep) if part]

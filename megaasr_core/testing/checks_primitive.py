@@ -10,6 +10,7 @@ from pydantic import ValidationError
 from ..base.audio import SAMPLE_RATE_HZ, Samples
 from ..base.seeding import SampleKey
 from ..contracts.primitive import ApplyContext, DrawContext, Primitive
+from .checks_banks import banks_are_declared
 from .checks_unit import PICKLING, expect_json_round_trip, fields_are_described, has_a_docstring
 from .guards import attempt, expect, expect_no_global_random, expect_same_after_pickling, generator_state
 from .plugin_under_test import Subject
@@ -31,6 +32,7 @@ def checks(subject: Subject) -> list[Callable[[Subject], None]]:
         fields_are_described,
         parameters_survive_json,
         can_be_pickled,
+        banks_are_declared,
         output_is_valid,
         input_is_kept,
         *([] if "length" in changes else [length_is_kept]),

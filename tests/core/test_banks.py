@@ -118,3 +118,10 @@ def test_in_tree_primitives_declare_what_they_draw_from():
 
 def test_the_kit_has_a_bank_of_every_name(breaths):
     assert failures(cases("primitive:add_breath", [breaths[0]])) == {}
+
+
+def test_the_kit_finds_a_bank_that_is_not_declared(breaths):
+    breaths[0].write_text(BREATHS.replace('("breath",)', "()"))
+    failed = failures(cases("primitive:add_breath", [breaths[0]]))
+    assert list(failed) == ["banks_are_declared"]
+    assert "asks for the bank breath without declaring it; set banks = ('breath',)" in failed["banks_are_declared"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
@@ -65,27 +66,29 @@ def target_of(owner: Owner) -> str:
 def targets_to_load(recorded: Sequence[str], sources: Sequence[PluginSource], extra: Sequence[str]) -> tuple[str, ...]:
     """What to load for a plan: the files and modules that it records, and `extra`.
 
-    A recorded file or folder whose content is that of one in `extra` is replaced by it; so is one that is gone, by one
-    of its name, whose content `check_sources` then compares.
+    A recorded file or folder is replaced by one of equal content in `extra` or MEGAASR_PLUGINS; where it is gone, also
+    by one of its name in `extra`, whose content `check_sources` then compares. One that is gone and that the plan does
+    not use is left out.
 
     Raises:
-        PluginError: a recorded file is gone, and none of `extra` stands for it.
+        PluginError: a recorded file that the plan uses is gone, and nothing stands for it.
     """
-    moved = {plugin_digest(Path(one)): one for one in extra if is_plugin_path(one) and Path(one).exists()}
+    others = [one for one in (*extra, *os.environ.get("MEGAASR_PLUGINS", "").split(os.pathsep)) if is_plugin_path(one)]
+    moved = [Path(one).resolve() for one in others if Path(one).exists()]
+    contents = {plugin_digest(path) for path in moved if str(path) not in recorded}
     names = {Path(one).name for one in extra}
-    digests = {target_of(source.owner): source.digest for source in sources}
+    known = {target_of(source.owner): source for source in sources}
     targets = []
     for target in recorded:
-        if is_plugin_path(target):
-            digest = digests.get(target, "")
-            if digest in moved or (not Path(target).exists() and Path(target).name in names):
-                continue
-            if not Path(target).exists():
-                shown = f", digest {digest[:8]}," if digest else ""
-                raise PluginError(
-                    f"{target}{shown} which the plan was made with, is gone; name its new place with --plugin FILE"
-                )
-        targets.append(target)
+        source, path = known.get(target), Path(target)
+        is_gone = is_plugin_path(target) and not path.exists()
+        if source is not None and ((source.digest in contents) or (is_gone and not source.provides)):
+            continue
+        if is_gone and path.name not in names:
+            digest = f" (digest {source.digest[:8]})" if source else ""
+            raise PluginError(f"{target}{digest}, which the plan uses, is gone; name its new place with --plugin FILE")
+        if not is_gone:
+            targets.append(target)
     return (*targets, *extra)
 
 

@@ -118,7 +118,9 @@ def test_a_file_that_has_moved_is_named_by_an_option(plan, plugin, tmp_path):
     folder = plan([str(plugin)])
     shutil.move(plugin.parent, tmp_path / "moved")
     moved = str(tmp_path / "moved" / "halves.py")
-    with pytest.raises(PluginError, match=r"halves\.py, digest [0-9a-f]{8}, .*is gone; .*--plugin FILE"):
+    with pytest.raises(
+        PluginError, match=r"halves\.py \(digest [0-9a-f]{8}\), which the plan uses, is gone; .*--plugin FILE"
+    ):
         render_corpus(folder, tmp_path / "out", Serial.create())
     assert not (tmp_path / "out").exists()
     assert render_corpus(folder, tmp_path / "out", Serial.create(), plugins=[moved]).clips == 6
@@ -163,6 +165,15 @@ def test_a_changed_file_that_the_plan_does_not_use_is_taken(plan, plugin, tmp_pa
     folder = plan([str(plugin), str(unused)])
     unused.write_text(unused.read_text() + "\n# another\n")
     assert render_corpus(folder, tmp_path / "out", Serial.create()).clips == 6
+    unused.unlink()
+    assert render_corpus(folder, tmp_path / "out", Serial.create()).clips == 6
+
+
+def test_a_moved_file_may_be_named_by_the_environment(plan, plugin, tmp_path, monkeypatch):
+    folder = plan([str(plugin)])
+    shutil.move(plugin.parent, tmp_path / "moved")
+    monkeypatch.setenv(discovery.ENVIRONMENT, str(tmp_path / "moved" / "halves.py"))
+    assert render_corpus(folder, tmp_path / "out", Serial.create()).clips == 6
 
 
 def test_a_plan_of_an_older_version_is_rendered(plan, plugin, tmp_path):
@@ -177,7 +188,7 @@ def test_a_plan_of_an_older_version_is_rendered(plan, plugin, tmp_path):
         shard.write_text("".join(json.dumps(row) + "\n" for row in rows))
     assert render_corpus(folder, tmp_path / "out", Serial.create()).clips == 6
     shutil.move(plugin.parent, tmp_path / "moved")
-    with pytest.raises(PluginError, match=r"halves\.py which the plan was made with, is gone"):
+    with pytest.raises(PluginError, match=r"halves\.py, which the plan uses, is gone"):
         render_corpus(folder, tmp_path / "again", Serial.create())
     moved = [str(tmp_path / "moved" / "halves.py")]
     assert render_corpus(folder, tmp_path / "again", Serial.create(), plugins=moved).clips == 6
