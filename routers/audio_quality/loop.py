@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import torch
 from torch.nn import functional
 
@@ -77,6 +78,7 @@ def train_router(settings: RouterSettings, out: Path, context: TrainContext) -> 
     """Train as `RouterTraining.train` says; the folder `out` is locked meanwhile."""
     train = open_sources(settings.training, context.plugins)
     dev = _dev(open_sources(settings.dev, context.plugins), settings)
+    targets = targets_of(train, settings, "training")
     configuration = fingerprint(settings.model_dump(mode="json", exclude={"cache_mib"}))
     contents = {f"content of {path}": digest for path, digest in context.data_digests(settings).items()}
     with run_folder(out):
@@ -86,20 +88,26 @@ def train_router(settings: RouterSettings, out: Path, context: TrainContext) -> 
             other="a run of another configuration",
             foreign=(REPORT, METRICS, FILE, UNFINISHED),
         )
-        return read_json(out / REPORT) if (out / REPORT).is_file() else _train(settings, out, train, dev)
+        if (out / REPORT).is_file():
+            return read_json(out / REPORT)
+        return _train(settings, out, Clips(train, settings.cache_mib), targets, dev)
 
 
-def _train(settings: RouterSettings, out: Path, train: list[Example], dev: Dev) -> dict[str, Any]:
-    targets, weights = targets_of(train, settings, "training")
+def _train(
+    settings: RouterSettings,
+    out: Path,
+    clips: Clips,
+    targets: tuple[npt.NDArray[np.int64], npt.NDArray[np.float64]],
+    dev: Dev,
+) -> dict[str, Any]:
     progress = Progress.start(out, lambda: first_network(settings))
-    clips = Clips(train, settings.cache_mib)
-    steps = math.ceil(len(train) / settings.batch_size)
+    steps = math.ceil(len(clips.examples) / settings.batch_size)
     total = min(settings.epochs * steps, settings.max_steps or math.inf)
     optimiser = optimiser_of(progress.network, settings)
     progress.restore(optimiser)
     while progress.step < total:
         losses = []
-        for batch in epoch_of(clips, targets, weights, settings, progress.epoch):
+        for batch in epoch_of(clips, *targets, settings, progress.epoch):
             if progress.step >= total:
                 break
             losses.append(train_step(progress, optimiser, batch, settings, int(total)))
