@@ -18,6 +18,7 @@ from megaasr import Degradation, Primitive, Role, SoundRef, hookimpl, step
 class AddBreath(Primitive):
     """Add a breath at the beginning."""
     name: ClassVar[str] = "add_breath"
+    changes: ClassVar = frozenset({"level"})
     banks: ClassVar[tuple[str, ...]] = ("breath",)
     breath: SoundRef = Field(examples=[{"path": "a.wav", "digest": "0" * 16}], description="the breath")
 
