@@ -39,18 +39,24 @@ if TYPE_CHECKING:
     from megaasr_core.base.errors import unknown_name as unknown_name
     from megaasr_core.base.files import atomic_path as atomic_path
     from megaasr_core.base.files import check_outputs as check_outputs
-    from megaasr_core.base.files import jsonl_line as jsonl_line
-    from megaasr_core.base.files import read_jsonl as read_jsonl
+    from megaasr_core.base.files import read_json as read_json
     from megaasr_core.base.files import read_text as read_text
+    from megaasr_core.base.files import write_json as write_json
     from megaasr_core.base.files import write_text as write_text
     from megaasr_core.base.hardware import hardware as hardware
+    from megaasr_core.base.jsonl import jsonl_line as jsonl_line
     from megaasr_core.base.jsonl import located_lines as located_lines
     from megaasr_core.base.jsonl import parse_row as parse_row
+    from megaasr_core.base.jsonl import read_jsonl as read_jsonl
     from megaasr_core.base.jsonl import read_rows as read_rows
     from megaasr_core.base.kernel_compilation import on_compiling as on_compiling
     from megaasr_core.base.progress import progress as progress
     from megaasr_core.base.resumable import fingerprint as fingerprint
     from megaasr_core.base.resumable import resumable_rows as resumable_rows
+    from megaasr_core.base.run_folder import claim_identity as claim_identity
+    from megaasr_core.base.run_folder import refuse_foreign as refuse_foreign
+    from megaasr_core.base.run_folder import run_folder as run_folder
+    from megaasr_core.base.run_folder import temporary_name as temporary_name
     from megaasr_core.base.seeding import SampleKey as SampleKey
     from megaasr_core.base.severity import CURVES as CURVES
     from megaasr_core.base.severity import Choice as Choice
@@ -71,8 +77,6 @@ if TYPE_CHECKING:
     from megaasr_core.base.text import normaliser_version as normaliser_version
     from megaasr_core.base.text import tokenise as tokenise
     from megaasr_core.base.validation import first_fault as first_fault
-    from megaasr_core.base.work_folder import claimed as claimed
-    from megaasr_core.base.work_folder import temporary_name as temporary_name
     from megaasr_core.contracts.backend import AdapterReport as AdapterReport
     from megaasr_core.contracts.backend import Backend as Backend
     from megaasr_core.contracts.backend import BackendInfo as BackendInfo
@@ -117,10 +121,14 @@ if TYPE_CHECKING:
     from megaasr_core.contracts.trainable import PolicyBackend as PolicyBackend
     from megaasr_core.contracts.trainable import Sampling as Sampling
     from megaasr_core.contracts.trainable import TrainableBackend as TrainableBackend
+    from megaasr_core.contracts.trainer import TrainContext as TrainContext
     from megaasr_core.contracts.trainer import Trainer as Trainer
+    from megaasr_core.contracts.trainer import data_digests as data_digests
     from megaasr_core.contracts.unit import Unit as Unit
     from megaasr_core.contracts.utterance import Utterance as Utterance
     from megaasr_core.discovery.api_version import PLUGIN_API as PLUGIN_API
+    from megaasr_core.discovery.file_plugins import is_plugin_path as is_plugin_path
+    from megaasr_core.discovery.file_plugins import plugin_digest as plugin_digest
     from megaasr_core.discovery.hookspecs import hookimpl as hookimpl
     from megaasr_core.discovery.kinds import Kind as Kind
     from megaasr_core.discovery.loading import installed_plugins as installed_plugins
@@ -128,6 +136,7 @@ if TYPE_CHECKING:
     from megaasr_core.discovery.plugins import Plugins as Plugins
     from megaasr_core.discovery.registry import Owner as Owner
     from megaasr_core.discovery.registry import Registry as Registry
+    from megaasr_core.discovery.registry import not_installed as not_installed
     from megaasr_core.flows.composed_reward import ComposedReward as ComposedReward
     from megaasr_core.flows.composed_reward import Term as Term
     from megaasr_core.flows.composed_reward import read_reward as read_reward
@@ -175,19 +184,19 @@ _NAMES_BY_MODULE = {
         "AdapterError AudioError BackendError ManifestError MegaasrError one_line OutputError "
         "ParameterError PluginError RecipeError ScenarioError unknown_name UnknownNameError"
     ),
-    "base.files": "atomic_path check_outputs jsonl_line read_jsonl read_text write_text",
+    "base.files": "atomic_path check_outputs read_json read_text write_json write_text",
     "base.hardware": "hardware",
-    "base.jsonl": "located_lines parse_row read_rows",
+    "base.jsonl": "jsonl_line located_lines parse_row read_jsonl read_rows",
     "base.kernel_compilation": "on_compiling",
     "base.progress": "progress",
     "base.resumable": "fingerprint resumable_rows",
+    "base.run_folder": "claim_identity refuse_foreign run_folder temporary_name",
     "base.seeding": "SampleKey",
     "base.severity": "check_severity Choice CURVES Range severity_from",
     "base.sound_bank": "SoundBank SoundRef",
     "base.speech_checks": "check_text compression_ratio is_invented is_repetitive loop_tokens RepetitionSettings",
     "base.text": "is_scored_by_character language_code normalise normaliser_version tokenise",
     "base.validation": "first_fault",
-    "base.work_folder": "claimed temporary_name",
     "contracts.backend": "AdapterReport Backend BackendInfo DecodingOptions Defaults Segment Transcript",
     "contracts.degradation": "ALL_SCENARIOS Degradation Role step Step",
     "contracts.engine": "ATTEMPTS Engine Outcome short usable_cores",
@@ -198,13 +207,14 @@ _NAMES_BY_MODULE = {
     "contracts.scenario": "merge Merged Scenario",
     "contracts.streaming": "Stream StreamingBackend StreamUpdate",
     "contracts.trainable": "PolicyBackend Sampling TrainableBackend",
-    "contracts.trainer": "Trainer",
+    "contracts.trainer": "data_digests Trainer TrainContext",
     "contracts.unit": "Unit",
     "contracts.utterance": "Utterance",
+    "discovery.file_plugins": "is_plugin_path plugin_digest",
     "discovery.hookspecs": "hookimpl",
     "discovery.loading": "installed_plugins load_plugins",
     "discovery.plugins": "Plugins",
-    "discovery.registry": "Owner Registry",
+    "discovery.registry": "not_installed Owner Registry",
     "flows.composed_reward": "ComposedReward read_reward Term",
     "flows.long_recordings": "cut",
     "flows.plan": "find_scenario plan Planner",

@@ -1,5 +1,6 @@
 """What a plugin needs to add commands to ``megaasr``: shared options, loading of plugins, reports, exit codes."""
 
+from megaasr_core.cli.bank_options import BankOption, NoiseOption, RirOption, named_banks
 from megaasr_core.cli.context import (
     EXIT_SOME_FAILED,
     EXIT_WORSE,
@@ -29,15 +30,19 @@ __all__ = [
     "AdapterOption",
     "BackendOption",
     "BackendSetOption",
+    "BankOption",
     "BatchSizeOption",
     "DecodeOption",
     "JsonOption",
     "LanguageOption",
+    "NoiseOption",
     "PluginOption",
+    "RirOption",
     "RouterOption",
     "RouterSetOption",
     "StrictOption",
     "hand_out",
+    "named_banks",
     "open_plugins",
     "open_transcriber",
     "parse_settings",

@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from megaasr_core.base.files import read_jsonl, write_text
+from megaasr_core.base.files import write_text
+from megaasr_core.base.jsonl import read_jsonl
 from recipes.tiny.join_manifests import join
 
 ROOT = Path(__file__).parents[1]

@@ -19,6 +19,7 @@ class AddNoise(Primitive):
     name: ClassVar[str] = "add_noise"
     changes: ClassVar = frozenset({"level"})
     stacks: ClassVar[bool] = True
+    banks: ClassVar[tuple[str, ...]] = ("noise",)
     revision: ClassVar[int] = 2
 
     snr_db: float = Field(ge=-60.0, le=100.0, description="speech-to-noise ratio in dB, before `wet`")

@@ -19,6 +19,7 @@ class ConvolveRir(Primitive):
 
     name: ClassVar[str] = "convolve_rir"
     changes: ClassVar = frozenset({"level"})
+    banks: ClassVar[tuple[str, ...]] = ("rir",)
 
     wet: float = Field(1.0, ge=0.0, le=1.0, description="share of the convolved sound")
     category: str | None = Field(None, description="category of the response; any if not given")

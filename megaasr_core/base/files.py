@@ -1,11 +1,11 @@
-"""Writing that is whole or absent, and reading JSON lines with the line number in every complaint."""
+"""Files that are written whole or not at all, and checks of the places for them."""
 
 from __future__ import annotations
 
 import json
 import os
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -88,44 +88,17 @@ def read_text(path: Path) -> str:
         raise ManifestError(f"cannot read {path}: {reason}") from error
 
 
-class _NoNumber(Exception):
-    """NaN or infinity, which JSON has not."""
+def write_json(path: Path, value: Mapping[str, Any]) -> None:
+    """Write a JSON object, whole or not at all."""
+    write_text(path, json.dumps(value, ensure_ascii=False, indent=1) + "\n")
 
 
-def _refuse_constant(name: str) -> Any:
-    raise _NoNumber(f"{name} is no JSON number")
-
-
-def parse_jsonl(text: str, source: object) -> list[dict[str, Any]]:
-    """Parse JSON lines; blank lines are skipped.
-
-    Raises:
-        ManifestError: a line is not a JSON object; the message names source and line.
-    """
-    rows: list[dict[str, Any]] = []
-    for number, line in enumerate(text.split("\n"), start=1):
-        if not line.strip():
-            continue
-        try:
-            row = json.loads(line, parse_constant=_refuse_constant)
-            json.dumps(row, ensure_ascii=False).encode("utf-8")  # half a surrogate pair could not be written again
-        except (_NoNumber, UnicodeEncodeError) as error:
-            raise ManifestError(f"{source}, line {number}: {one_line(error)}; mend or remove the line") from error
-        except json.JSONDecodeError as error:
-            raise ManifestError(
-                f"{source}, line {number}: not JSON ({error.msg}, column {error.colno}); mend or remove the line"
-            ) from error
-        if not isinstance(row, dict):
-            raise ManifestError(f"{source}, line {number}: a JSON object is expected, not {type(row).__name__}")
-        rows.append(row)
-    return rows
-
-
-def read_jsonl(path: Path) -> list[dict[str, Any]]:
-    """Read a JSON-lines file whole, so that a broken line is known before any work is done."""
-    return parse_jsonl(read_text(path), path)
-
-
-def jsonl_line(row: dict[str, Any]) -> str:
-    """One JSON line; NaN and infinity are refused, since other readers cannot take them."""
-    return json.dumps(row, ensure_ascii=False, allow_nan=False) + "\n"
+def read_json(path: Path) -> dict[str, Any]:
+    """An object that a run has written; OutputError when the file holds none."""
+    try:
+        value = json.loads(read_text(path))
+    except (ManifestError, ValueError) as error:
+        raise OutputError(f"{path}: not JSON ({one_line(error)}); remove it") from error
+    if not isinstance(value, dict):
+        raise OutputError(f"{path}: a JSON object is expected; remove it")
+    return value

@@ -1,4 +1,4 @@
-"""JSON lines of any length, a row at a time."""
+"""JSON lines: one strict reader, a row at a time or whole, and the one way to write a row."""
 
 from __future__ import annotations
 
@@ -8,6 +8,16 @@ from pathlib import Path
 from typing import Any
 
 from .errors import ManifestError, one_line
+
+
+def jsonl_line(row: dict[str, Any]) -> str:
+    """One JSON line; NaN and infinity are refused, since other readers cannot take them."""
+    return json.dumps(row, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def read_jsonl(path: Path) -> list[dict[str, Any]]:
+    """All rows of a JSON-lines file, so that a broken line is known before any work is done; errors as `read_rows`."""
+    return list(read_rows(path))
 
 
 def read_rows(path: Path) -> Iterator[dict[str, Any]]:
@@ -20,7 +30,7 @@ def read_rows(path: Path) -> Iterator[dict[str, Any]]:
 
 
 def located_lines(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
-    """As `read_rows`, each with where it stands, for complaints: ``manifest.jsonl, line 3``."""
+    """As `read_rows`, each row with its place, for messages: ``manifest.jsonl, line 3``. Blank lines are skipped."""
     try:
         with path.open("rb") as file:
             for number, line in enumerate(file, start=1):

@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from .errors import OutputError, one_line
-from .files import atomic_path, check_writable, jsonl_line
+from .files import atomic_path, check_writable
+from .jsonl import jsonl_line
 
 
 def fingerprint(settings: Any) -> str:

@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from .audio import Audio, Samples, resampled_length
 from .errors import ManifestError, RecipeError, one_line, unknown_name
-from .files import read_jsonl
+from .jsonl import read_jsonl
 
 SUFFIXES = (".wav", ".flac", ".ogg", ".opus", ".mp3")
 CACHE_BYTES = 256 * 2**20

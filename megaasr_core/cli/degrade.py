@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from .bank_options import BankOption, NoiseOption, RirOption, named_banks
 from .context import PluginOption, StrictOption, open_plugins, say
 
 
@@ -28,8 +29,9 @@ def degrade(
     utterance: Annotated[
         str | None, typer.Option(help="Key of the draws beside the seed; the file's stem if left out.")
     ] = None,
-    noise: Annotated[Path | None, typer.Option(help="Folder or manifest of noise recordings.")] = None,
-    rir: Annotated[Path | None, typer.Option(help="Folder or manifest of room impulse responses.")] = None,
+    bank: BankOption = None,
+    noise: NoiseOption = None,
+    rir: RirOption = None,
     recipe: Annotated[bool, typer.Option("--recipe", help="Print the recipe as JSON.")] = False,
     from_recipe: Annotated[Path | None, typer.Option(help="Replay this recipe, bit for bit.")] = None,
     convert: Annotated[bool, typer.Option("--convert", help="Mix channels to mono and resample to 16 kHz.")] = False,
@@ -48,6 +50,7 @@ def degrade(
     from ..base.seeding import SampleKey
     from ..base.sound_bank import SoundBank
     from ..contracts.recipe import Recipe
+    from ..contracts.scenario import merge
     from ..flows.plan import plan
     from ..flows.render import render
     from ..flows.scenario_files import open_scenario
@@ -66,7 +69,13 @@ def degrade(
     audio = read_audio(source, AudioLimits(convert=convert))
     if convert:
         audio = audio.resampled(SAMPLE_RATE_HZ)
-    banks = {name: SoundBank.open(folder) for name, folder in (("noise", noise), ("rir", rir)) if folder}
+    if from_recipe is not None:
+        made = Recipe.parse(read_text(from_recipe), from_recipe)
+        used = [step.primitive for step in made.steps]
+    elif chosen is not None:
+        used = [step.primitive for _, step in merge(chosen, plugins.degradations, plugins.stacking).chain]
+    named = named_banks(bank, noise, rir, plugins, used)
+    banks = {name: SoundBank.open(source) for name, source in named.items()}
     if chosen is not None:
         key = SampleKey(seed or 0, utterance or source.stem)
         made = plan(
@@ -79,8 +88,6 @@ def degrade(
             curve=curve or "linear",
             banks=banks,
         )
-    elif from_recipe is not None:
-        made = Recipe.parse(read_text(from_recipe), from_recipe)
     for dropped in made.dropped:
         say(f"megaasr: note: {dropped}")
     on_compiling(lambda line: say(f"megaasr: note: {line}"))

@@ -28,12 +28,14 @@ class DrawContext:
         source: of the generator of this sample and this place in the chain: itself, or a function that makes it.
         num_samples, sample_rate: of the utterance.
         banks: sound banks by name, e.g. ``noise``.
+        primitive: name of the primitive that draws, for messages.
     """
 
     source: RandomSource
     num_samples: int
     sample_rate: int
     banks: Mapping[str, SoundBank] = field(default_factory=dict)
+    primitive: str = ""
 
     @cached_property
     def rng(self) -> np.random.Generator:
@@ -42,7 +44,7 @@ class DrawContext:
 
     def bank(self, name: str) -> SoundBank:
         """The bank of that name; RecipeError when the caller gave none."""
-        return _bank(self.banks, name)
+        return _bank(self.banks, name, self.primitive)
 
 
 @dataclass(frozen=True)
@@ -54,12 +56,14 @@ class ApplyContext:
         banks: sound banks by name.
         flag: call with a short name when the sample could not be treated as asked; it becomes a flag of the result.
         owned: nobody else looks at the samples any more: `apply` may write into them and return them.
+        primitive: name of the primitive that is applied, for messages.
     """
 
     source: RandomSource
     banks: Mapping[str, SoundBank] = field(default_factory=dict)
     flag: Callable[[str], None] = lambda _: None
     owned: bool = False
+    primitive: str = ""
 
     @cached_property
     def rng(self) -> np.random.Generator:
@@ -68,16 +72,19 @@ class ApplyContext:
 
     def load(self, bank: str, sound: SoundRef, sample_rate: int) -> Samples:
         """The samples of a recorded sound at `sample_rate`; RecipeError when it is missing or has changed."""
-        return _bank(self.banks, bank).load(sound, sample_rate)
+        return _bank(self.banks, bank, self.primitive).load(sound, sample_rate)
 
 
 def _generator(source: RandomSource) -> np.random.Generator:
     return source if isinstance(source, np.random.Generator) else source()
 
 
-def _bank(banks: Mapping[str, SoundBank], name: str) -> SoundBank:
+def _bank(banks: Mapping[str, SoundBank], name: str, primitive: str) -> SoundBank:
     if name not in banks:
-        raise RecipeError(f"this scenario needs recorded {name}: give --{name} with a folder or a manifest of sounds")
+        raise RecipeError(
+            f"{f'primitive {primitive}: ' if primitive else ''}needs the bank {name!r} of recorded sounds: "
+            f"give --bank {name}=PATH, a folder or a manifest"
+        )
     return banks[name]
 
 
@@ -94,6 +101,8 @@ class Primitive(Unit):
     """What `apply` may change beside the spectrum: the level, the timing, the length."""
     stacks: ClassVar[bool] = False
     """Whether a later effect's step of this primitive is kept when chains are merged, also one with a merge name."""
+    banks: ClassVar[tuple[str, ...]] = ()
+    """Names of the banks of recorded sounds that it may draw from, such as ``noise``."""
     revision: ClassVar[int] = 1
     """Raise it when the output for equal parameters changes: recipes of another revision are then refused."""
 

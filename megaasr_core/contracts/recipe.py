@@ -59,6 +59,7 @@ class Recipe(BaseModel):
         sample_rate, num_samples: of the audio that it was planned for.
         steps: the merged chain; dropped: the steps that merging took away.
         versions: distribution name -> version of the plugins that made it; for the record, revisions decide.
+        origins: primitive -> what brought it, such as ``acme 1.2``; those of megaasr itself are left out.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
@@ -74,6 +75,7 @@ class Recipe(BaseModel):
     steps: tuple[RecipeStep, ...]
     dropped: tuple[DroppedStep, ...] = ()
     versions: dict[str, str] = {}
+    origins: dict[str, str] = {}
 
     @property
     def key(self) -> SampleKey:

@@ -7,6 +7,7 @@ import importlib
 import importlib.util
 import os
 import sys
+from collections.abc import Iterator
 from hashlib import blake2b
 from pathlib import Path
 from types import ModuleType
@@ -14,22 +15,39 @@ from types import ModuleType
 from ..base.errors import PluginError
 
 
-def is_path(target: str) -> bool:
+def is_plugin_path(target: str) -> bool:
     """Whether a plugin is named by its file or folder, and not as a module."""
     return target.endswith(".py") or os.sep in target or Path(target).is_dir()
 
 
-def digest_of(path: Path) -> str:
-    """BLAKE2b-128, hex, of a .py file, or of the names and contents of all .py files below a folder.
+def files_of(path: Path) -> list[Path]:
+    """The .py files of a plugin: all below a folder; or a file, then the siblings that it imports, directly or not.
+
+    Raises:
+        OSError: one cannot be read.
+    """
+    if path.is_dir():
+        return sorted(path.rglob("*.py"))
+    known, waiting = {path}, [path]
+    while waiting:
+        new = {one for _, _, base, name in _imports(waiting.pop(), path.parent) for one in _modules(base, name)} - known
+        known |= new
+        waiting += new
+    return [path, *sorted(known - {path})]
+
+
+def plugin_digest(path: Path) -> str:
+    """BLAKE2b-128, hex, of the names and contents of `files_of` a plugin; it does not depend on where the plugin lies.
 
     Raises:
         OSError: it cannot be read.
     """
     digest = blake2b(digest_size=16)
-    files = sorted(path.rglob("*.py")) if path.is_dir() else [path]
-    for file in files:
+    root = path if path.is_dir() else path.parent
+    for file in files_of(path):
         content = file.read_bytes()
-        digest.update(f"{file.relative_to(path).as_posix() if path.is_dir() else ''}:{len(content)}:".encode())
+        name = "" if file == path else file.relative_to(root).as_posix()
+        digest.update(f"{name}:{len(content)}:".encode())
         digest.update(content)
     return digest.hexdigest()
 
@@ -83,19 +101,37 @@ def _imported(name: str, file: Path, package: Path | None) -> ModuleType:
     return module
 
 
+def _imports(file: Path, root: Path) -> Iterator[tuple[int, int, Path, str]]:
+    """Line, level, folder to look in, and first name of each import in a file; folders outside `root` are left out."""
+    try:
+        nodes = list(ast.walk(ast.parse(file.read_bytes())))
+    except (SyntaxError, ValueError):  # reported when it is imported
+        return
+    for node in nodes:
+        if isinstance(node, ast.Import):
+            yield from ((node.lineno, 0, root, alias.name.partition(".")[0]) for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            base = root if not node.level else (file.parent, *file.parents[1:])[node.level - 1]
+            names = [node.module] if node.module else [alias.name for alias in node.names]
+            if base.is_relative_to(root):
+                yield from ((node.lineno, node.level, base, name.partition(".")[0]) for name in names)
+
+
+def _modules(folder: Path, name: str) -> list[Path]:
+    """The files behind a module or package of that name in a folder; none where it is installed elsewhere."""
+    file = folder / f"{name}.py"
+    return [file] if file.is_file() else sorted((folder / name).rglob("*.py"))
+
+
 def _check_siblings(path: Path) -> None:
     """``import helper`` must have given the helper.py beside the plugin, not that of another plugin."""
-    for node in ast.walk(ast.parse(path.read_bytes())):
-        if isinstance(node, ast.Import):
-            names = [alias.name.partition(".")[0] for alias in node.names]
-        elif isinstance(node, ast.ImportFrom) and not node.level and node.module:
-            names = [node.module.partition(".")[0]]
-        else:
-            continue
-        for name in names:
-            sibling, loaded = path.with_name(f"{name}.py"), sys.modules.get(name)
-            if sibling.is_file() and loaded is not None and Path(str(loaded.__file__)).resolve() != sibling:
+    for file in files_of(path):
+        for line, level, base, name in _imports(file, path.parent):
+            siblings = [one for one in (base / f"{name}.py", base / name / "__init__.py") if one.is_file()]
+            loaded = sys.modules.get(name)
+            given = getattr(loaded, "__file__", None)
+            if level == 0 and siblings and loaded is not None and Path(str(given)).resolve() not in siblings:
                 raise PluginError(
-                    f"{path}:{node.lineno}: `import {name}` gives {loaded.__file__}, not the file beside the plugin; "
+                    f"{file}:{line}: `import {name}` gives {given} and not the file beside the plugin; "
                     f"write `from . import {name}`"
                 )

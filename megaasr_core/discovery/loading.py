@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import copyreg
 import importlib
+import importlib.util
 from collections.abc import Callable, Iterable
 from functools import lru_cache, partial
 from importlib.metadata import entry_points
 from pathlib import Path
+from typing import Any
 
-from ..base.errors import MegaasrError, PluginError, unknown_name
+from ..base.errors import PluginError, unknown_name
 from .entry_points import ENVIRONMENT, GROUP, disabled_names, listed, ordered, owner_of
-from .file_plugins import digest_of, import_path, is_path
+from .file_plugins import import_path, is_plugin_path, plugin_digest
 from .plugins import PluginRow, Plugins
 from .registry import COMMAND_PREFIX, Owner
 
@@ -33,8 +36,9 @@ def load_plugins(
         PluginError: one of `extra` is broken, or, when strict, any is.
         UnknownNameError: a name to disable that no plugin has.
     """
+    extra, disabled = tuple(extra), tuple(disabled)
     plugins = Plugins()
-    extra = tuple(extra)
+    plugins.extra, plugins.switched_off = extra, disabled
     off = {*disabled, *disabled_names()}
     names: set[str] = set()
     for point in ordered(entry_points(group=GROUP)):
@@ -63,6 +67,16 @@ def load_plugins(
     return plugins
 
 
+def _reduced(plugins: Plugins) -> tuple[Any, ...]:
+    """Plugins travel to another process as the names of what is loaded there again."""
+    if plugins.extra is None:
+        raise PluginError("plugins that load_plugins did not load cannot be sent to another process")
+    return partial(load_plugins, plugins.extra, disabled=plugins.switched_off), ()
+
+
+copyreg.pickle(Plugins, _reduced)
+
+
 @lru_cache(maxsize=1)
 def installed_plugins() -> Plugins:
     """The installed plugins, loaded once a process; for library use."""
@@ -71,7 +85,7 @@ def installed_plugins() -> Plugins:
 
 def import_target(target: str) -> object:
     """Import a plugin from a .py file, a folder, or by module name; PluginError when it is not there."""
-    if is_path(target):
+    if is_plugin_path(target):
         return import_path(Path(target))
     try:
         return importlib.import_module(target)
@@ -87,14 +101,23 @@ def _load_one(plugins: Plugins, owner: Owner, load: Callable[[], object]) -> Non
 
 
 def _owner_of_target(target: str) -> Owner:
-    if not is_path(target):
-        return Owner(target, "module", "-")
+    distribution = "file" if is_plugin_path(target) else "module"
     try:
-        return Owner(target, "file", "-", str(Path(target).resolve()), digest_of(Path(target)))
-    except (MegaasrError, OSError):  # said when it is imported
-        return Owner(target, "file", "-")
+        path = Path(target).resolve() if distribution == "file" else _path_of_module(target)
+        return Owner(target, distribution, "-", str(path), plugin_digest(path))
+    except (Exception, SystemExit):  # reported when it is imported
+        return Owner(target, distribution, "-")
+
+
+def _path_of_module(name: str) -> Path:
+    """The file of a module, or the folder of a package."""
+    spec = importlib.util.find_spec(name)
+    if spec is None or spec.origin is None:
+        raise PluginError(f"no module {name!r}")
+    path = Path(spec.origin).resolve()
+    return path.parent if path.name == "__init__.py" else path
 
 
 def _identity(target: str) -> str:
     """Equal for two ways of writing one file."""
-    return str(Path(target).resolve()) if is_path(target) else target
+    return str(Path(target).resolve()) if is_plugin_path(target) else target

@@ -66,6 +66,8 @@ class Plugins:
 
     def __init__(self) -> None:
         self.kinds: list[Kind] = []
+        self.extra: tuple[str, ...] | None = None
+        self.switched_off: tuple[str, ...] = ()
         self.command_owners: dict[str, Owner] = {}
         self.failures: list[PluginRow] = []
         self.disabled: list[PluginRow] = []
@@ -107,6 +109,12 @@ class Plugins:
     def loaded(self, owner: Owner) -> object:
         """The module or object whose hooks registered what `owner` owns."""
         return self._loaded[owner.plugin]
+
+    @property
+    def owners(self) -> tuple[Owner, ...]:
+        """The loaded plugins, in the order of loading, those that failed left out."""
+        failed = {row.owner for row in self.failures}
+        return tuple(owner for owner in self._owners.values() if owner not in failed)
 
     def rows(self) -> list[PluginRow]:
         """Every registered thing, every failure and every disabled plugin."""

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from pathlib import PurePath
 from typing import Generic, TypeVar
 
-from ..base.errors import PluginError, unknown_name
+from ..base.errors import PluginError, UnknownNameError, unknown_name
 
 T = TypeVar("T")
 
@@ -24,7 +25,8 @@ class Owner:
         plugin: entry point, file, folder or module.
         distribution: the installed package, ``file`` or ``module``.
         version: of the distribution.
-        path, digest: of a file or folder: where it is, and BLAKE2b of its content; empty for others.
+        path, digest: of a file, folder or module: where it is, and BLAKE2b of its content (with the siblings that it
+            imports); empty for an entry point.
     """
 
     plugin: str
@@ -35,6 +37,28 @@ class Owner:
 
     def __str__(self) -> str:
         return f"{self.plugin} ({self.distribution} {self.version})"
+
+    @property
+    def origin(self) -> str:
+        """Where it came from, for messages: ``acme 1.2``, or ``the file tones.py (digest 1a2b3c4d)``."""
+        if self.distribution == "module":
+            return f"the module {self.plugin}"
+        if self.distribution == "file":
+            return f"the file {PurePath(self.path or self.plugin).name} (digest {self.digest[:8]})"
+        return f"{self.distribution} {self.version}"
+
+
+def not_installed(what: str, origin: str, made: str) -> UnknownNameError:
+    """Build the error for something that a recipe or plan needs and that no plugin has registered here.
+
+    Args:
+        what: e.g. ``primitive 'tone'``; origin: `Owner.origin` of its plugin; made: ``the recipe`` or ``the plan``.
+
+    >>> str(not_installed("primitive 'tone'", "acme 1.2", "the recipe"))
+    "primitive 'tone' is not installed here; the recipe was made with acme 1.2: install it"
+    """
+    remedy = "name it with --plugin" if origin.startswith("the ") else "install it"
+    return UnknownNameError(f"{what} is not installed here; {made} was made with {origin}: {remedy}")
 
 
 class Registry(Mapping[str, T], Generic[T]):

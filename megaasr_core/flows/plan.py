@@ -14,6 +14,7 @@ from ..contracts.primitive import DrawContext, Primitive
 from ..contracts.recipe import Recipe
 from ..contracts.scenario import Scenario, merge
 from ..discovery.plugins import Plugins
+from ..discovery.registry import IN_TREE
 
 
 def plan(
@@ -64,6 +65,8 @@ class Planner:
             for owner in (plugins.primitives.owner(step.primitive), plugins.degradations.owner(effect)):
                 versions[owner.distribution] = owner.version
         self.versions = dict(sorted(versions.items()))
+        owners = {step.primitive: plugins.primitives.owner(step.primitive) for step in self._steps}
+        self._origins = {name: its.origin for name, its in owners.items() if its.distribution != IN_TREE}
 
     def plan(
         self,
@@ -84,7 +87,9 @@ class Planner:
         steps = []
         for position, step in enumerate(self._steps):
             source = partial(key.rng, "plan", position)  # a generator costs as much as the rest of a step
-            context = DrawContext(source, num_samples, sample_rate, self._banks) if step.may_draw else None
+            context = (
+                DrawContext(source, num_samples, sample_rate, self._banks, step.primitive) if step.may_draw else None
+            )
             steps.append(step.resolved(drawn, context))
         return Recipe(
             utterance=key.utterance,
@@ -97,6 +102,7 @@ class Planner:
             steps=steps,  # checked and copied by the model, as from JSON
             dropped=self.dropped,
             versions=self.versions,
+            origins=self._origins,
         )
 
 
@@ -107,6 +113,7 @@ class _Step:
         own: Any = primitive.draw
         inherited: Any = Primitive.draw
         self.may_draw = getattr(own, "__func__", own) is not inherited.__func__
+        self.primitive = step.primitive
         self._primitive = primitive
         self._numbers = dict(step.parameters)
         integers = primitive.integer_fields()

@@ -16,6 +16,7 @@ from ..contracts.calls import calling
 from ..contracts.primitive import ApplyContext, Primitive
 from ..contracts.recipe import Recipe, RecipeStep
 from ..discovery.plugins import Plugins
+from ..discovery.registry import IN_TREE, not_installed
 
 
 @dataclass(frozen=True)
@@ -52,9 +53,9 @@ def render(audio: Audio, recipe: Recipe, plugins: Plugins, banks: Mapping[str, S
     samples, key = audio.samples, recipe.key
     peak = float(np.max(np.abs(samples), initial=0.0)) if not recipe.steps else 0.0
     for position, step in enumerate(recipe.steps):
-        unit = _unit(step, plugins)
+        unit = _unit(step, recipe, plugins)
         owned = samples.flags.writeable and not np.may_share_memory(samples, audio.samples)
-        context = ApplyContext(partial(key.rng, "render", position), banks or {}, flags.add, owned)
+        context = ApplyContext(partial(key.rng, "render", position), banks or {}, flags.add, owned, step.primitive)
         with calling("primitive", step.primitive, audio.name):
             samples = unit.apply(samples, audio.sample_rate, context)
         try:
@@ -66,7 +67,13 @@ def render(audio: Audio, recipe: Recipe, plugins: Plugins, banks: Mapping[str, S
     return Rendered(Audio.of_checked(samples, audio.sample_rate, audio.name), tuple(sorted(flags)), peak)
 
 
-def _unit(step: RecipeStep, plugins: Plugins) -> Primitive:
+def _unit(step: RecipeStep, recipe: Recipe, plugins: Plugins) -> Primitive:
+    if step.primitive not in plugins.primitives:
+        others = {name: version for name, version in recipe.versions.items() if name != IN_TREE and version != "-"}
+        used = ", ".join(f"{name} {version}" for name, version in others.items())  # of a recipe without origins
+        origin = recipe.origins.get(step.primitive) or used
+        if origin:
+            raise not_installed(f"primitive {step.primitive!r}", origin, "the recipe")
     primitive = plugins.primitives[step.primitive]
     if primitive.revision != step.revision:
         raise RecipeError(

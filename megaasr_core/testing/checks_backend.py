@@ -10,7 +10,7 @@ import numpy as np
 from ..base.audio import Audio
 from ..base.errors import BackendError, MegaasrError, UnknownNameError, one_line
 from ..base.seeding import SampleKey
-from ..contracts.backend import DecodingOptions, Transcript
+from ..contracts.backend import BackendInfo, DecodingOptions, Transcript
 from ..contracts.utterance import Utterance, utterances
 from .case import essential
 from .checks_unit import fields_are_described, fields_have_a_bound, has_a_docstring, parameters_survive_json

@@ -12,6 +12,7 @@ from ..contracts.primitive import ApplyContext
 from . import checks_primitive_purity as purity
 from . import checks_primitive_signal as signal
 from .case import essential
+from .checks_banks import banks_are_declared
 from .checks_unit import (
     PICKLING,
     expect_json_round_trip,
@@ -47,6 +48,7 @@ def checks(subject: Subject) -> list[Callable[[Subject], None]]:
         purity.draw_leaves_its_arguments_unchanged,
         parameters_survive_json,
         can_be_pickled,
+        banks_are_declared,
         input_is_unchanged,
         *([] if "length" in changes else [signal.length_is_kept]),
         *([] if "level" in changes else [signal.level_is_kept]),

@@ -125,7 +125,7 @@ class _Crew:
     def _start(self) -> _Worker:
         ours, theirs = self._context.Pipe()
         process = self._context.Process(target=serve, args=(theirs, self._pickled_task), daemon=True)
-        with _deaf_to_interrupts():
+        with _sigint_blocked():
             process.start()
         theirs.close()  # so that its death closes the pipe
         worker = _Worker(process, ours)
@@ -174,8 +174,8 @@ class _Crew:
 
 
 @contextmanager
-def _deaf_to_interrupts() -> Iterator[None]:
-    """What is started meanwhile never hears Ctrl-C, which the terminal sends to all; this process hears it after."""
+def _sigint_blocked() -> Iterator[None]:
+    """Processes that are started in this block never receive SIGINT (Ctrl-C); this process receives it afterwards."""
     if not hasattr(signal, "pthread_sigmask"):
         yield
         return

@@ -13,7 +13,7 @@ from torch.utils.data import Dataset, IterableDataset, get_worker_info
 from megaasr import MegaasrError, ParameterError, SampleKey
 
 from ..corpus.planning.plan_index import row_of
-from ..corpus.rendering.plan_renderer import Studio
+from ..corpus.rendering.plan_renderer import PlanRenderer
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -40,14 +40,14 @@ class RecipeDataset(Dataset[Sample]):
 
     def __init__(self, plan: str | Path) -> None:
         self._plan = Path(plan).resolve()
-        self._studio = Studio(self._plan)
+        self._renderer = PlanRenderer(self._plan)
 
     def __len__(self) -> int:
-        return self._studio.folder.count
+        return self._renderer.folder.count
 
     def __getitem__(self, index: int) -> Sample:
-        planned = row_of(self._studio.folder, index + len(self) if index < 0 else index)
-        recipe, rendered = self._studio.render(planned)
+        planned = row_of(self._renderer.folder, index + len(self) if index < 0 else index)
+        recipe, rendered = self._renderer.render(planned)
         return {
             "id": planned["id"],
             "samples": torch.from_numpy(rendered.audio.samples),

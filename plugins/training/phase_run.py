@@ -8,23 +8,20 @@ import warnings
 from collections.abc import Sequence
 from datetime import timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
 
-from megaasr import SampleKey, TrainableBackend
+from megaasr import Plugins, SampleKey, TrainableBackend, read_json, write_json
 
-from .clip_dataset import Passage
-from .clips import Clip
+from .clip_dataset import ClipDataset
 from .hf_trainer import ADAPTER, AdapterTrainer, checkpoints, drop_broken, own_random_state, read_tensors
 from .low_rank import Block, PhaseLora
 from .objective import Collator, Objective
 from .phases import Phase
-from .run_folder import read_json, write_json
 from .selection import Candidate, Scores, best_of, candidate, read_scores, score_on
-
-if TYPE_CHECKING:
-    from .sft import SftTraining
+from .settings import SftSettings
+from .training_clips import Clip
 
 WAIT = timedelta(hours=6)
 """How long other processes wait while the first one decodes the dev sets."""
@@ -40,13 +37,14 @@ def phase_folder(root: Path, phase: Phase, place: int) -> Path:
 
 
 def run_phases(
-    settings: SftTraining,
+    settings: SftSettings,
     backend: Any,
     teacher: Any,
     clips: Sequence[Clip],
     orders: Sequence[Sequence[int]],
     root: Path,
     base: Scores,
+    plugins: Plugins,
     processes: Any,
 ) -> list[Block | None]:
     """Train phase after phase, each on top of those before it.
@@ -57,6 +55,7 @@ def run_phases(
         orders: of the clips, for each phase.
         root: of the phases' folders.
         base: what the base makes of the dev sets.
+        plugins: whose readers and routers are used.
         processes: accelerate's PartialState.
 
     Returns:
@@ -66,9 +65,9 @@ def run_phases(
     blocks: list[Block | None] = []
     start: Candidate | None = None
     for place, (phase, order) in enumerate(zip(settings.phases, orders, strict=True), start=1):
-        passage = Passage(clips, order, backend.info.sample_rate, clean=teacher is not None)
+        dataset = ClipDataset(clips, order, backend.info.sample_rate, plugins, clean=teacher is not None)
         folder = phase_folder(root, phase, place)
-        blocks.append(_run_phase(settings, phase, backend, teacher, passage, folder, base, start, processes))
+        blocks.append(_run_phase(settings, phase, backend, teacher, dataset, folder, base, start, plugins, processes))
         found = read_json(folder / REPORT)
         (chosen,) = (one for one in found["candidates"] if one["name"] == found["chosen"])
         start = candidate(START, read_scores(chosen["dev"]), base, settings.dev, settings.tolerance)
@@ -76,14 +75,15 @@ def run_phases(
 
 
 def _run_phase(
-    settings: SftTraining,
+    settings: SftSettings,
     phase: Phase,
     backend: Any,
     teacher: Any,
-    passage: Passage,
+    dataset: ClipDataset,
     folder: Path,
     base: Scores,
     start: Candidate | None,
+    plugins: Plugins,
     processes: Any,
 ) -> Block | None:
     """Train a phase unless that is done, choose its checkpoint, and merge that into the network."""
@@ -91,11 +91,11 @@ def _run_phase(
     with own_random_state(seed):
         lora = PhaseLora(backend.network, backend.module_groups(), phase, settings.dropout)
         if not (folder / REPORT).is_file():
-            _train(settings, phase, backend, teacher, lora, passage, folder, seed, processes.num_processes)
+            _train(settings, phase, backend, teacher, lora, dataset, folder, seed, processes.num_processes)
     backend.network.eval()
     processes.wait_for_everyone()
     if processes.is_main_process and not (folder / REPORT).is_file():
-        _choose(settings, backend, lora, folder, base, start)
+        _choose(settings, backend, lora, folder, base, start, plugins)
     processes.wait_for_everyone()
     if read_json(folder / REPORT)["chosen"] == START:
         lora.take_out()
@@ -107,12 +107,12 @@ def _run_phase(
 
 
 def _train(
-    settings: SftTraining,
+    settings: SftSettings,
     phase: Phase,
     backend: TrainableBackend,
     teacher: Any,
     lora: PhaseLora,
-    passage: Passage,
+    dataset: ClipDataset,
     folder: Path,
     seed: int,
     num_processes: int,
@@ -126,7 +126,7 @@ def _train(
         lora,
         model=Objective(backend, teacher, settings.distil, settings.states),
         args=arguments(settings, phase, folder, seed, lora.device.type == "cpu", num_processes),
-        train_dataset=passage,
+        train_dataset=dataset,
         data_collator=Collator(backend, teacher is not None),
         optimizers=(torch.optim.AdamW(groups, weight_decay=settings.weight_decay), None),
     )
@@ -137,7 +137,7 @@ def _train(
         trainer.train(resume_from_checkpoint=str(done[-1]) if done else None)
 
 
-def arguments(settings: SftTraining, phase: Phase, folder: Path, seed: int, cpu: bool, num_processes: int = 1) -> Any:
+def arguments(settings: SftSettings, phase: Phase, folder: Path, seed: int, cpu: bool, num_processes: int = 1) -> Any:
     """The phase in the terms of transformers' Trainer."""
     from transformers import TrainingArguments
 
@@ -171,7 +171,13 @@ def arguments(settings: SftTraining, phase: Phase, folder: Path, seed: int, cpu:
 
 
 def _choose(
-    settings: SftTraining, backend: Any, lora: PhaseLora, folder: Path, base: Scores, start: Candidate | None
+    settings: SftSettings,
+    backend: Any,
+    lora: PhaseLora,
+    folder: Path,
+    base: Scores,
+    start: Candidate | None,
+    plugins: Plugins,
 ) -> None:
     """Hold every checkpoint against the base, keep the best one's adapter, and drop the rest.
 
@@ -181,7 +187,7 @@ def _choose(
     candidates: list[Candidate] = [start] if start else []
     for checkpoint in checkpoints(folder):
         lora.load(read_tensors(checkpoint))
-        scores = score_on(backend, settings.dev, settings.eval_batch_size, adapter=False)
+        scores = score_on(backend, settings.dev, settings.eval_batch_size, plugins, adapter=False)
         candidates.append(candidate(checkpoint.name, scores, base, settings.dev, settings.tolerance))
     best = best_of(candidates)
     steps = 0

@@ -5,46 +5,76 @@ from __future__ import annotations
 import copy
 import importlib.util
 from collections.abc import Sequence
+from contextlib import nullcontext
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
-from megaasr import Backend, ManifestError, ParameterError, TrainableBackend, fingerprint, installed_plugins
+from megaasr import (
+    Backend,
+    ManifestError,
+    ParameterError,
+    Plugins,
+    TrainableBackend,
+    TrainContext,
+    claim_identity,
+    fingerprint,
+    read_json,
+    run_folder,
+    write_json,
+)
 
-from .clips import Clip, open_clips, order_of
 from .low_rank import Block, write_adapter
 from .phase_run import REPORT as PHASE_REPORT
 from .phase_run import WAIT, phase_folder, run_phases
-from .run_folder import claim, read_json, write_json
 from .selection import Scores, best_of, candidate, read_scores, score_on
-from .sft import SftTraining
+from .settings import SftSettings
+from .training_clips import Clip, open_clips, order_of
 
+RUN = "run.json"
+"""What identifies the run: its configuration, and the content of the manifests."""
 REPORT = "report.json"
 BASE = "base.json"
 ADAPTER = "adapter"
 
 
-def train_sft(settings: SftTraining, out: Path) -> dict[str, Any]:
-    """See `SftTraining.train`."""
+def train_sft(settings: SftSettings, out: Path, context: TrainContext) -> dict[str, Any]:
+    """Train as `SftTraining.train` says; in the first process the folder `out` is locked meanwhile."""
     from accelerate import PartialState
 
     for name in settings.report_to:
         if importlib.util.find_spec(name) is None:
             raise ParameterError(f"trainer sft: report_to {name} needs the package of that name; install it")
-    clips = open_clips(settings.training)
+    clips = open_clips(settings.training, context.plugins)
     runs = [settings.model_copy(update={"seed": settings.seed + number}) for number in range(settings.runs)]
     orders = [[order_of(clips, phase, one.seed) for phase in one.phases] for one in runs]
     for dev in settings.dev:
-        dev.rows()
-    backend = _open_backend(settings)
+        dev.rows(context.plugins)
+    backend = _open_backend(settings, context.plugins)
     backend.load()
     _check_languages(clips, backend)
     cpu = next(backend.network.parameters()).device.type == "cpu"
     processes = PartialState(cpu=cpu, timeout=WAIT)
+    with run_folder(out) if processes.is_main_process else nullcontext():
+        return _train(settings, out, context, clips, orders, runs, backend, processes)
+
+
+def _train(
+    settings: SftSettings,
+    out: Path,
+    context: TrainContext,
+    clips: Sequence[Clip],
+    orders: Sequence[Sequence[Sequence[int]]],
+    runs: Sequence[SftSettings],
+    backend: Any,
+    processes: Any,
+) -> dict[str, Any]:
     if processes.is_main_process:
-        claim(out, fingerprint([settings.model_dump(mode="json", exclude={"workers"}), processes.num_processes]))
+        configuration = fingerprint([settings.model_dump(mode="json", exclude={"workers"}), processes.num_processes])
+        contents = {f"content of {path}": digest for path, digest in context.data_digests(settings).items()}
+        claim_identity(out / RUN, {"run": configuration, **contents}, other="a run of another configuration")
         if not (out / BASE).is_file():
-            scores = score_on(backend, settings.dev, settings.eval_batch_size, adapter=False)
+            scores = score_on(backend, settings.dev, settings.eval_batch_size, context.plugins, adapter=False)
             write_json(out / BASE, {name: asdict(score) for name, score in scores.items()})
     processes.wait_for_everyone()
     if (out / REPORT).is_file():
@@ -57,7 +87,7 @@ def train_sft(settings: SftTraining, out: Path) -> dict[str, Any]:
         if number > 1:
             backend.network.load_state_dict(first.state_dict())
         root = out / f"run-{number}" if settings.runs > 1 else out
-        steps = run_phases(one, backend, first, clips, own, root, base, processes)
+        steps = run_phases(one, backend, first, clips, own, root, base, context.plugins, processes)
         blocks += [replace(block, alpha=block.alpha / settings.runs) for block in steps if block]
         names = [phase_folder(root, phase, place) for place, phase in enumerate(one.phases, start=1)]
         phases |= {str(name.relative_to(out)): read_json(name / PHASE_REPORT) for name in names}
@@ -67,14 +97,14 @@ def train_sft(settings: SftTraining, out: Path) -> dict[str, Any]:
         "clips": {phase.name: len(order) for phase, order in zip(settings.phases, orders[0], strict=True)},
         "phases": phases,
         "base": {name: asdict(score) for name, score in base.items()},
-        **_finish(settings, out, blocks, base),
+        **_finish(settings, out, blocks, base, context.plugins),
     }
     write_json(out / REPORT, found)
     return found
 
 
-def _open_backend(settings: SftTraining) -> Any:
-    backend = installed_plugins().backends[settings.backend].create(settings.backend_settings)
+def _open_backend(settings: SftSettings, plugins: Plugins) -> Any:
+    backend = plugins.backends[settings.backend].create(settings.backend_settings)
     if not isinstance(backend, TrainableBackend):
         raise ParameterError(f"trainer sft: backend {settings.backend} cannot be trained")
     return backend
@@ -91,15 +121,17 @@ def _check_languages(clips: Sequence[Clip], backend: Backend) -> None:
             )
 
 
-def _finish(settings: SftTraining, out: Path, blocks: Sequence[Block], base: Scores) -> dict[str, Any]:
+def _finish(
+    settings: SftSettings, out: Path, blocks: Sequence[Block], base: Scores, plugins: Plugins
+) -> dict[str, Any]:
     """Write the adapter at each scale, decode the dev sets through it as a user would, and keep the best."""
     names = f"{settings.backend} {settings.backend_settings}" if settings.backend_settings else settings.backend
     candidates = {}
-    listener = _open_backend(settings)
+    listener = _open_backend(settings, plugins)
     for scale in settings.scales:
         write_adapter(out / ADAPTER, blocks, scale, names)
         listener.mount("robust", out / ADAPTER)
-        scores = score_on(listener, settings.dev, settings.eval_batch_size, adapter=True)
+        scores = score_on(listener, settings.dev, settings.eval_batch_size, plugins, adapter=True)
         candidates[scale] = candidate(f"scale {scale:g}", scores, base, settings.dev, settings.tolerance)
         listener.unmount("robust")
     best = best_of(list(candidates.values()))

@@ -8,11 +8,11 @@ from typing import Any
 
 from pydantic import Field
 
-from megaasr import Backend, Transcriber, installed_plugins
+from megaasr import Backend, Plugins, Transcriber
 
 from ..evaluation.evaluate import evaluate, item_of
 from ..evaluation.summary import is_deleted
-from .clips import LIMITS, Source
+from .training_clips import LIMITS, Source
 
 USELESS = ("empty", "repetitive", "invented")
 
@@ -76,20 +76,20 @@ class Candidate:
         return {"name": self.name, "relative_wer": self.relative_wer, "faults": list(self.faults), "dev": scores}
 
 
-def score_on(backend: Backend, sets: Sequence[DevSet], batch_size: int, adapter: bool) -> Scores:
+def score_on(backend: Backend, sets: Sequence[DevSet], batch_size: int, plugins: Plugins, *, adapter: bool) -> Scores:
     """Decode the dev sets, by the base or through the mounted adapter ``robust``.
 
     A row that cannot be read ends the run: a choice by the readable rest would be another choice.
     """
-    router = installed_plugins().routers["always_robust" if adapter else "always_base"].create()
+    router = plugins.routers["always_robust" if adapter else "always_base"].create()
     transcriber = Transcriber(backend, router, batch_size=batch_size)
-    return {one.name: _score_on(transcriber, one) for one in sets}
+    return {one.name: _score_on(transcriber, one, plugins) for one in sets}
 
 
-def _score_on(transcriber: Transcriber, dev: DevSet) -> Score:
+def _score_on(transcriber: Transcriber, dev: DevSet, plugins: Plugins) -> Score:
     from megaasr import ManifestError
 
-    items = [item_of(row, dev.root, where) for where, row in dev.rows()]
+    items = [item_of(row, dev.root, where) for where, row in dev.rows(plugins)]
     rows = list(evaluate(items, transcriber, LIMITS))
     for row in rows:
         if "error" in row:

@@ -1,20 +1,16 @@
-"""The trainer `sft`: its configuration, and the hook."""
+"""The trainer `sft`, and its hook."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, ClassVar, Literal, Self
+from typing import Any
 
-from pydantic import Field, model_validator
+from megaasr import TrainContext, hookimpl
 
-from megaasr import Trainer, hookimpl
-
-from .clips import Source
-from .phases import PAPER, Phase
-from .selection import DevSet
+from .settings import SftSettings
 
 
-class SftTraining(Trainer):
+class SftTraining(SftSettings):
     """Train a LoRA from sound to words (A2S-SFT): encoder and aligner from easy clips to hard ones, decoder, then all.
 
     Each phase trains its groups of modules with a LoRA of its own, which is merged before the next phase; the adapter
@@ -24,56 +20,7 @@ class SftTraining(Trainer):
     Runs under torchrun as well; the first process chooses and writes.
     """
 
-    name: ClassVar[str] = "sft"
-
-    backend: str = Field("whisper", description="a trainable backend")
-    backend_settings: dict[str, Any] = Field({}, description="of the backend")
-    # `train` is the method's name, so the field cannot have it.
-    training: list[Source] = Field(
-        min_length=1, examples=[[{"manifest": "labelled.jsonl"}]], description="the clips to learn from"
-    )
-    dev: list[DevSet] = Field(
-        min_length=1, examples=[[{"name": "dev", "manifest": "dev.jsonl"}]], description="the clips to choose by"
-    )
-    phases: list[Phase] = Field(list(PAPER), min_length=1, description="in order")
-    runs: int = Field(
-        1, gt=0, description="trainings from the base, each with the next seed; the adapter is the mean of their deltas"
-    )
-    batch_size: int = Field(16, gt=0, description="clips a forward pass, in each process")
-    accumulation: int = Field(1, gt=0, description="forward passes a step")
-    distil: float = Field(
-        0.0, ge=0, description="weight of the divergence from the base's own output on the clean clip"
-    )
-    states: float = Field(
-        0.0, ge=0, description="weight of the encoder states' squared distance from the base's on the clean clip"
-    )
-    dropout: float = Field(0.05, ge=0, lt=1, description="before A, in training")
-    weight_decay: float = Field(0.01, ge=0, description="of AdamW")
-    clip_norm: float = Field(1.0, gt=0, description="largest norm of the gradient")
-    bf16: bool = Field(False, description="compute in bfloat16 (autocast); weights and optimiser stay in float32")
-    save_steps: int = Field(200, gt=0, description="steps between checkpoints; a multiple of logging_steps")
-    logging_steps: int = Field(10, gt=0, description="steps between rows of metrics.jsonl")
-    scales: list[float] = Field([1.0, 0.75, 0.5], min_length=1, description="of the delta, to choose from")
-    tolerance: float = Field(0.01, ge=0, description="useless outputs above the base's, as a share of a dev set")
-    eval_batch_size: int = Field(16, gt=0, description="utterances decoded at once")
-    workers: int = Field(0, ge=0, description="processes that render; changes no result")
-    report_to: list[Literal["tensorboard", "trackio", "wandb"]] = Field(
-        ["tensorboard"], description="besides metrics.jsonl"
-    )
-    seed: int = Field(0, ge=0, description="of everything that is drawn")
-
-    @model_validator(mode="after")
-    def _fits(self) -> Self:
-        if self.save_steps % self.logging_steps:
-            raise ValueError(f"save_steps {self.save_steps} is no multiple of logging_steps {self.logging_steps}")
-        for what, names in (("phases", [one.name for one in self.phases]), ("dev", [one.name for one in self.dev])):
-            if len(set(names)) < len(names):
-                raise ValueError(f"{what}: two have the same name in {', '.join(names)}")
-        if min(self.scales) <= 0:
-            raise ValueError(f"scales {self.scales}: every scale is above 0")
-        return self
-
-    def train(self, out: Path) -> dict[str, Any]:
+    def train(self, out: Path, context: TrainContext) -> dict[str, Any]:
         """Train; writes adapter/, report.json and a folder a phase with metrics.jsonl below `out`.
 
         A killed run goes on after its last checkpoint, to the same bits (on a CPU, with as many threads and processes).
@@ -85,11 +32,11 @@ class SftTraining(Trainer):
         Raises:
             ManifestError: data that cannot be used.
             ParameterError: a backend that cannot be trained, or a report that needs a missing package.
-            OutputError: `out` cannot be written, or holds another run.
+            OutputError: `out` cannot be written, or holds a run of another configuration or of other data.
         """
         from .run import train_sft
 
-        return train_sft(self, out)
+        return train_sft(self, out, context)
 
 
 @hookimpl

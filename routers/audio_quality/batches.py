@@ -12,8 +12,8 @@ import torch
 from megaasr import SAMPLE_RATE_HZ, Audio, ManifestError, SampleKey, Samples
 
 from .features import MAX_DURATION_S, log_mel, pad_batch
+from .settings import RouterSettings
 from .sources import Example
-from .training import RouterTraining
 
 POOL = 8
 """Batches whose clips are sorted by length together, so that less of a batch is padding."""
@@ -50,7 +50,7 @@ class Clips:
 
 
 def targets_of(
-    examples: Sequence[Example], settings: RouterTraining, what: str
+    examples: Sequence[Example], settings: RouterSettings, what: str
 ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float64]]:
     """Class and weight of every example under the objective; shape (examples,).
 
@@ -85,7 +85,7 @@ def epoch_of(
     clips: Clips,
     targets: npt.NDArray[np.int64],
     weights: npt.NDArray[np.float64],
-    settings: RouterTraining,
+    settings: RouterSettings,
     epoch: int,
 ) -> Iterator[Batch]:
     """The batches of one epoch; every clip once."""
@@ -105,7 +105,7 @@ def epoch_of(
             )
 
 
-def vary(clip: Audio, key: str, settings: RouterTraining, epoch: int) -> Audio:
+def vary(clip: Audio, key: str, settings: RouterSettings, epoch: int) -> Audio:
     """A random crop, a random gain and perhaps weak white noise; drawn by seed, clip and epoch."""
     rng = SampleKey(settings.seed, key, epoch).rng("router augmentation")
     most = round(settings.crop_s * clip.sample_rate)

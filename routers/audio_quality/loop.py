@@ -3,27 +3,41 @@
 from __future__ import annotations
 
 import copy
-import json
 import math
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import torch
 from torch.nn import functional
 
-from megaasr import OutputError, ParameterError, SampleKey, fingerprint, jsonl_line, one_line, write_text
+from megaasr import (
+    ParameterError,
+    SampleKey,
+    TrainContext,
+    claim_identity,
+    fingerprint,
+    jsonl_line,
+    read_json,
+    run_folder,
+    write_json,
+    write_text,
+)
 
 from .batches import Batch, Clips, epoch_of, targets_of
 from .files import FILE, TrainedRouter, write_router
 from .inference import logits_of, milliseconds_a_clip, probabilities
 from .network import Network, NetworkSettings
 from .scores import Array, Labels, auc, choose_threshold, fit_temperature, nll, report, routed_edits
+from .settings import RouterSettings
 from .sources import Example, open_sources
-from .training import RouterTraining
+from .training_run import FILE as UNFINISHED
 from .training_run import Progress
 
+RUN = "run.json"
+"""What identifies the run: its configuration, and the content of the manifests."""
 REPORT = "report.json"
 METRICS = "metrics.jsonl"
 CHUNK = 256
@@ -45,13 +59,13 @@ class Dev:
         chunks = [range(start, min(start + CHUNK, size)) for start in range(0, size, CHUNK)]
         return np.concatenate([logits_of(router, [self.clips[row] for row in rows]) for rows in chunks])
 
-    def threshold(self, chances: Array, settings: RouterTraining) -> float:
+    def threshold(self, chances: Array, settings: RouterSettings) -> float:
         """The one of the settings, or the one of fewest edits."""
         if settings.objective == "label" or self.edits is None:
             return settings.threshold
         return choose_threshold(chances, *self.edits, self.clean)
 
-    def score(self, logits: Array, settings: RouterTraining) -> dict[str, float]:
+    def score(self, logits: Array, settings: RouterSettings) -> dict[str, float]:
         """The figures that epochs are compared by; `loss` last, for ties."""
         chances = probabilities(logits)
         row = {"auc": auc(chances, self.target), "dev_loss": nll(logits, self.target)}
@@ -60,23 +74,40 @@ class Dev:
         return row
 
 
-def train_router(settings: RouterTraining, out: Path) -> dict[str, Any]:
-    """See `RouterTraining.train`."""
-    mark = fingerprint(settings.model_dump(mode="json", exclude={"cache_mib"}))
-    done = _finished(out, mark)
-    if done is not None:
-        return done
-    train, dev = open_sources(settings.training), _dev(open_sources(settings.dev), settings)
-    targets, weights = targets_of(train, settings, "training")
-    progress = Progress.start(out, mark, lambda: first_network(settings))
-    clips = Clips(train, settings.cache_mib)
-    steps = math.ceil(len(train) / settings.batch_size)
+def train_router(settings: RouterSettings, out: Path, context: TrainContext) -> dict[str, Any]:
+    """Train as `RouterTraining.train` says; the folder `out` is locked meanwhile."""
+    train = open_sources(settings.training, context.plugins)
+    dev = _dev(open_sources(settings.dev, context.plugins), settings)
+    targets = targets_of(train, settings, "training")
+    configuration = fingerprint(settings.model_dump(mode="json", exclude={"cache_mib"}))
+    contents = {f"content of {path}": digest for path, digest in context.data_digests(settings).items()}
+    with run_folder(out):
+        claim_identity(
+            out / RUN,
+            {"run": configuration, **contents},
+            other="a run of another configuration",
+            foreign=(REPORT, METRICS, FILE, UNFINISHED),
+        )
+        if (out / REPORT).is_file():
+            return read_json(out / REPORT)
+        return _train(settings, out, Clips(train, settings.cache_mib), targets, dev)
+
+
+def _train(
+    settings: RouterSettings,
+    out: Path,
+    clips: Clips,
+    targets: tuple[npt.NDArray[np.int64], npt.NDArray[np.float64]],
+    dev: Dev,
+) -> dict[str, Any]:
+    progress = Progress.start(out, lambda: first_network(settings))
+    steps = math.ceil(len(clips.examples) / settings.batch_size)
     total = min(settings.epochs * steps, settings.max_steps or math.inf)
     optimiser = optimiser_of(progress.network, settings)
     progress.restore(optimiser)
     while progress.step < total:
         losses = []
-        for batch in epoch_of(clips, targets, weights, settings, progress.epoch):
+        for batch in epoch_of(clips, *targets, settings, progress.epoch):
             if progress.step >= total:
                 break
             losses.append(train_step(progress, optimiser, batch, settings, int(total)))
@@ -86,27 +117,12 @@ def train_router(settings: RouterTraining, out: Path) -> dict[str, Any]:
         progress.end_epoch(row, _rank(row), optimiser)
         write_text(out / METRICS, "".join(map(jsonl_line, progress.rows)))
     found = _finish(progress, dev, settings, out)
-    write_text(out / REPORT, json.dumps({**found, "run": mark}, indent=1) + "\n")
+    write_json(out / REPORT, found)
     progress.forget()
     return found
 
 
-def _finished(out: Path, mark: str) -> dict[str, Any] | None:
-    """The report of the same run, if it has ended; OutputError when the folder holds another."""
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-        text = (out / REPORT).read_text(encoding="utf-8") if (out / REPORT).is_file() else "{}"
-        found: dict[str, Any] = json.loads(text)
-    except (OSError, ValueError) as error:
-        raise OutputError(f"cannot use {out}: {one_line(error)}; choose another folder") from error
-    if not found:
-        return None
-    if found.pop("run", None) != mark:
-        raise OutputError(f"{out} holds a run of another configuration; choose another folder")
-    return found
-
-
-def _dev(examples: list[Example], settings: RouterTraining) -> Dev:
+def _dev(examples: list[Example], settings: RouterSettings) -> Dev:
     target, _ = targets_of(examples, settings, "dev")
     pairs = [(one.base_edits, one.robust_edits) for one in examples]
     known = [(base, robust) for base, robust in pairs if base is not None and robust is not None]
@@ -115,7 +131,7 @@ def _dev(examples: list[Example], settings: RouterTraining) -> Dev:
     return Dev(Clips(examples, settings.cache_mib), target, None if edits is None else (edits[0], edits[1]), clean)
 
 
-def first_network(settings: RouterTraining) -> Network:
+def first_network(settings: RouterSettings) -> Network:
     """The untrained network, by the seed."""
     sizes = NetworkSettings(
         hidden=settings.hidden,
@@ -132,13 +148,13 @@ def first_network(settings: RouterTraining) -> Network:
         return Network(sizes)
 
 
-def _seed(settings: RouterTraining, *position: str | int) -> None:
+def _seed(settings: RouterSettings, *position: str | int) -> None:
     """Seed torch's own generator, which initialisation and dropout draw from; inside fork_rng only."""
     rng = SampleKey(settings.seed, "router training").rng(*position)
     torch.default_generator.manual_seed(int(rng.integers(2**63)))
 
 
-def optimiser_of(network: Network, settings: RouterTraining) -> torch.optim.AdamW:
+def optimiser_of(network: Network, settings: RouterSettings) -> torch.optim.AdamW:
     """AdamW that decays matrices, and neither biases nor normalisations."""
     matrices = [one for one in network.parameters() if one.dim() > 1]
     others = [one for one in network.parameters() if one.dim() <= 1]
@@ -147,7 +163,7 @@ def optimiser_of(network: Network, settings: RouterTraining) -> torch.optim.Adam
 
 
 def train_step(
-    progress: Progress, optimiser: torch.optim.AdamW, batch: Batch, settings: RouterTraining, total: int
+    progress: Progress, optimiser: torch.optim.AdamW, batch: Batch, settings: RouterSettings, total: int
 ) -> float:
     """One step of `total`; the loss, in nats."""
     for group in optimiser.param_groups:
@@ -180,7 +196,7 @@ def _rank(row: dict[str, Any]) -> tuple[float, float]:
     return row.get("edits", -row["auc"]), row["dev_loss"]
 
 
-def _finish(progress: Progress, dev: Dev, settings: RouterTraining, out: Path) -> dict[str, Any]:
+def _finish(progress: Progress, dev: Dev, settings: RouterSettings, out: Path) -> dict[str, Any]:
     network = copy.deepcopy(progress.network)
     network.load_state_dict(progress.best)
     router = TrainedRouter(network.eval(), objective=settings.objective)

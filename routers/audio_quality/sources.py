@@ -9,7 +9,7 @@ from typing import Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from megaasr import Audio, AudioLimits, ManifestError, is_there, located_rows, read_jsonl, read_sample
+from megaasr import Audio, AudioLimits, ManifestError, Plugins, is_there, located_rows, read_jsonl, read_sample
 
 Label = Literal[0, 1, "clean", "degraded"]
 LABELS: dict[Any, int] = {"clean": 0, "degraded": 1, 0: 0, 1: 1}
@@ -63,15 +63,15 @@ class Example:
     read: Callable[[], Audio]
 
 
-def open_sources(sources: Sequence[Source]) -> list[Example]:
-    """Every example of the sources, in order; no sound is read yet.
+def open_sources(sources: Sequence[Source], plugins: Plugins) -> list[Example]:
+    """Every example of the sources, in order, by the readers of `plugins`; no sound is read yet.
 
     Raises:
         ManifestError: a file is missing, a row cannot be used, or a source has no rows; one line.
     """
     found = []
     for source in sources:
-        rows = _plan_rows(source.plan) if source.plan else _manifest_rows(source.manifest or Path())
+        rows = _plan_rows(source.plan, plugins) if source.plan else _manifest_rows(source.manifest or Path(), plugins)
         chosen = [pair for pair in rows if all(pair[0].get(name) == value for name, value in source.where.items())]
         chosen = chosen[: source.limit]
         where = source.plan or source.manifest
@@ -109,30 +109,31 @@ def _outcomes(path: Path) -> dict[str, dict[str, Any]]:
     return {str(row.get("id")): {name: row.get(name) for name in EDITS} for row in read_jsonl(path)}
 
 
-def _manifest_rows(path: Path) -> list[tuple[dict[str, Any], Callable[[], Audio]]]:
+def _manifest_rows(path: Path, plugins: Plugins) -> list[tuple[dict[str, Any], Callable[[], Audio]]]:
     rows: list[tuple[dict[str, Any], Callable[[], Audio]]] = []
     for number, row in enumerate(read_jsonl(path), start=1):
         named = row.get("audio")
         if not isinstance(named, str):
             raise ManifestError(f"{path}, row {number}: 'audio', the path of a recording, is missing")
         audio = path.parent / named
-        if not is_there(audio):
+        if not is_there(audio, plugins):
             raise ManifestError(f"{path}, row {number}: {audio} does not exist")
-        rows.append((row, _Reader(audio)))
+        rows.append((row, _Reader(audio, plugins)))
     return rows
 
 
-def _plan_rows(path: Path) -> list[tuple[dict[str, Any], Callable[[], Audio]]]:
+def _plan_rows(path: Path, plugins: Plugins) -> list[tuple[dict[str, Any], Callable[[], Audio]]]:
     rows: list[tuple[dict[str, Any], Callable[[], Audio]]] = []
-    for _, row in located_rows(path):
+    for _, row in located_rows(path, plugins):
         clean = row.get("scenario") == "clean" or not row["effects"]
-        rows.append(({"label": int(not clean), **row}, _Reader(path / row["audio"])))
+        rows.append(({"label": int(not clean), **row}, _Reader(path / row["audio"], plugins)))
     return rows
 
 
 @dataclass(frozen=True)
 class _Reader:
     path: Path
+    plugins: Plugins
 
     def __call__(self) -> Audio:
-        return read_sample(self.path, AudioLimits(convert=True))
+        return read_sample(self.path, AudioLimits(convert=True), self.plugins)

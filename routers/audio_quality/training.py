@@ -1,20 +1,16 @@
-"""The trainer `router`: its configuration, and the hook."""
+"""The trainer `router`, and its hook."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, ClassVar, Literal, Self
+from typing import Any
 
-from pydantic import Field, model_validator
+from megaasr import TrainContext, hookimpl
 
-from megaasr import Trainer, hookimpl
-
-from .sources import Source
-
-_EXAMPLE = [{"manifest": "clips/manifest.jsonl"}]
+from .settings import RouterSettings
 
 
-class RouterTraining(Trainer):
+class RouterTraining(RouterSettings):
     """Train the audio_quality router on clean and degraded clips, or on which of two transcripts had fewer edits.
 
     Objective ``label``: the class of the clip; the best epoch by AUC on dev, and `threshold` as it is given.
@@ -24,49 +20,7 @@ class RouterTraining(Trainer):
     Both are calibrated by a temperature on dev (Guo et al. 2017).
     """
 
-    name: ClassVar[str] = "router"
-
-    # `train` is the method's name, so the field cannot have it.
-    training: list[Source] = Field(min_length=1, examples=[_EXAMPLE], description="sources of the clips to learn from")
-    dev: list[Source] = Field(min_length=1, examples=[_EXAMPLE], description="sources of the clips to choose by")
-    objective: Literal["label", "outcome"] = Field("label", description="the class, or which transcript is better")
-    epochs: int = Field(10, gt=0, description="passes over the training clips")
-    max_steps: int | None = Field(None, gt=0, description="stop after so many optimiser steps")
-    batch_size: int = Field(16, gt=0, description="clips a step")
-    learning_rate: float = Field(1e-3, gt=0, description="of AdamW, at the end of the warm-up")
-    weight_decay: float = Field(0.01, ge=0, description="of AdamW, on matrices only")
-    label_smoothing: float = Field(0.1, ge=0, lt=1, description="share of the target that goes to both classes")
-    warmup_ratio: float = Field(0.1, ge=0, lt=1, description="share of the steps with a rising learning rate")
-    clip_norm: float = Field(1.0, gt=0, description="largest norm of the gradient")
-    crop_s: float = Field(10.0, gt=0, le=30.0, description="longer training clips are cropped to this, in seconds")
-    gain_db: tuple[float, float] = Field((-20.0, 10.0), description="range of the random gain, in dB")
-    noise_probability: float = Field(0.5, ge=0, le=1, description="share of the clips that get weak white noise")
-    noise_snr_db: tuple[float, float] = Field((35.0, 60.0), description="range of the weak noise's SNR, in dB")
-    tie_weight: float = Field(0.1, ge=0, description="outcome: weight of a tie, whose target is the base")
-    most_weight: float = Field(10.0, gt=0, description="outcome: largest weight of a row; bounds runaway transcripts")
-    hidden: int = Field(128, gt=0, description="width of the network")
-    heads: int = Field(4, gt=0, description="attention heads; hidden is an even multiple of it")
-    ffn: int = Field(256, gt=0, description="width of the feed-forward part")
-    layers: int = Field(1, gt=0, description="transformer layers")
-    dropout: float = Field(0.1, ge=0, lt=1, description="in training")
-    downsampling: Literal[2, 4] = Field(2, description="frames a time step; the released network has 4")
-    head: Literal["linear", "mlp"] = Field("linear", description="classifier; the released network has an mlp")
-    threshold: float = Field(
-        0.5, gt=0, lt=1, description="label: p(degraded) from which on the adapter listens; outcome: it is found on dev"
-    )
-    seed: int = Field(0, ge=0, description="of everything that is drawn")
-    cache_mib: int = Field(1024, ge=0, description="memory for clips that have been read; changes no result")
-
-    @model_validator(mode="after")
-    def _fits(self) -> Self:
-        if self.hidden % (2 * self.heads):
-            raise ValueError(f"hidden {self.hidden} is no even multiple of heads {self.heads}")
-        for name, (low, high) in (("gain_db", self.gain_db), ("noise_snr_db", self.noise_snr_db)):
-            if low > high:
-                raise ValueError(f"{name}: {low} to {high} is no range")
-        return self
-
-    def train(self, out: Path) -> dict[str, Any]:
+    def train(self, out: Path, context: TrainContext) -> dict[str, Any]:
         """Train; writes audio_quality.safetensors, metrics.jsonl (a row an epoch) and report.json below `out`.
 
         A killed run goes on after its last whole epoch, to the same bits (with as many threads).
@@ -76,11 +30,11 @@ class RouterTraining(Trainer):
 
         Raises:
             ManifestError: data that cannot be used.
-            OutputError: `out` cannot be written, or holds another run.
+            OutputError: `out` cannot be written, or holds a run of another configuration or of other data.
         """
         from .loop import train_router
 
-        return train_router(self, out)
+        return train_router(self, out, context)
 
 
 @hookimpl

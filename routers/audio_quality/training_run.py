@@ -24,7 +24,7 @@ class Progress:
         best: the network's state after `best_epoch`.
     """
 
-    def __init__(self, path: Path, mark: str, network: Network) -> None:
+    def __init__(self, path: Path, network: Network) -> None:
         self.network = network
         self.epoch = self.step = 0
         self.rows: list[dict[str, Any]] = []
@@ -32,13 +32,12 @@ class Progress:
         self.best_epoch = -1
         self._rank: tuple[float, ...] = ()
         self._path = path
-        self._mark = mark
         self._optimiser: dict[str, Any] | None = None
 
     @classmethod
-    def start(cls, out: Path, mark: str, network: Callable[[], Network]) -> Progress:
-        """Go on from what lies in the folder, or begin; OutputError when that is of another configuration."""
-        progress = cls(out / FILE, mark, network())
+    def start(cls, out: Path, network: Callable[[], Network]) -> Progress:
+        """Go on from what lies in the folder, or begin; OutputError when that is damaged."""
+        progress = cls(out / FILE, network())
         if (out / FILE).is_file():
             progress._load()
         return progress
@@ -58,7 +57,6 @@ class Progress:
         with atomic_path(self._path) as temporary:
             torch.save(
                 {
-                    "mark": self._mark,
                     "network": self.network.state_dict(),
                     "optimiser": optimiser.state_dict(),
                     "epoch": self.epoch,
@@ -79,12 +77,9 @@ class Progress:
         try:
             # weights_only: tensors and plain containers, never a pickled object
             kept = torch.load(self._path, weights_only=True)
-            same = kept["mark"] == self._mark
+            self.network.load_state_dict(kept["network"])
+            self._optimiser = kept["optimiser"]
+            self.epoch, self.step, self.rows = kept["epoch"], kept["step"], kept["rows"]
+            self.best, self.best_epoch, self._rank = kept["best"], kept["best_epoch"], tuple(kept["rank"])
         except Exception as error:
             raise OutputError(f"cannot go on from {self._path}: {one_line(error)[:200]}; remove it") from error
-        if not same:
-            raise OutputError(f"{self._path} is of another configuration; choose another folder, or remove it")
-        self.network.load_state_dict(kept["network"])
-        self._optimiser = kept["optimiser"]
-        self.epoch, self.step, self.rows = kept["epoch"], kept["step"], kept["rows"]
-        self.best, self.best_epoch, self._rank = kept["best"], kept["best_epoch"], tuple(kept["rank"])

@@ -104,7 +104,9 @@ def test_a_recipe_for_another_recording_or_without_its_noise_is_refused(recipe, 
     _, path = recipe
     other = EXAMPLES / "vitw" / "mixed.flac"
     assert "but the recipe was planned for" in refused("degrade", other, tmp_path / "x.wav", "--from-recipe", path)
-    assert "give --noise" in refused("degrade", CLEAN, tmp_path / "x.wav", "--from-recipe", path)
+    assert "primitive add_noise: needs the bank 'noise' of recorded sounds: give --bank noise=PATH" in refused(
+        "degrade", CLEAN, tmp_path / "x.wav", "--from-recipe", path
+    )
     assert not (tmp_path / "x.wav").exists()
 
 
@@ -134,7 +136,7 @@ def test_a_peak_beyond_full_scale_is_noted_and_kept(tmp_path):
         (["--scenario", "far_field+nois"], "did you mean 'noise'"),
         (["--scenario", "far_field+obstructed"], "anchors"),
         (["--scenario", "nowhere.yaml"], "nowhere.yaml"),
-        (["--scenario", "noise"], "give --noise"),
+        (["--scenario", "noise"], "give --bank noise=PATH"),
         (["--scenario", "noise", "--noise", "nowhere"], "nowhere"),
         (["--scenario", "dropout", "--severity", "1.5"], "severity 1.5 is outside 0..1"),
         (["--scenario", "dropout", "--curve", "cubic"], "unknown severity curve 'cubic'"),

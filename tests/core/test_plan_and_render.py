@@ -170,7 +170,9 @@ def test_only_what_nobody_else_holds_may_be_written_into(planned, only_tones, mo
 
 
 def test_recorded_noise_needs_a_bank(planned):
-    with pytest.raises(RecipeError, match="needs recorded noise: give --noise"):
+    with pytest.raises(
+        RecipeError, match="primitive sound: needs the bank 'noise' of recorded sounds: give --bank noise=PATH"
+    ):
         planned("crowd", severity=0.5)
 
 

@@ -41,6 +41,7 @@ class Sound(Primitive):
     name: ClassVar[str] = "sound"
     changes: ClassVar = frozenset({"level"})
     stacks: ClassVar[bool] = True
+    banks: ClassVar[tuple[str, ...]] = ("noise",)
 
     sound: SoundRef = Field(examples=[{"path": "a.wav", "digest": "0" * 16}], description="which sound")
 

@@ -172,7 +172,7 @@ def test_they_compose_with_the_others_and_replay(name, rooms):
 
 def test_a_measured_room_needs_its_responses():
     scenario = find_scenario("measured_room", PLUGINS)
-    with pytest.raises(RecipeError, match="give --rir"):
+    with pytest.raises(RecipeError, match=r"primitive convolve_rir: needs the bank 'rir' .*--bank rir=PATH"):
         plan(scenario, SampleKey(0, "u"), PLUGINS, num_samples=10, sample_rate=RATE, severity=0.5)
 
 

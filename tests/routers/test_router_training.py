@@ -1,13 +1,14 @@
 """The trainer `router`: it learns, the same bits twice, resumes, and takes the route that costs fewest edits."""
 
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 
-from megaasr import Utterance, installed_plugins
+from megaasr import TrainContext, Utterance, installed_plugins
 from megaasr_core.base.audio_files import write_audio
 from megaasr_core.base.errors import ManifestError, OutputError, ParameterError
 from megaasr_core.testing import cases, plugins_of
@@ -15,7 +16,7 @@ from megaasr_core.testing.guards import touched_generators
 from megaasr_plugins.corpus.planning.plan_corpus import PlanRequest, plan_corpus
 from megaasr_plugins.corpus.planning.plan_index import row_of
 from megaasr_plugins.corpus.planning.scenario_lists import open_scenarios
-from megaasr_plugins.corpus.rendering.plan_renderer import Studio
+from megaasr_plugins.corpus.rendering.plan_renderer import PlanRenderer
 from megaasr_plugins.engines.local import Local
 from megaasr_routers.audio_quality import AudioQuality
 from megaasr_routers.audio_quality.batches import Clips, epoch_of, targets_of, vary
@@ -26,6 +27,7 @@ from megaasr_routers.audio_quality.training import RouterTraining
 from megaasr_routers.audio_quality.training_run import Progress
 from tests.routers.quality import noise_clip, speech_clip
 
+CONTEXT = TrainContext(installed_plugins())
 SMALL = {"hidden": 32, "heads": 2, "ffn": 64, "batch_size": 8, "epochs": 4, "learning_rate": 3e-3, "downsampling": 4}
 BASE_EDITS, ROBUST_EDITS = {0: 2, 1: 8}, {0: 5, 1: 3}
 """By class: on clean clips the adapter does harm."""
@@ -65,7 +67,7 @@ def data(tmp_path_factory):
 @pytest.fixture(scope="module")
 def trained(data, tmp_path_factory):
     out = tmp_path_factory.mktemp("trained") / "run"
-    return out, RouterTraining(**data, **SMALL).train(out)
+    return out, RouterTraining(**data, **SMALL).train(out, CONTEXT)
 
 
 def test_it_learns_what_noise_is(trained, data):
@@ -85,7 +87,12 @@ def test_it_learns_what_noise_is(trained, data):
     assert [row["epoch"] for row in rows] == [0, 1, 2, 3]
     assert [row["step"] for row in rows] == [6, 12, 18, 24]
     assert json.loads((out / "report.json").read_text())["dev"] == found["dev"]
-    assert sorted(path.name for path in out.iterdir()) == ["audio_quality.safetensors", "metrics.jsonl", "report.json"]
+    assert sorted(path.name for path in out.iterdir()) == [
+        "audio_quality.safetensors",
+        "metrics.jsonl",
+        "report.json",
+        "run.json",
+    ]
     router = AudioQuality(weights=out)
     assert read_router(out).objective == "label"
     routes = router.route([Utterance(speech_clip(501)), Utterance(speech_clip(503, snr_db=3.0))])
@@ -94,11 +101,12 @@ def test_it_learns_what_noise_is(trained, data):
 
 def test_the_same_seed_gives_the_same_bits_and_another_does_not(trained, data, tmp_path):
     out, _ = trained
-    touched = touched_generators(lambda: RouterTraining(**data, **SMALL, cache_mib=0).train(tmp_path / "again"))
+    again = RouterTraining(**data, **SMALL, cache_mib=0)
+    touched = touched_generators(lambda: again.train(tmp_path / "again", CONTEXT))
     assert touched == []
     weights = (tmp_path / "again" / "audio_quality.safetensors").read_bytes()
     assert weights == (out / "audio_quality.safetensors").read_bytes()
-    RouterTraining(**data, **{**SMALL, "epochs": 1, "seed": 1}).train(tmp_path / "other")
+    RouterTraining(**data, **{**SMALL, "epochs": 1, "seed": 1}).train(tmp_path / "other", CONTEXT)
     assert weights != (tmp_path / "other" / "audio_quality.safetensors").read_bytes()
 
 
@@ -115,10 +123,10 @@ def test_killed_and_resumed_is_never_stopped(trained, data, tmp_path, monkeypatc
     with monkeypatch.context() as patched:
         patched.setattr(Progress, "end_epoch", die_after_two)
         with pytest.raises(KeyboardInterrupt):
-            settings.train(tmp_path / "run")
+            settings.train(tmp_path / "run", CONTEXT)
     with pytest.raises(OutputError, match="of another configuration"):
-        RouterTraining(**data, **{**SMALL, "seed": 5}).train(tmp_path / "run")
-    again = settings.train(tmp_path / "run")
+        RouterTraining(**data, **{**SMALL, "seed": 5}).train(tmp_path / "run", CONTEXT)
+    again = settings.train(tmp_path / "run", CONTEXT)
     assert again["dev"] == found["dev"]
     for name in ("audio_quality.safetensors", "metrics.jsonl"):
         assert (tmp_path / "run" / name).read_bytes() == (out / name).read_bytes()
@@ -126,20 +134,23 @@ def test_killed_and_resumed_is_never_stopped(trained, data, tmp_path, monkeypatc
 
 def test_a_finished_run_is_not_done_again(trained, data):
     out, found = trained
-    assert RouterTraining(**data, **SMALL).train(out) == found
+    assert RouterTraining(**data, **SMALL).train(out, CONTEXT) == found
     with pytest.raises(OutputError, match="another configuration"):
-        RouterTraining(**data, **{**SMALL, "seed": 5}).train(out)
+        RouterTraining(**data, **{**SMALL, "seed": 5}).train(out, CONTEXT)
 
 
-def test_a_damaged_state_is_one_line(data, tmp_path):
+def test_a_damaged_state_is_one_line(trained, data, tmp_path):
     (tmp_path / "unfinished.pt").write_bytes(b"nothing")
+    with pytest.raises(OutputError, match=r"holds unfinished\.pt but no run\.json"):
+        RouterTraining(**data, **SMALL).train(tmp_path, CONTEXT)
+    shutil.copy(trained[0] / "run.json", tmp_path)
     with pytest.raises(OutputError, match="cannot go on from") as caught:
-        RouterTraining(**data, **SMALL).train(tmp_path)
+        RouterTraining(**data, **SMALL).train(tmp_path, CONTEXT)
     assert "\n" not in str(caught.value)
 
 
 def test_by_the_outcome_the_adapter_gets_what_it_is_better_at(data, tmp_path):
-    found = RouterTraining(**data, **SMALL, objective="outcome").train(tmp_path / "run")
+    found = RouterTraining(**data, **SMALL, objective="outcome").train(tmp_path / "run", CONTEXT)
     edits = found["dev"]["edits"]
     assert edits["routed"] <= 80
     assert edits["routed"] < min(edits["base"], edits["robust"])
@@ -151,11 +162,11 @@ def test_by_the_outcome_the_adapter_gets_what_it_is_better_at(data, tmp_path):
 def test_a_training_that_diverges_says_so(data, tmp_path):
     settings = RouterTraining(**data, **{**SMALL, "learning_rate": 1e30}, warmup_ratio=0)
     with pytest.raises(ParameterError, match=r"loss is not finite at step \d+; lower learning_rate"):
-        settings.train(tmp_path / "run")
+        settings.train(tmp_path / "run", CONTEXT)
 
 
 def test_steps_bound_the_training(data, tmp_path):
-    found = RouterTraining(**data, **SMALL, max_steps=7).train(tmp_path / "run")
+    found = RouterTraining(**data, **SMALL, max_steps=7).train(tmp_path / "run", CONTEXT)
     assert found["steps"] == 7
 
 
@@ -163,7 +174,7 @@ def outcome_rows(tmp_path, pairs):
     write_audio(tmp_path / "a.wav", noise_clip(1_000))
     rows = [{"audio": "a.wav", "base_edits": base, "robust_edits": robust} for base, robust in pairs]
     (tmp_path / "m.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
-    return open_sources([Source(manifest=tmp_path / "m.jsonl")])
+    return open_sources([Source(manifest=tmp_path / "m.jsonl")], CONTEXT.plugins)
 
 
 def test_outcome_rows_weigh_by_the_difference(tmp_path, data):
@@ -180,9 +191,9 @@ def test_outcome_rows_weigh_by_the_difference(tmp_path, data):
 
 def test_dropout_draws_anew_at_every_step_and_by_the_step_alone(data):
     settings = RouterTraining(**data, **{**SMALL, "learning_rate": 1e-30}, dropout=0.5, weight_decay=0)
-    examples = open_sources(settings.training)
+    examples = open_sources(settings.training, CONTEXT.plugins)
     batch = next(epoch_of(Clips(examples, 100), *targets_of(examples, settings, "training"), settings, 0))
-    progress = Progress(Path("unused"), "", first_network(settings))
+    progress = Progress(Path("unused"), first_network(settings))
     optimiser = optimiser_of(progress.network, settings)
     losses = []
     for progress.step in (0, 1, 0):
@@ -192,7 +203,7 @@ def test_dropout_draws_anew_at_every_step_and_by_the_step_alone(data):
 
 def test_every_clip_comes_once_an_epoch_in_another_order(data):
     settings = RouterTraining(**data, **SMALL)
-    examples = open_sources(settings.training)
+    examples = open_sources(settings.training, CONTEXT.plugins)
     targets, weights = np.arange(len(examples)), np.ones(len(examples))
     orders = []
     for epoch in (0, 0, 1):
@@ -220,15 +231,18 @@ def test_variation_crops_and_scales_and_depends_on_the_clip_alone(data):
 
 def test_sources_choose_rows(data, tmp_path):
     manifest = data["dev"][0]["manifest"]
-    assert len(open_sources([Source(manifest=manifest, where={"split": "even"})])) == 16
-    assert len(open_sources([Source(manifest=manifest, limit=3), Source(manifest=manifest, limit=4)])) == 7
-    assert {one.degraded for one in open_sources([Source(manifest=manifest, label="clean")])} == {0}
+    assert len(open_sources([Source(manifest=manifest, where={"split": "even"})], CONTEXT.plugins)) == 16
+    assert (
+        len(open_sources([Source(manifest=manifest, limit=3), Source(manifest=manifest, limit=4)], CONTEXT.plugins))
+        == 7
+    )
+    assert {one.degraded for one in open_sources([Source(manifest=manifest, label="clean")], CONTEXT.plugins)} == {0}
     outcomes = tmp_path / "outcomes.jsonl"
     outcomes.write_text(json.dumps({"id": "clip 100", "base_edits": 9, "robust_edits": 1}) + "\n")
-    (one,) = open_sources([Source(manifest=manifest, outcomes=outcomes, limit=1)])
+    (one,) = open_sources([Source(manifest=manifest, outcomes=outcomes, limit=1)], CONTEXT.plugins)
     assert (one.base_edits, one.robust_edits) == (9.0, 1.0)
     with pytest.raises(ManifestError, match="has no row of that id"):
-        open_sources([Source(manifest=manifest, outcomes=outcomes)])
+        open_sources([Source(manifest=manifest, outcomes=outcomes)], CONTEXT.plugins)
 
 
 @pytest.mark.parametrize(
@@ -246,12 +260,12 @@ def test_rows_that_cannot_be_used_are_one_line(tmp_path, row, message):
     write_audio(tmp_path / "a.wav", noise_clip(1_000))
     (tmp_path / "m.jsonl").write_text(json.dumps(row) + "\n")
     with pytest.raises(ManifestError, match=message):
-        open_sources([Source(manifest=tmp_path / "m.jsonl")])
+        open_sources([Source(manifest=tmp_path / "m.jsonl")], CONTEXT.plugins)
 
 
 def test_a_source_without_rows_is_refused(data):
     with pytest.raises(ManifestError, match=r"no rows with \{'split': 'none'\}"):
-        open_sources([Source(manifest=data["dev"][0]["manifest"], where={"split": "none"})])
+        open_sources([Source(manifest=data["dev"][0]["manifest"], where={"split": "none"})], CONTEXT.plugins)
 
 
 def test_a_plan_is_rendered_on_the_fly(tmp_path):
@@ -263,12 +277,13 @@ def test_a_plan_is_rendered_on_the_fly(tmp_path):
     plugins = installed_plugins()
     request = PlanRequest(speech, open_scenarios("distortion", plugins), count=5, shard_size=2)
     plan_corpus(request, tmp_path / "plan", plugins, Local.create({"workers": 1, "start_method": "fork"}))
-    studio = Studio(tmp_path / "plan")
-    examples = open_sources([Source(plan=tmp_path / "plan"), Source(plan=tmp_path / "plan", label=0, limit=2)])
+    renderer = PlanRenderer(tmp_path / "plan")
+    sources = [Source(plan=tmp_path / "plan"), Source(plan=tmp_path / "plan", label=0, limit=2)]
+    examples = open_sources(sources, CONTEXT.plugins)
     assert [one.degraded for one in examples] == [1] * 5 + [0] * 2
     assert len({one.key for one in examples[:5]}) == 5
     for index in (0, 3):
-        expected = studio.render(row_of(studio.folder, index))[1].audio.samples
+        expected = renderer.render(row_of(renderer.folder, index))[1].audio.samples
         np.testing.assert_array_equal(examples[index].read().samples, expected)
     assert not np.array_equal(examples[0].read().samples, examples[1].read().samples)
 
@@ -310,7 +325,21 @@ def test_conformance(check):
 
 
 def test_by_the_label_it_listens_from_the_threshold_that_is_asked_for(data, tmp_path):
-    found = RouterTraining(**data, **SMALL, max_steps=7, threshold=0.25).train(tmp_path / "run")
+    found = RouterTraining(**data, **SMALL, max_steps=7, threshold=0.25).train(tmp_path / "run", CONTEXT)
     assert found["threshold"] == read_router(tmp_path / "run").threshold == 0.25
     with pytest.raises(ParameterError, match=r"threshold = 1\.0"):
         RouterTraining.create({**data, "threshold": 1.0})
+
+
+def test_changed_labels_refuse_the_old_router(data, tmp_path):
+    train, dev = (Path(data[part][0]["manifest"]) for part in ("training", "dev"))
+    own = tmp_path / "manifest.jsonl"
+    rows = [json.loads(line) for line in train.read_text().splitlines()]
+    rows = [{**row, "audio": str(train.parent / row["audio"])} for row in rows]
+    own.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    settings = RouterTraining(training=[{"manifest": own}], dev=[{"manifest": dev}], **SMALL, max_steps=1)
+    settings.train(tmp_path / "run", CONTEXT)
+    rows[0]["label"], rows[1]["label"] = rows[1]["label"], rows[0]["label"]
+    own.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    with pytest.raises(OutputError, match=r"different: content of .*manifest\.jsonl"):
+        settings.train(tmp_path / "run", CONTEXT)

@@ -9,7 +9,18 @@ from typing import Annotated
 
 import typer
 
-from megaasr.commands import EXIT_SOME_FAILED, JsonOption, PluginOption, StrictOption, open_plugins, say
+from megaasr.commands import (
+    EXIT_SOME_FAILED,
+    BankOption,
+    JsonOption,
+    NoiseOption,
+    PluginOption,
+    RirOption,
+    StrictOption,
+    named_banks,
+    open_plugins,
+    say,
+)
 
 from .options import EngineOption, EngineSetOption, WorkersOption, open_engine, say_each
 
@@ -21,8 +32,9 @@ def plan(
     ],
     count: Annotated[int, typer.Option(min=1, help="Samples to plan.")],
     out: Annotated[Path, typer.Option("--out", "-o", metavar="FOLDER", help="Where the plan goes.")],
-    noise: Annotated[Path | None, typer.Option(help="Folder or manifest of noise recordings.")] = None,
-    rir: Annotated[Path | None, typer.Option(help="Folder or manifest of room impulse responses.")] = None,
+    bank: BankOption = None,
+    noise: NoiseOption = None,
+    rir: RirOption = None,
     severity: Annotated[
         str, typer.Option(metavar="CURVE", help="linear, sqrt-forward, sqrt-backward or gaussian-mid.")
     ] = "linear",
@@ -44,22 +56,24 @@ def plan(
 
     Example: megaasr corpus plan --speech speech.jsonl --noise noises/ --scenarios all --count 100000 -o plan/
     """
-    from megaasr import merge, read_rows
+    from megaasr import is_plugin_path, merge, read_rows
 
     from ..planning.plan_corpus import UNREADABLE, PlanRequest, plan_corpus
     from ..planning.scenario_lists import open_scenarios
 
     plugins = open_plugins(plugin, strict_plugins)
+    chosen = open_scenarios(scenarios, plugins)
+    used = {step.primitive for one in chosen for _, step in merge(one, plugins.degradations, plugins.stacking).chain}
     request = PlanRequest(
         speech=speech,
-        scenarios=open_scenarios(scenarios, plugins),
+        scenarios=chosen,
         count=count,
         seed=seed,
         curve=severity,
-        banks={name: source for name, source in (("noise", noise), ("rir", rir)) if source},
+        banks=named_banks(bank, noise, rir, plugins, used),
         shard_size=shard_size,
         convert=convert,
-        plugins=tuple(str(Path(one).resolve()) if one.endswith(".py") else one for one in plugin or ()),
+        plugins=tuple(str(Path(one).resolve()) if is_plugin_path(one) else one for one in plugin or ()),
     )
     for scenario in request.scenarios:
         if plugins.scenarios.get(scenario.name) != scenario:  # `megaasr scenarios` shows what the registered ones drop

@@ -11,7 +11,7 @@ from typing import Annotated
 
 import typer
 
-from megaasr.commands import EXIT_SOME_FAILED, JsonOption, open_plugins, say
+from megaasr.commands import EXIT_SOME_FAILED, JsonOption, PluginOption, StrictOption, open_plugins, say
 
 from .options import EngineOption, EngineSetOption, WorkersOption, open_engine, say_each
 
@@ -33,23 +33,28 @@ def render(
     engine_set: EngineSetOption = None,
     workers: WorkersOption = None,
     as_json: JsonOption = False,
+    plugin: PluginOption = None,
+    strict_plugins: StrictOption = False,
 ) -> None:
     """Render a plan: FLAC in shards, and a manifest with a row a sample.
 
     The bytes depend on the plan alone. A run that was killed goes on where it stopped when it is started again.
     Samples that cannot be rendered are rows of failures.jsonl, the rest is done, and the exit code is 1; to try the
     failed samples of a shard again, remove its manifest-NNNNN.jsonl.
+    The plugin files that the plan was made with are loaded again; --plugin names one that has moved. One that has
+    changed is refused.
 
     Example: megaasr corpus render plan/ -o corpus/ --workers 8
     """
-    from megaasr import read_rows
+    from megaasr import is_plugin_path, read_rows
 
     from ..planning.plan_folder import PlanFolder
     from ..rendering.render_corpus import FAILURES, render_corpus
 
-    plugins = open_plugins(PlanFolder.open(plan).settings.plugins, False)
+    named = [str(Path(one).resolve()) if is_plugin_path(one) else one for one in plugin or ()]
+    plugins = open_plugins(PlanFolder.open(plan).plugin_targets(named), strict_plugins)
     chosen = open_engine(plugins, engine, engine_set, workers)
-    report = render_corpus(plan, out, chosen, "tar" if shard_format is Format.TAR else "folder")
+    report = render_corpus(plan, out, chosen, "tar" if shard_format is Format.TAR else "folder", named)
     failures = out / FAILURES
     if failures.exists():
         say_each((f"failed: {row['id']}: {row['error']}" for row in read_rows(failures)), failures)

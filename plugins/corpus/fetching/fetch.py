@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from megaasr import OutputError, claimed, one_line, read_text, write_text
+from megaasr import OutputError, one_line, read_json, refuse_foreign, run_folder, write_json
 
 from ..sources.base import Source
 from .fetch_manifest import MANIFEST, relative, write_manifest
@@ -72,7 +71,7 @@ def fetch_corpus(
     source.check_parts(parts)
     was_there = out.exists()
     try:
-        with claimed(out):
+        with run_folder(out):
             return _fetch(source, out, parts, origin, keep_archives, tell)
     except OSError as error:
         raise OutputError(f"cannot fetch into {out}: {one_line(error)}") from error
@@ -116,21 +115,20 @@ def _fetch(
 
 
 def _write(record: dict[str, Any], out: Path) -> None:
-    write_text(out / RECORD, json.dumps(record, ensure_ascii=False, indent=1) + "\n")
+    write_json(out / RECORD, record)
 
 
 def _recorded(source: Source, out: Path) -> dict[str, Any]:
     """What an earlier run has noted here, empty if none; OutputError when the folder is of something else."""
     path = out / RECORD
     if not path.is_file():
-        if (out / MANIFEST).exists():
-            raise OutputError(f"{out}: holds a {MANIFEST} of something else; name another folder")
+        refuse_foreign(path, [MANIFEST])
         return {}
     try:
-        record: dict[str, Any] = json.loads(read_text(path))
+        record = read_json(path)
         corpus = record["corpus"]
         _report({"rows": 0, "hours": 0.0, "unreadable": 0, **record}, is_new=False)
-    except (ValueError, KeyError, TypeError) as error:
+    except (OutputError, KeyError, TypeError) as error:
         raise OutputError(f"{path}: is no record of a fetch; remove it, or name another folder") from error
     if corpus != source.name:
         raise OutputError(f"{out}: holds {corpus}; name another folder for {source.name}")

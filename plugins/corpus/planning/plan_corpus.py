@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from hashlib import blake2b
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -28,18 +26,21 @@ from megaasr import (
     Scenario,
     SoundBank,
     atomic_path,
-    claimed,
+    claim_identity,
     fingerprint,
     jsonl_line,
     progress,
     read_text,
+    run_folder,
     unknown_name,
+    write_json,
     write_text,
 )
 
 from .measure import measure
 from .plan_folder import SETTINGS, PlanFolder, PlanSettings, shard_name
 from .plan_shard import UTTERANCES, PlanShard
+from .plugin_sources import PluginSource, sources_of, target_of
 from .speech import SpeechIndex, index_speech
 
 REQUEST = ".request"
@@ -123,12 +124,20 @@ def plan_corpus(request: PlanRequest, folder: Path, plugins: Plugins, engine: En
     banks = {name: SoundBank.open(source) for name, source in request.banks.items()}
     versions = _try_scenarios(request, plugins, banks)
     speech = index_speech(request.speech.resolve())
-    mark = _mark(request, speech, banks, plugins)
-    with claimed(folder):
+    sources = sources_of(request.scenarios, plugins, request.plugins)
+    mark = _mark(request, speech, banks, plugins, sources)
+    recorded = [*request.plugins, *(target_of(source.owner) for source in sources)]
+    targets = tuple(dict.fromkeys(filter(None, recorded)))
+    with run_folder(folder):
         if (folder / SETTINGS).exists():
             settings = _settings_of(mark, folder)
             return PlanReport(settings, 0, request.num_shards, 0, time.perf_counter() - started)
-        _begin(mark, folder)
+        claim_identity(
+            folder / REQUEST,
+            {"request": mark},
+            other="an unfinished plan of other settings",
+            foreign=("recipes-*.jsonl",),
+        )
         lengths_digest = _measured(request, speech, banks, folder, engine)
         task = PlanShard(
             mark=mark,
@@ -136,7 +145,7 @@ def plan_corpus(request: PlanRequest, folder: Path, plugins: Plugins, engine: En
             speech=speech.path,
             scenarios=request.scenarios,
             banks=banks,
-            plugins=request.plugins,
+            plugins=targets,
             curve=request.curve,
             seed=request.seed,
             count=request.count,
@@ -151,7 +160,7 @@ def plan_corpus(request: PlanRequest, folder: Path, plugins: Plugins, engine: En
                 failed.append(f"{shard_name(outcome.item)}: {outcome.error}")
         made = None
         if not failed:
-            made = _finish(request, versions, mark, lengths_digest, folder)
+            made = _finish(request, targets, sources, versions, mark, lengths_digest, folder)
         seconds = time.perf_counter() - started
         return PlanReport(made, len(missing) - len(failed), request.num_shards, num_bytes, seconds, tuple(failed))
 
@@ -166,7 +175,13 @@ def _try_scenarios(request: PlanRequest, plugins: Plugins, banks: Mapping[str, S
     return dict(sorted(versions.items()))
 
 
-def _mark(request: PlanRequest, speech: SpeechIndex, banks: Mapping[str, SoundBank], plugins: Plugins) -> str:
+def _mark(
+    request: PlanRequest,
+    speech: SpeechIndex,
+    banks: Mapping[str, SoundBank],
+    plugins: Plugins,
+    sources: Sequence[PluginSource],
+) -> str:
     """Of everything that decides the recipes, as far as it can be known without opening the recordings."""
     sounds = {
         name: [(path, _size(bank.root / path)) for paths in bank.categories.values() for path in paths]
@@ -176,7 +191,9 @@ def _mark(request: PlanRequest, speech: SpeechIndex, banks: Mapping[str, SoundBa
     degradations = {name: repr(plugins.degradations[name]) for name in plugins.degradations}
     asked = [request.count, request.shard_size, request.seed, request.curve, request.convert, request.plugins]
     chains = [repr(scenario) for scenario in request.scenarios]
-    return fingerprint([1, asked, chains, str(speech.path), speech.digest, sounds, primitives, degradations])
+    contents = [source.digest for source in sources if source.digest and source.provides]
+    whole = [1, asked, chains, str(speech.path), speech.digest, sounds, primitives, degradations]
+    return fingerprint([*whole, contents] if contents else whole)
 
 
 def _size(path: Path) -> int:
@@ -184,16 +201,6 @@ def _size(path: Path) -> int:
         return path.stat().st_size
     except OSError as error:
         raise RecipeError(f"{path}: cannot be read ({error.strerror}); mend the bank") from error
-
-
-def _begin(mark: str, folder: Path) -> None:
-    request = folder / REQUEST
-    if request.exists() and read_text(request) != mark:
-        raise OutputError(f"{folder}: holds an unfinished plan of other settings; remove it or name another folder")
-    if not request.exists():
-        if any(folder.glob("recipes-*.jsonl")):
-            raise OutputError(f"{folder}: holds recipes of another plan; remove them or name another folder")
-        write_text(request, mark)
 
 
 def _measured(
@@ -215,7 +222,13 @@ def _measured(
 
 
 def _finish(
-    request: PlanRequest, versions: dict[str, str], mark: str, lengths_digest: str, folder: Path
+    request: PlanRequest,
+    targets: Sequence[str],
+    sources: Sequence[PluginSource],
+    versions: dict[str, str],
+    mark: str,
+    lengths_digest: str,
+    folder: Path,
 ) -> PlanSettings:
     unreadable = folder / UNREADABLE
     settings = PlanSettings(
@@ -230,15 +243,15 @@ def _finish(
         speech_root=str(request.speech.resolve().parent),
         convert=request.convert,
         banks={name: str(source.resolve()) for name, source in request.banks.items()},
-        plugins=list(request.plugins),
+        plugins=list(targets),
+        sources=list(sources),
         versions=versions,
         utterances=len(np.load(folder / UTTERANCES, mmap_mode="r")),
         unreadable=read_text(unreadable).count("\n") if unreadable.exists() else 0,
         request=mark,
         fingerprint=fingerprint([mark, lengths_digest]),
     )
-    content: dict[str, Any] = settings.model_dump()
-    write_text(folder / SETTINGS, json.dumps(content, ensure_ascii=False, indent=1) + "\n")
+    write_json(folder / SETTINGS, settings.model_dump())
     for name in (UTTERANCES, REQUEST):
         (folder / name).unlink()
     return settings

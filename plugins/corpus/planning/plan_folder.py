@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Literal
@@ -10,6 +10,8 @@ from typing import Any, Final, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from megaasr import ManifestError, Plugins, SoundBank, first_fault, read_rows, read_text
+
+from .plugin_sources import PluginSource, check_sources, targets_to_load
 
 SETTINGS: Final = "plan.json"
 SCHEMA_VERSION: Final = 1
@@ -25,7 +27,8 @@ class PlanSettings(BaseModel):
         speech: the manifest of clean recordings; speech_root: the folder that its paths are relative to.
         convert: whether recordings of several channels and of any rate are taken.
         banks: recorded sounds by name: folders or manifests.
-        plugins: the `--plugin` values.
+        plugins: files, folders and modules that are loaded besides the installed plugins.
+        sources: where each plugin that the plan uses came from; empty in plans of older versions.
         versions: distribution name -> version of the plugins that were used.
         utterances: recordings that could be read; unreadable: those that could not and are left out.
         request: digest of what was asked for; fingerprint: of that and of the recordings' lengths.
@@ -46,6 +49,7 @@ class PlanSettings(BaseModel):
     convert: bool = False
     banks: dict[str, str]
     plugins: list[str]
+    sources: list[PluginSource] = []
     versions: dict[str, str]
     utterances: int
     unreadable: int = 0
@@ -116,8 +120,22 @@ class PlanFolder:
         """The recorded sounds that the recipes name; ManifestError when a bank is gone."""
         return {name: SoundBank.open(source) for name, source in self.settings.banks.items()}
 
-    def open_plugins(self) -> Plugins:
-        """The plugins that the plan was made with; PluginError when one of its own cannot be loaded."""
+    def plugin_targets(self, extra: Sequence[str] = ()) -> tuple[str, ...]:
+        """What to load besides the installed plugins: what the plan records, and `extra`; see `targets_to_load`."""
+        return targets_to_load(self.settings.plugins, self.settings.sources, extra)
+
+    def open_plugins(self, extra: Sequence[str] = ()) -> Plugins:
+        """The plugins that the plan was made with.
+
+        Args:
+            extra: files, folders or modules to load too; a file takes the place of a recorded one of equal content.
+
+        Raises:
+            PluginError: one of the plan's own cannot be loaded, or has changed.
+            UnknownNameError: a primitive that the plan uses is not registered.
+        """
         from megaasr import load_plugins
 
-        return load_plugins(self.settings.plugins)
+        plugins = load_plugins(self.plugin_targets(extra))
+        check_sources(self.settings.sources, plugins)
+        return plugins

@@ -52,15 +52,15 @@ class PlanShard:
             MegaasrError: a recipe cannot be planned.
         """
         start = shard_index * self.shard_size
-        lines = _desk(self).lines(range(start, min(start + self.shard_size, self.count)))
+        lines = _shard_planner(self).lines(range(start, min(start + self.shard_size, self.count)))
         text = "".join(lines).encode()
         with atomic_path(self.folder / shard_name(shard_index)) as temporary:
             temporary.write_bytes(text)
         return len(text)
 
 
-class _Desk:
-    """What a worker keeps from one shard to the next."""
+class _ShardPlanner:
+    """Plans the samples of shards; a worker keeps it from one shard to the next."""
 
     def __init__(self, task: PlanShard) -> None:
         plugins = load_plugins(task.plugins)
@@ -91,5 +91,5 @@ class _Desk:
 
 
 @lru_cache(maxsize=1)
-def _desk(task: PlanShard) -> _Desk:
-    return _Desk(task)
+def _shard_planner(task: PlanShard) -> _ShardPlanner:
+    return _ShardPlanner(task)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, ClassVar
 from megaasr import Audio, AudioError, AudioLimits, LocatedRow, Reader, hookimpl, located_lines
 
 if TYPE_CHECKING:
-    from .plan_renderer import Studio
+    from .plan_renderer import PlanRenderer
 
 IN_PLAN = "plan.json#"
 """Joins a plan's folder and the number of a sample of it: ``plan.json#123``."""
@@ -50,41 +50,41 @@ class Plan(Reader):
     def read(self, audio: Path, limits: AudioLimits | None = None) -> Audio:
         """The sample, rendered here and now, within the plan's own limits; MegaasrError when it cannot be."""
         del limits
-        studio, number = _place(audio)
-        with _counted(audio, studio):
-            return studio.sample(number)
+        renderer, number = _place(audio)
+        with _counted(audio, renderer):
+            return renderer.sample(number)
 
     def read_clean(self, audio: Path, limits: AudioLimits | None = None) -> Audio:
         """The recording that the sample is made of, at the plan's rate."""
         del limits
-        studio, number = _place(audio)
-        with _counted(audio, studio):
-            return studio.clean(number)
+        renderer, number = _place(audio)
+        with _counted(audio, renderer):
+            return renderer.clean(number)
 
 
-def _place(audio: Path) -> tuple[Studio, int]:
+def _place(audio: Path) -> tuple[PlanRenderer, int]:
     number = audio.name.removeprefix(IN_PLAN)
     if not number.isdecimal():
         raise AudioError(f"{audio}: the number of a sample is expected behind {IN_PLAN}")
     settings = audio.with_name(IN_PLAN[:-1])
-    return _studio(audio.parent.resolve(), settings.stat().st_mtime_ns if settings.is_file() else 0), int(number)
+    return _renderer(audio.parent.resolve(), settings.stat().st_mtime_ns if settings.is_file() else 0), int(number)
 
 
 @contextmanager
-def _counted(audio: Path, studio: Studio) -> Iterator[None]:
+def _counted(audio: Path, renderer: PlanRenderer) -> Iterator[None]:
     try:
         yield
     except IndexError as error:
-        raise AudioError(f"{audio}: the plan holds {studio.folder.count} samples") from error
+        raise AudioError(f"{audio}: the plan holds {renderer.folder.count} samples") from error
 
 
 @lru_cache(maxsize=OPEN_PLANS)
-def _studio(plan: Path, mtime_ns: int) -> Studio:
+def _renderer(plan: Path, mtime_ns: int) -> PlanRenderer:
     """A plan with its banks and plugins; opened again when it is another."""
     del mtime_ns
-    from .plan_renderer import Studio
+    from .plan_renderer import PlanRenderer
 
-    return Studio(plan)
+    return PlanRenderer(plan)
 
 
 @hookimpl

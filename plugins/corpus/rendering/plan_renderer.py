@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,16 +12,20 @@ from ..planning.plan_folder import PlanFolder
 from ..planning.plan_index import row_of
 
 
-class Studio:
+class PlanRenderer:
     """Renders the samples of one plan; what it decodes of the banks is kept within their bounds.
+
+    Args:
+        plan: folder of the plan.
+        plugins: files, folders or modules to load too, as `PlanFolder.open_plugins` takes them.
 
     Raises:
         ManifestError, PluginError: the plan, its banks or its plugins cannot be opened.
     """
 
-    def __init__(self, plan: str | Path) -> None:
+    def __init__(self, plan: str | Path, plugins: Sequence[str] = ()) -> None:
         self.folder = PlanFolder.open(plan)
-        self._plugins = self.folder.open_plugins()
+        self._plugins = self.folder.open_plugins(plugins)
         self._banks = self.folder.open_banks()
         self._limits = AudioLimits(convert=self.folder.settings.convert)
 

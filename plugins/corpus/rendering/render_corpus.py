@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import json
 import math
 import shutil
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from megaasr import Engine, OutputError, atomic_path, claimed, fingerprint, progress, read_rows, read_text, write_text
+from megaasr import Engine, OutputError, atomic_path, claim_identity, fingerprint, progress, read_rows, run_folder
 
 from ..planning.plan_folder import PlanFolder
 from .render_shard import RenderShard, ShardReport, failures_name, manifest_name, shard_name
@@ -46,26 +45,35 @@ class RenderReport:
     failed_shards: tuple[str, ...]
 
 
-def render_corpus(plan: Path, out: Path, engine: Engine, shard_format: ShardFormat = "tar") -> RenderReport:
+def render_corpus(
+    plan: Path, out: Path, engine: Engine, shard_format: ShardFormat = "tar", plugins: Sequence[str] = ()
+) -> RenderReport:
     """Render what is missing in `out`; the same bytes with any engine, any number of workers, and any interruption.
+
+    Args:
+        plugins: files, folders or modules to load besides what the plan records, or in its place where that is gone.
 
     Raises:
         ManifestError: there is no complete plan.
+        PluginError, UnknownNameError: a plugin that the plan uses is missing or has changed.
         OutputError: the folder holds a corpus of another plan or format, or cannot be written to.
     """
     started = time.perf_counter()
     folder = PlanFolder.open(plan)
     folder.open_banks()
+    folder.open_plugins(plugins)
     if out.exists() and out.samefile(plan):
         raise OutputError(f"cannot write in {out}: it is the plan's own folder; name another")
     total = folder.settings.num_shards
-    with claimed(out):
+    with run_folder(out):
         _begin(folder, out, shard_format)
         missing = [index for index in range(total) if not (out / manifest_name(index)).exists()]
         if missing:
             _forget_unfinished(out, missing)
         first = next(iter(missing), -1)
-        task = RenderShard(plan.resolve(), out.resolve(), folder.settings.fingerprint, shard_format, first)
+        task = RenderShard(
+            plan.resolve(), out.resolve(), folder.settings.fingerprint, shard_format, first, tuple(plugins)
+        )
         reports: dict[int, ShardReport] = {}
         failed_shards = []
         for outcome in progress(engine.run(task, missing), total=len(missing), what="shards"):
@@ -93,7 +101,7 @@ def render_corpus(plan: Path, out: Path, engine: Engine, shard_format: ShardForm
 
 
 def _begin(folder: PlanFolder, out: Path, shard_format: ShardFormat) -> None:
-    """Mark the folder, or see that its mark is ours."""
+    """Write the identity of the corpus into its folder, or compare it with what is there."""
     settings = {
         "schema_version": SCHEMA_VERSION,
         "format": shard_format,
@@ -104,15 +112,12 @@ def _begin(folder: PlanFolder, out: Path, shard_format: ShardFormat) -> None:
         "seed": folder.settings.seed,
         "plan_fingerprint": folder.settings.fingerprint,
     }
-    content = json.dumps({**settings, "fingerprint": fingerprint(settings)}, ensure_ascii=False, indent=1) + "\n"
-    mark = out / SETTINGS
-    if mark.exists():
-        if read_text(mark) != content:
-            raise OutputError(f"{out}: holds a corpus of another plan or format; name another folder or remove it")
-        return
-    if any(out.glob("manifest*.jsonl")) or any(out.glob("shard-*")):
-        raise OutputError(f"{out}: holds another corpus; name another folder")
-    write_text(mark, content)
+    claim_identity(
+        out / SETTINGS,
+        {**settings, "fingerprint": fingerprint(settings)},
+        other="a corpus of another plan or format",
+        foreign=("manifest*.jsonl", "shard-*"),
+    )
 
 
 def _forget_unfinished(out: Path, missing: Iterable[int]) -> None:

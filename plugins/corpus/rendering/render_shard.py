@@ -11,7 +11,7 @@ from typing import Any
 
 from megaasr import MegaasrError, Recipe, RecipeError, Rendered, jsonl_line, on_compiling, one_line, write_text
 
-from .plan_renderer import Studio, described
+from .plan_renderer import PlanRenderer, described
 from .shard_writer import ShardFormat, encode_flac, shard_writer
 
 Row = dict[str, Any]
@@ -58,6 +58,7 @@ class RenderShard:
         plan, out: folders.
         fingerprint: of the plan.
         shard_format: tar, or a folder of FLAC files.
+        plugins: files, folders or modules to load besides what the plan records.
         first: the shard whose worker says on stderr that it compiles; the others do it without a word.
     """
 
@@ -66,6 +67,7 @@ class RenderShard:
     fingerprint: str
     shard_format: ShardFormat
     first: int = -1
+    plugins: tuple[str, ...] = ()
 
     def __call__(self, index: int) -> ShardReport:
         """Write the audio, then the failures, then the manifest, each whole or not at all.
@@ -77,13 +79,13 @@ class RenderShard:
         started = time.process_time()
         if index == self.first:
             on_compiling(_note)
-        studio = _studio(self.plan, self.fingerprint)
+        renderer = _renderer(self.plan, self.fingerprint, self.plugins)
         done: list[Row] = []
         failed: list[Row] = []
         with shard_writer(self.out, shard_name(index), self.shard_format) as shard:
-            for planned in studio.folder.rows(index):
+            for planned in renderer.folder.rows(index):
                 try:
-                    recipe, rendered = studio.render(planned)
+                    recipe, rendered = renderer.render(planned)
                     flac, gain_db = encode_flac(rendered.audio, rendered.peak)
                     row = _row(planned, recipe, rendered, shard.path_of(planned["id"]), gain_db)
                 except Exception as error:  # a plugin's own code runs here
@@ -128,8 +130,8 @@ def _said(error: Exception) -> str:
 
 
 @lru_cache(maxsize=1)
-def _studio(plan: Path, fingerprint: str) -> Studio:
-    studio = Studio(plan)
-    if studio.folder.settings.fingerprint != fingerprint:
+def _renderer(plan: Path, fingerprint: str, plugins: tuple[str, ...]) -> PlanRenderer:
+    renderer = PlanRenderer(plan, plugins)
+    if renderer.folder.settings.fingerprint != fingerprint:
         raise RecipeError(f"{plan}: was planned anew while it was being rendered; start again")
-    return studio
+    return renderer

@@ -41,7 +41,7 @@ ByOption = Annotated[
 ]
 
 
-def evaluate(
+def evaluate(  # noqa: PLR0915
     manifest: Annotated[Path, typer.Argument(metavar="IN.jsonl|PLAN/", help="Rows with audio and answer, or a plan.")],
     output: Annotated[Path, typer.Argument(metavar="OUT.jsonl", help="Where the scored rows go.")],
     adapter: AdapterOption = None,

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import inspect
+import warnings
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from megaasr import ManifestError, OutputError, Plugins, Trainer, one_line, read_text
+from megaasr import ManifestError, OutputError, Plugins, TrainContext, Trainer, one_line, read_text
 
 
 def open_trainer(plugins: Plugins, name: str, config: Path, changes: Mapping[str, Any] | None = None) -> Trainer:
@@ -32,8 +34,10 @@ def open_trainer(plugins: Plugins, name: str, config: Path, changes: Mapping[str
     return unit.create({**fields, **(changes or {})})
 
 
-def train_in(trainer: Trainer, out: Path) -> dict[str, Any]:
+def train_in(trainer: Trainer, out: Path, context: TrainContext) -> dict[str, Any]:
     """Train below the folder `out`, which is made if need be; what the trainer reports.
+
+    Trainers of plugin API 1.0 whose `train` takes no context still work in this minor release.
 
     Raises:
         OutputError: the folder cannot be made.
@@ -43,4 +47,20 @@ def train_in(trainer: Trainer, out: Path) -> dict[str, Any]:
         out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise OutputError(f"cannot make folder {out}: {error.strerror or one_line(error)}") from error
-    return trainer.train(out)
+    train: Any = trainer.train
+    if _takes_context(train):
+        report: dict[str, Any] = train(out, context)
+        return report
+    message = f"trainer {trainer.name}: train(self, out) is deprecated; write train(self, out, context)"
+    warnings.warn(message, DeprecationWarning, stacklevel=2)
+    context.log.warning(message)
+    report = train(out)
+    return report
+
+
+def _takes_context(train: Any) -> bool:
+    try:
+        inspect.signature(train).bind(Path(), None)
+    except TypeError:
+        return False
+    return True

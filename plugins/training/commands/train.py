@@ -19,6 +19,9 @@ def train(
     settings: Annotated[
         list[str] | None, typer.Option("--set", metavar="FIELD=VALUE", help="Set a field instead of the file's value.")
     ] = None,
+    engine: Annotated[
+        str | None, typer.Option(help="For trainers that spread work: a name of `megaasr plugins --kind engine`.")
+    ] = None,
     as_json: JsonOption = False,
     plugin: PluginOption = None,
     strict_plugins: StrictOption = False,
@@ -29,10 +32,14 @@ def train(
 
     Example: megaasr train router router.yaml --out runs/router
     """
+    from megaasr import TrainContext
+
     from .run_trainer import open_trainer, train_in
 
-    chosen = open_trainer(open_plugins(plugin, strict_plugins), trainer, config, parse_settings(settings))
-    found = train_in(chosen, out)
+    plugins = open_plugins(plugin, strict_plugins)
+    chosen = open_trainer(plugins, trainer, config, parse_settings(settings))
+    workers = plugins.engines[engine].create() if engine else None
+    found = train_in(chosen, out, TrainContext(plugins, workers))
     if as_json:
         sys.stdout.write(json.dumps(found, ensure_ascii=False, indent=1) + "\n")
         return

@@ -204,7 +204,7 @@ def test_a_folder_of_something_else_is_left_alone(archives, tmp_path):
     out = tmp_path / "out"
     out.mkdir()
     (out / "manifest.jsonl").write_text("{}\n")
-    with pytest.raises(OutputError, match=r"holds a manifest\.jsonl of something else"):
+    with pytest.raises(OutputError, match=r"holds manifest\.jsonl but no fetch\.json: it is of something else"):
         fetch_corpus(source, out, origin=str(folder))
     (out / "fetch.json").write_text("[]")
     with pytest.raises(OutputError, match="is no record of a fetch"):

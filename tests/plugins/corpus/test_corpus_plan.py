@@ -163,7 +163,7 @@ def test_nothing_readable_and_an_unreadable_sound_are_refused(planned, sources):
     [
         ({"curve": "liner"}, UnknownNameError, "did you mean 'linear'"),
         ({"count": 0}, ParameterError, "count 0 and shard size 8"),
-        ({"banks": {}}, RecipeError, "needs recorded noise"),
+        ({"banks": {}}, RecipeError, "primitive sound: needs the bank 'noise'"),
     ],
 )
 def test_a_wrong_request_is_refused_before_anything_is_written(planned, tmp_path, changes, error, reason):

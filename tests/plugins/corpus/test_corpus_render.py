@@ -16,8 +16,7 @@ from megaasr_core.flows.render import render
 from megaasr_plugins.corpus.planning.plan_corpus import PlanRequest, plan_corpus
 from megaasr_plugins.corpus.planning.plan_folder import PlanFolder
 from megaasr_plugins.corpus.planning.scenario_lists import open_scenarios
-from megaasr_plugins.corpus.rendering import plan_renderer as studio
-from megaasr_plugins.corpus.rendering import shard_writer
+from megaasr_plugins.corpus.rendering import plan_renderer, shard_writer
 from megaasr_plugins.corpus.rendering.render_corpus import render_corpus
 from megaasr_plugins.corpus.rendering.shard_writer import encode_flac
 from tests.core.conftest import TONES
@@ -164,7 +163,7 @@ def test_a_plugin_that_raises_is_a_failed_row(plan, tmp_path, monkeypatch):
     def broken(*_):
         raise ZeroDivisionError("page\n" * 1_000)
 
-    monkeypatch.setattr(studio, "render", broken)
+    monkeypatch.setattr(plan_renderer, "render", broken)
     report = render_corpus(folder, tmp_path / "out", Serial.create())
     assert (report.clips, report.failed, report.failed_shards) == (0, 20, ())
     error = rows_of(tmp_path / "out" / "failures.jsonl")[0]["error"]
@@ -206,7 +205,7 @@ def test_another_plan_format_or_corpus_is_refused(plan, tmp_path):
         render_corpus(folder, folder, Serial.create())
     (tmp_path / "foreign").mkdir()
     (tmp_path / "foreign" / "manifest.jsonl").touch()
-    with pytest.raises(OutputError, match="holds another corpus"):
+    with pytest.raises(OutputError, match=r"holds (manifest|shard).* but no render\.json"):
         render_corpus(folder, tmp_path / "foreign", Serial.create())
     (folder / "plan.json").write_text("{}")
     with pytest.raises(ManifestError, match="not a plan of schema 1: count: Field required"):
@@ -215,11 +214,11 @@ def test_another_plan_format_or_corpus_is_refused(plan, tmp_path):
 
 
 def test_two_runs_at_once_are_refused(plan, tmp_path, monkeypatch):
-    from megaasr_core.base import work_folder
+    from megaasr_core.base import run_folder
 
-    monkeypatch.setattr(work_folder, "LOCK_WAIT_S", 0.0)
+    monkeypatch.setattr(run_folder, "LOCK_WAIT_S", 0.0)
     folder = plan()
-    with work_folder.claimed(tmp_path / "out"), pytest.raises(OutputError, match="another run is filling it"):
+    with run_folder.run_folder(tmp_path / "out"), pytest.raises(OutputError, match="another run is filling it"):
         render_corpus(folder, tmp_path / "out", Serial.create())
 
 

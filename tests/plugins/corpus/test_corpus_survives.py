@@ -13,9 +13,8 @@ import pytest
 from tests.core.fuse_plugin import VARIABLE
 from tests.plugins.corpus.corpora import contents, rows_of, write_noise, write_speech
 
-CORE_TESTS = Path(__file__).parents[2] / "core"
-FUSE = str(CORE_TESTS / "fuse_plugin.py")
-TONES = str(CORE_TESTS / "tone_plugin.py")
+FUSE = str(Path(__file__).parents[2] / "core" / "fuse_plugin.py")
+TONES = str(Path(__file__).parents[2] / "core" / "tone_plugin.py")
 POISON = 4_321
 """Samples of the one clip that `length:4321` kills a process over."""
 

@@ -7,7 +7,7 @@ import pytest
 import soundfile
 import yaml
 
-from megaasr_core.discovery.loading import load_plugins
+from megaasr import TrainContext, load_plugins
 from megaasr_plugins.training.commands.run_trainer import open_trainer, train_in
 
 
@@ -61,6 +61,7 @@ def train():
     """Train by a configuration file; the report."""
 
     def run(config, out):
-        return train_in(open_trainer(load_plugins(), "sft", config), out)
+        plugins = load_plugins()
+        return train_in(open_trainer(plugins, "sft", config), out, TrainContext(plugins))
 
     return run

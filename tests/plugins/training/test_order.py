@@ -8,9 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
+from megaasr import installed_plugins
 from megaasr_core.base.errors import ManifestError
-from megaasr_plugins.training.clips import Clip, Source, open_clips, order_of
 from megaasr_plugins.training.phases import PAPER, Phase
+from megaasr_plugins.training.training_clips import Clip, Source, open_clips, order_of
 
 RATES = {"encoder": 1e-4}
 CLIPS = [Clip(str(number), Path(f"{number}.flac"), "a", number / 10) for number in range(10)]
@@ -83,7 +84,7 @@ def manifest(folder, **fields):
 
 
 def test_rows_that_cannot_be_used_are_named_by_line(tmp_path):
-    assert open_clips(manifest(tmp_path, base_wer=0.5))[0].base_wer == 0.5
+    assert open_clips(manifest(tmp_path, base_wer=0.5), installed_plugins())[0].base_wer == 0.5
     for fields, message in (
         ({"audio": "gone.flac"}, "line 1: .*gone.flac does not exist"),
         ({"base_wer": "half"}, "line 1: base_wer 'half' is no word error rate"),
@@ -92,7 +93,7 @@ def test_rows_that_cannot_be_used_are_named_by_line(tmp_path):
         ({"error": "unreadable"}, "m.jsonl: no rows"),
     ):
         with pytest.raises(ManifestError, match=message):
-            open_clips(manifest(tmp_path, **fields))
+            open_clips(manifest(tmp_path, **fields), installed_plugins())
 
 
 def test_where_and_limit_choose_rows(tmp_path):
@@ -100,6 +101,6 @@ def test_where_and_limit_choose_rows(tmp_path):
     rows = [{"audio": "a.flac", "text": str(number), "split": "train" if number % 2 else "dev"} for number in range(6)]
     (tmp_path / "m.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
     source = Source(manifest=tmp_path / "m.jsonl", where={"split": "train"}, limit=2)
-    assert [clip.text for clip in open_clips([source])] == ["1", "3"]
+    assert [clip.text for clip in open_clips([source], installed_plugins())] == ["1", "3"]
     with pytest.raises(ManifestError, match=r"no rows with \{'split': 'test'\}"):
-        open_clips([Source(manifest=tmp_path / "m.jsonl", where={"split": "test"})])
+        open_clips([Source(manifest=tmp_path / "m.jsonl", where={"split": "test"})], installed_plugins())

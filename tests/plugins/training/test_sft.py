@@ -105,7 +105,7 @@ def test_the_mean_of_two_runs_is_what_each_alone_would_give(write_config, train,
 def test_a_later_phase_that_makes_nothing_better_is_left_out(write_config, train, tmp_path, monkeypatch):
     decoded = []
 
-    def worse_every_time(backend, sets, batch_size, adapter):
+    def worse_every_time(backend, sets, batch_size, plugins, *, adapter):
         decoded.append(adapter)
         one = Score(0.1 * len(decoded), 0.1, 12, 3, 0, empty=0.0, repetitive=0.0, invented=0.0, deleted=0.0)
         return {"dev": one}
@@ -238,7 +238,7 @@ def test_a_distilled_run_learns_the_words_too(write_config, train, tmp_path):
 def test_a_folder_of_something_else_is_left_alone(write_config, train, tmp_path):
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "letter.txt").write_text("dear")
-    with pytest.raises(OutputError, match="is not empty and holds no run"):
+    with pytest.raises(OutputError, match=r"holds letter\.txt but no run\.json: it is of something else"):
         train(write_config(), tmp_path / "mine")
     (tmp_path / "other").mkdir()
     (tmp_path / "other" / "run.json").write_text('{"run": "another"}')

@@ -9,7 +9,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from megaasr import AudioLimits, ManifestError, SampleKey, is_there, located_rows
+from megaasr import AudioLimits, ManifestError, Plugins, SampleKey, is_there, located_rows
 
 from ..evaluation.evaluate import item_of
 from .phases import Phase
@@ -33,11 +33,11 @@ class Source(BaseModel):
     where: dict[str, str | int | float | bool] = {}
     limit: int | None = Field(None, gt=0)
 
-    def rows(self) -> list[tuple[str, dict[str, Any]]]:
+    def rows(self, plugins: Plugins) -> list[tuple[str, dict[str, Any]]]:
         """Its rows, each with where it stands; ManifestError when there are none."""
         chosen = [
             (where, row)
-            for where, row in located_rows(self.manifest)
+            for where, row in located_rows(self.manifest, plugins)
             if "error" not in row and all(row.get(name) == value for name, value in self.where.items())
         ][: self.limit]
         if not chosen:
@@ -68,17 +68,17 @@ class Clip:
     language: str = "en"
 
 
-def open_clips(sources: Sequence[Source]) -> list[Clip]:
-    """Every clip of the sources; no sound is read yet.
+def open_clips(sources: Sequence[Source], plugins: Plugins) -> list[Clip]:
+    """Every clip of the sources, by the readers of `plugins`; no sound is read yet.
 
     Raises:
         ManifestError: a row that cannot be used, or whose sound is not there; named by line.
     """
     clips = []
     for number, source in enumerate(sources):
-        for where, row in source.rows():
+        for where, row in source.rows(plugins):
             item = item_of(row, source.root, where)
-            if not is_there(item.audio):
+            if not is_there(item.audio, plugins):
                 raise ManifestError(f"{where}: {item.audio} does not exist")
             wer = row.get("base_wer")
             if wer is not None and (isinstance(wer, bool) or not isinstance(wer, (int, float)) or wer < 0):

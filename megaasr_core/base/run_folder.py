@@ -1,4 +1,4 @@
-"""A folder that one run at a time fills, and in which what a killed run left is cleared away."""
+"""The folder of a run: locked while the run fills it, known by its identity, cleared of unfinished files."""
 
 from __future__ import annotations
 
@@ -6,11 +6,13 @@ import os
 import re
 import shutil
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from .errors import OutputError, one_line
+from .files import read_json, write_json
 
 UNFINISHED = re.compile(r"\..+\.\d+\.tmp(\.\w+)?")
 """The names that `atomic_path` and `temporary_name` give."""
@@ -24,8 +26,8 @@ def temporary_name(path: Path) -> Path:
 
 
 @contextmanager
-def claimed(folder: Path) -> Iterator[None]:
-    """Make the folder if need be, keep other runs out of it, and clear away unfinished files before and after.
+def run_folder(folder: Path) -> Iterator[None]:
+    """Create the folder if it is missing, lock it against other runs, and remove unfinished files before and after.
 
     Raises:
         OutputError: it cannot be made or written to, or another run is filling it.
@@ -61,6 +63,39 @@ def _lock(lock: int, folder: Path) -> None:
             time.sleep(0.05)
         except OSError:  # a file system without locks
             return None
+
+
+def claim_identity(file: Path, identity: Mapping[str, Any], *, other: str, foreign: Iterable[str] = ("*",)) -> None:
+    """Write what identifies the run of a folder, or compare it with what an earlier run has written.
+
+    Args:
+        file: of the identity, in the folder.
+        identity: everything that decides what the run writes, as a JSON object.
+        other: what a folder with another identity holds, for the message: ``a run of another configuration``.
+        foreign: patterns of names that a folder without an identity must not hold.
+
+    Raises:
+        OutputError: the folder belongs to another run, or to something else.
+    """
+    if not file.exists():
+        refuse_foreign(file, foreign)
+        write_json(file, identity)
+        return
+    before = read_json(file)
+    differing = [name for name in {**before, **identity} if before.get(name) != identity.get(name)]
+    if differing:
+        raise OutputError(
+            f"{file.parent}: holds {other} (different: {', '.join(differing)}); remove it or name another folder"
+        )
+
+
+def refuse_foreign(file: Path, names: Iterable[str]) -> None:
+    """OutputError when the folder of `file`, which is not there, holds a file or folder that fits one of the names."""
+    for pattern in names:
+        for path in file.parent.glob(pattern):
+            raise OutputError(
+                f"{file.parent}: holds {path.name} but no {file.name}: it is of something else; name another folder"
+            )
 
 
 def clear_unfinished(folder: Path) -> None:
