@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from megaasr_core.base.audio import SAMPLE_RATE_HZ
-from recipes.tiny import clips
+from recipes.tiny import dataset_files
 
 IEEE = (
     "The birch canoe slid on the smooth planks.",
@@ -27,7 +27,7 @@ def voiced(seconds: float, seed: int, level: float = 0.02) -> np.ndarray:
 
 
 def put(folder: Path, name: str, seconds: float, seed: int, **fields: object) -> dict[str, object]:
-    clips.write_clip(folder / name, voiced(seconds, seed))
+    dataset_files.write_clip(folder / name, voiced(seconds, seed))
     row = {"audio": name, "duration_s": seconds, "source": "made", "licence": "CC0 1.0", "split": "train"}
     return row | fields
 

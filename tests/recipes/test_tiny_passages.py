@@ -19,7 +19,7 @@ from megaasr_core.flows.scenario_files import open_scenario
 from megaasr_plugins.training.commands.run_trainer import open_trainer
 from recipes.tiny import (
     ablations,
-    clips,
+    dataset_files,
     join_manifests,
     manifests,
     opinions,
@@ -34,15 +34,15 @@ from recipes.tiny import (
 RATE = 16_000
 
 
-def speech(folder: Path, seconds: list[float], **fields: object) -> list[clips.Row]:
+def speech(folder: Path, seconds: list[float], **fields: object) -> list[dataset_files.Row]:
     """Clips whose samples say which clip they are, and their manifest."""
     rows = []
     for number, length in enumerate(seconds):
         name = f"{number}.flac"
-        clips.write_clip(folder / name, np.full(int(length * RATE), (number + 1) / 100, np.float32))
+        dataset_files.write_clip(folder / name, np.full(int(length * RATE), (number + 1) / 100, np.float32))
         row = {"audio": name, "text": f"text {number}", "duration_s": length, "speaker": f"s{number}"}
         rows.append({**row, "source": "made", "licence": "CC0 1.0", "split": "train", **fields})
-    clips.write_manifest(folder / clips.MANIFEST, rows)
+    dataset_files.write_manifest(folder / dataset_files.MANIFEST, rows)
     return rows
 
 
@@ -51,7 +51,7 @@ def test_a_passage_has_all_the_words_of_its_utterances_and_fits_the_window(tmp_p
     made = pack_speech.pack(rows, tmp_path / "clean", tmp_path / "packs", 40, real=1.0, single=0.3, seed=1)
     assert {row["utterances"] for row in made} > {1, 2}
     for row in made:
-        samples = clips.read_clip(tmp_path / "packs" / row["audio"])
+        samples = dataset_files.read_clip(tmp_path / "packs" / row["audio"])
         assert len(samples) / RATE == pytest.approx(row["duration_s"], abs=1e-3)
         assert row["duration_s"] <= 14.6
         spoken = [int(word) for word in row["text"].split()[1::2]]
@@ -83,7 +83,8 @@ def test_dev_passages_are_said_as_fast_as_they_were(tmp_path: Path) -> None:
         number = int(row["text"].split()[1])
         assert row["duration_s"] == rows[number]["duration_s"]
         assert np.array_equal(
-            clips.read_clip(tmp_path / "packs" / row["audio"]) > 0.0, clips.read_clip(tmp_path / f"{number}.flac") > 0.0
+            dataset_files.read_clip(tmp_path / "packs" / row["audio"]) > 0.0,
+            dataset_files.read_clip(tmp_path / f"{number}.flac") > 0.0,
         )
         assert row["split"] == "dev"
 
@@ -102,10 +103,10 @@ def test_manifests_leave_synthetic_dev_voices_and_other_splits_out(tmp_path: Pat
     rows = speech(out / "clean", [1.0, 1.0, 1.0])
     rows[0]["split"] = rows[1]["split"] = "dev"
     rows[1]["text_source"] = "spoken from it (synthetic)"
-    clips.write_manifest(out / "clean" / clips.MANIFEST, rows)
+    dataset_files.write_manifest(out / "clean" / dataset_files.MANIFEST, rows)
     speech(out / "packs", [5.0])
     rooms = speech(data / "rir", [0.5, 0.5])
-    clips.write_manifest(data / "rir" / clips.MANIFEST, [{**row, "kind": "room"} for row in rooms])
+    dataset_files.write_manifest(data / "rir" / dataset_files.MANIFEST, [{**row, "kind": "room"} for row in rooms])
     real = speech(data / "dev_real" / "noizeus", [1.0, 1.0, 1.0], split="dev_real")
     counts = {path.relative_to(out).as_posix(): count for path, count in manifests.write_all(data, out).items()}
     assert counts == {
@@ -141,7 +142,7 @@ def test_outcomes_are_joined_by_clip() -> None:
 def test_joined_rows_say_what_was_degraded(tmp_path: Path) -> None:
     speech(tmp_path / "clean", [1.0])
     speech(tmp_path / "bad", [1.0], scenario="noise")
-    places = [tmp_path / name / clips.MANIFEST for name in ("clean", "bad")]
+    places = [tmp_path / name / dataset_files.MANIFEST for name in ("clean", "bad")]
     rows = join_manifests.join(places, tmp_path)
     assert [(row["scenario"], row["condition"], row["audio"]) for row in rows] == [
         ("clean", "clean", "clean/0.flac"),
@@ -204,7 +205,7 @@ def test_results_of_other_clips_are_refused(tmp_path: Path) -> None:
     speech(tmp_path / "clips", [1.0])
     for name, rows in (("base", heard([1])), ("robust", heard([1, 2]))):
         (tmp_path / f"{name}.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
-    names = (tmp_path / "clips" / clips.MANIFEST, tmp_path / "base.jsonl", tmp_path / "robust.jsonl")
+    names = (tmp_path / "clips" / dataset_files.MANIFEST, tmp_path / "base.jsonl", tmp_path / "robust.jsonl")
     with pytest.raises(ManifestError, match="not of the same clips"):
         routed.main(*names, weights=tmp_path / "router", out=tmp_path / "routed.jsonl")
     (tmp_path / "robust.jsonl").write_text('{"id": "c0", "audio": "0.flac", "error": "gone"}\n')
@@ -335,7 +336,7 @@ def test_what_ships_is_whole_and_small(tmp_path: Path, monkeypatch: pytest.Monke
     }
     assert tables == {"report/real.md": "real.md", "sft/report.json": "sft.json", "router/report.json": "router.json"}
     monkeypatch.setattr(ship, "MOST_BYTES", 20)
-    with pytest.raises(ManifestError, match="at most 20 are shipped"):
+    with pytest.raises(ManifestError, match="at most 20 are allowed"):
         ship.files_of(tmp_path)
     (tmp_path / names[0]).unlink()
     with pytest.raises(ManifestError, match=r"adapter_config\.json is missing"):
