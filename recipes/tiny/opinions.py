@@ -2,8 +2,8 @@
 
     python -m recipes.tiny.opinions OUT
 
-OUT is the recipe's folder after ``make reproduce`` and ``recipes.tiny.router_objectives``. The bounds are chosen on these
-clips; none of them is in the evaluation sets (``dev/evaluation.jsonl``, ``dev/real.jsonl``).
+OUT is the recipe's folder after ``make reproduce`` and ``recipes.tiny.router_objectives``. The bounds are chosen on
+these clips; none of them is in the evaluation sets (``dev/evaluation.jsonl``, ``dev/real.jsonl``).
 """
 
 from __future__ import annotations
