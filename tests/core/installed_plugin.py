@@ -1,4 +1,4 @@
-"""A distribution made on the spot, with entry points, as pip would have installed it."""
+"""Write a distribution with entry points into a folder, in the form in which pip installs it."""
 
 import textwrap
 

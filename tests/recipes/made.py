@@ -1,4 +1,4 @@
-"""Clips made on the spot, and what a folder holds."""
+"""Helpers of the recipe's tests: generated clips, manifest rows and the content of a folder."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ IEEE = (
 
 
 def voiced(seconds: float, seed: int, level: float = 0.02) -> np.ndarray:
-    """Bursts of noise between pauses: what speech is to a level meter."""
+    """Bursts of noise between pauses, with the level changes of speech; shape (seconds * 16000,)."""
     rng = np.random.default_rng(seed)
     samples = rng.standard_normal(round(seconds * SAMPLE_RATE_HZ)) * level
     samples *= np.sin(np.arange(len(samples)) / SAMPLE_RATE_HZ * 2 * np.pi) > -0.5
