@@ -21,7 +21,7 @@ def hears_interrupts():
 
 
 LONGEST = ("test_guard.py", "test_sft.py", "test_whisper.py", "test_corpus_survives.py", "test_router_onnx.py")
-"""Test files that take a minute or more; they start first, so that no process is left with one while others are idle."""
+"""Test files that take a minute or more; they start first, so that none of them is still running at the end."""
 
 
 @pytest.hookimpl(trylast=True)  # after pytest-randomly has shuffled the items

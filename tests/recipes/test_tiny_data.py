@@ -1,4 +1,4 @@
-"""The data of recipes/tiny, on clips made on the spot: no synthesiser, no package beside the project's own."""
+"""Tests of the selection of speech and the building of noise in recipes/tiny, on generated clips."""
 
 from __future__ import annotations
 
@@ -63,15 +63,15 @@ def noise_of(data: Path, out: Path, seed: int = 0) -> list[dataset_files.Row]:
 def test_selected_speech_is_16_bit_at_keyed_levels(data: Path, tmp_path: Path) -> None:
     select(data, tmp_path / "clean")
     rows = dataset_files.read_rows(tmp_path / "clean" / dataset_files.MANIFEST)
-    heard = []
+    levels_db = []
     for row in rows:
         info = soundfile.info(tmp_path / "clean" / row["audio"])
         assert (info.samplerate, info.channels, info.subtype) == (SAMPLE_RATE_HZ, 1, "PCM_16")
         samples = dataset_files.read_clip(tmp_path / "clean" / row["audio"])
-        heard.append(levels.active_level_db(samples))
+        levels_db.append(levels.active_level_db(samples))
         assert np.abs(samples).max() <= levels.MAX_PEAK + 1e-4
-        assert row["level_db"] == pytest.approx(heard[-1], abs=0.05)
-    assert -30.1 <= min(heard) < -26 < -24 < max(heard) <= -19.9
+        assert row["level_db"] == pytest.approx(levels_db[-1], abs=0.05)
+    assert -30.1 <= min(levels_db) < -26 < -24 < max(levels_db) <= -19.9
     assert len(rows) == 40
 
 
@@ -100,7 +100,7 @@ def test_capitals_are_written_as_a_recogniser_writes_them(data: Path, tmp_path: 
     texts = list(written.values())
     assert {"I said what I'm told.", "It is Mary's too!", "One word more."} <= set(texts)
     assert not any(text.isupper() for text in texts)
-    assert rows[3]["text"] in texts  # what was written already is left as it is
+    assert rows[3]["text"] in texts  # a text in mixed case is unchanged
 
 
 @pytest.mark.parametrize(
@@ -113,8 +113,8 @@ def test_casing(text: str, expected: str) -> None:
 def test_speech_of_the_splits_is_disjoint(data: Path, tmp_path: Path) -> None:
     manifest = data / "speech" / dataset_files.MANIFEST
     rows = dataset_files.read_rows(manifest)
-    rows[1] |= {"split": "dev"}  # one speaker in both
-    for row in (rows[2], rows[-1]):  # one sentence in both, written in two ways
+    rows[1] |= {"split": "dev"}  # a speaker of both splits
+    for row in (rows[2], rows[-1]):  # a sentence of both splits, in two spellings
         row["text"] = "HELLO WORLD OF DATA" if row is rows[2] else "Hello, world of data!"
     dataset_files.write_manifest(manifest, rows)
     select(data, tmp_path / "clean")
@@ -123,7 +123,7 @@ def test_speech_of_the_splits_is_disjoint(data: Path, tmp_path: Path) -> None:
     words = [{normalise(row["text"]) for row in side} for side in sides.values()]
     assert not speakers[0] & speakers[1]
     assert not words[0] & words[1]
-    assert normalise("hello world of data") in words[1]  # at a tie dev keeps it
+    assert normalise("hello world of data") in words[1]  # at a tie it stays in dev
     assert sum(map(len, sides.values())) == 39
 
 
@@ -136,11 +136,11 @@ def test_selection_is_deterministic_and_done_once(data: Path, tmp_path: Path) ->
     assert select(data, tmp_path / "a")["built"] is True
     first = content(tmp_path / "a")
     assert select(data, tmp_path / "a")["built"] is False
-    (tmp_path / "a" / dataset_files.DONE).unlink()  # as if it was killed
+    (tmp_path / "a" / dataset_files.DONE).unlink()  # as after a kill
     assert select(data, tmp_path / "a")["built"] is True
     assert content(tmp_path / "a") == first
     select(data, tmp_path / "a", max_wer=0.05)
-    assert len(list((tmp_path / "a").rglob("*.flac"))) == 20  # those of the wider limits are gone
+    assert len(list((tmp_path / "a").rglob("*.flac"))) == 20  # clips of the wider limits are removed
 
 
 def test_noise_is_deterministic_and_its_splits_are_disjoint(data: Path, tmp_path: Path) -> None:
