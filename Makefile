@@ -1,4 +1,4 @@
-# Everything runs in a virtual environment of the project's own, made on first use.
+# Every target uses the project's virtual environment, which is created on first use.
 VENV ?= .venv
 PYTHON ?= python3
 BIN := $(VENV)/bin
@@ -9,17 +9,17 @@ STAMP := $(VENV)/.installed
 .PHONY: help install lint test demo bench docs reproduce clean
 
 help:
-	@echo "make install   virtual environment in $(VENV) with everything that development needs"
-	@echo "make demo      transcribe eight bad recordings, then degrade a clean one and transcribe that"
-	@echo "make test      the whole test suite"
-	@echo "make lint      ruff, mypy, import-linter"
-	@echo "make bench     speed and parity, side by side"
-	@echo "make reproduce DATA=DIR OUT=work/tiny   the tiny recipe from recordings to weights and tables (hours)"
-	@echo "make docs      write docs/reference.md and docs/conditions/ from the plugins"
+	@echo "make install   create the virtual environment $(VENV) with all development dependencies"
+	@echo "make demo      transcribe eight degraded recordings, then degrade a clean recording and transcribe it"
+	@echo "make test      run the test suite"
+	@echo "make lint      run ruff, mypy and import-linter"
+	@echo "make bench     run the benchmarks and write benchmarks/results/"
+	@echo "make reproduce DATA=DIR OUT=work/tiny   run the recipe recipes/tiny, from recordings to weights and tables (hours)"
+	@echo "make docs      write docs/reference.md and docs/conditions/ from the installed plugins"
 
 install: $(STAMP)
 
-# torch first and alone: it is the large part, and the CPU build is enough for everything here.
+# torch is installed first and separately, so that TORCH can select another build; the CPU build is sufficient.
 $(STAMP): pyproject.toml
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet "$(TORCH)"
@@ -42,7 +42,7 @@ lint: $(STAMP)
 	$(BIN)/mypy degradations rewards routers plugins
 	$(BIN)/lint-imports
 
-# A process a core, and one thread in each: threads of several processes that share cores wait for each other.
+# One process for each core and one thread in each process: threads of processes that share cores block each other.
 test: $(STAMP)
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(JOBS) --dist loadfile --cov --cov-report=term:skip-covered --durations=20
 

@@ -1,1 +1,1 @@
-"""Speed, parity and memory, measured side by side; results are kept as JSON."""
+"""Benchmarks of speed, parity and memory; the results are written as JSON."""

@@ -1,4 +1,4 @@
-"""`make bench`: parity in dB and speed against the libraries that do the same, side by side in one run."""
+"""Run all benchmarks (`make bench`): parity, speed, scaling and memory, each comparison within one run."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ RESULTS = Path(__file__).with_name("results")
 
 
 def main() -> None:
-    """Run every benchmark, print Markdown, keep the JSON."""
+    """Run every benchmark, print a Markdown table and write a JSON file for each."""
     machine = hardware()
     RESULTS.mkdir(exist_ok=True)
     for name, measure in (
@@ -33,7 +33,7 @@ def main() -> None:
 
 
 def table(rows: list[dict[str, object]]) -> str:
-    """Rows of equal keys as a Markdown table."""
+    """Rows with the same keys as a Markdown table."""
     head = list(rows[0])
     lines = [head, ["---"] * len(head), *([str(row[key]) for key in head] for row in rows)]
     return "\n".join("| " + " | ".join(line) + " |" for line in lines)

@@ -1,4 +1,4 @@
-"""Peak memory of decoding with one route and with two, each in a process of its own."""
+"""Peak memory of decoding with the base alone and with an adapter, each measured in a separate process."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ MIB = 1024
 
 
 def memory_rows() -> list[dict[str, object]]:
-    """Peak resident memory with the base alone and with an adapter beside it, and their ratio."""
+    """Peak resident memory with the base alone and with an adapter mounted, and their ratio."""
     alone, both = (_peak_mib(with_adapter) for with_adapter in (False, True))
     return [{"base, MiB": round(alone), "base and adapter, MiB": round(both), "ratio": round(both / alone, 3)}]
 
@@ -27,7 +27,7 @@ def _peak_mib(with_adapter: bool) -> float:
 
 
 def decode(with_adapter: bool) -> None:
-    """Decode two clips (one of them through the adapter, where there is one) and print the peak in MiB."""
+    """Decode two clips (the first with the adapter, if there is one) and print the peak memory in MiB."""
     from megaasr import DecodingOptions, Utterance, installed_plugins, read_audio
 
     backend = installed_plugins().backends["whisper"].create({"device": "cpu"})
@@ -42,7 +42,7 @@ def decode(with_adapter: bool) -> None:
 
 
 def write_adapter(folder: Path, rank: int = 8, width: int = 384, layers: int = 4) -> None:
-    """A LoRA of the paper's rank on every attention projection of tiny.en's encoder, with zeros for weights."""
+    """Write a LoRA of the paper's rank on every attention projection of tiny.en's encoder; all its weights are zero."""
     import torch
     from safetensors.torch import save_file
 

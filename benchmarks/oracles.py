@@ -1,4 +1,4 @@
-"""Six effects as pedalboard, pyloudnorm and scipy compute them from the same numbers (and the same noise)."""
+"""Reference implementations of six effects with pedalboard, pyloudnorm and scipy, from the same recipe and noise."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ import numpy as np
 
 from megaasr import Recipe, RecipeStep, Samples
 
-# The other libraries are imported where they are used: without the extra `[oracle]`, tests that do not need them run.
+# The reference libraries are imported inside functions: tests that do not need them run without the extra `[oracle]`.
 EFFECTS = ("noise", "far_field", "obstructed", "echo_reverb", "distortion")
-"""Those of which every sample can be compared; recording is a sixth, up to the resampler's own filter."""
+"""Effects that are compared sample by sample; the sixth, recording, differs by the filter of the resampler."""
 
 
 def oracle(samples: Samples, recipe: Recipe, noise: Samples) -> Samples:
-    """Apply a recipe's steps with the other libraries; `noise` is what add_noise adds, before it is scaled."""
+    """Apply the steps of a recipe with the reference libraries; `noise` is the unscaled noise of add_noise."""
     for step in recipe.steps:
         samples = STEPS[step.primitive](samples, recipe.sample_rate, step, noise)
     return samples
@@ -65,7 +65,7 @@ def _change_volume(samples: Samples, rate: int, step: RecipeStep, _: Samples) ->
 
 
 def _add_resample(samples: Samples, rate: int, step: RecipeStep, _: Samples) -> Samples:
-    """By scipy's polyphase filter: pedalboard's Resample lets what is above the new Nyquist frequency fold back."""
+    """Resample with scipy's polyphase filter, since pedalboard's Resample aliases above the new Nyquist frequency."""
     from scipy.signal import resample_poly
 
     if step.parameters["prob"] <= step.parameters["threshold"]:

@@ -1,4 +1,4 @@
-"""How far the five deterministic effects are from the libraries whose numbers the paper's parameters are."""
+"""Difference in dB between the effects and the reference libraries, in whose units the paper gives its parameters."""
 
 from __future__ import annotations
 
@@ -30,15 +30,15 @@ SEVERITIES = (0.0, 0.5, 1.0)
 
 
 def difference_db(ours: Samples, theirs: Samples) -> float:
-    """Energy of the difference relative to the energy of theirs, in dB."""
+    """Energy of the difference relative to the energy of the reference, in dB."""
     theirs64 = theirs.astype(np.float64)
     return float(10 * np.log10(np.sum((ours - theirs64) ** 2) / np.sum(theirs64**2)))
 
 
 def third_octave_difference_db(ours: Samples, theirs: Samples, sample_rate: int) -> float:
-    """Largest difference of level over the third-octave bands from 50 Hz to the Nyquist frequency, in dB.
+    """Largest level difference over the third-octave bands from 50 Hz to the Nyquist frequency, in dB.
 
-    Bands 75 dB below the loudest are left out: there a polyphase filter's own aliases are.
+    Bands more than 75 dB below the loudest are left out: they hold the aliases of the polyphase filter.
     """
     hertz = np.fft.rfftfreq(len(ours), 1 / sample_rate)
     centres = 1000.0 * 2.0 ** (np.arange(-13, 13) / 3)
@@ -48,12 +48,12 @@ def third_octave_difference_db(ours: Samples, theirs: Samples, sample_rate: int)
     for samples in (ours, theirs):
         energy = np.concatenate([[0.0], np.cumsum(np.abs(np.fft.rfft(samples.astype(np.float64))) ** 2)])
         levels.append(10 * np.log10(np.diff(energy[bands])))
-    heard = levels[1] > levels[1].max() - 75.0
-    return float(np.max(np.abs(levels[0] - levels[1])[heard]))
+    is_loud = levels[1] > levels[1].max() - 75.0
+    return float(np.max(np.abs(levels[0] - levels[1])[is_loud]))
 
 
 def ours_and_theirs(effect: str, severity: float, speech: Audio) -> tuple[Samples, Samples]:
-    """One effect at one severity on one recording, with noise as long as the recording."""
+    """The output of an effect and of its reference, on one recording with noise of the same length."""
     plugins = installed_plugins()
     key = SampleKey(0, "parity")
     noise = (0.1 * key.rng().standard_normal(len(speech.samples))).astype(np.float32)
@@ -71,13 +71,13 @@ def ours_and_theirs(effect: str, severity: float, speech: Audio) -> tuple[Sample
         )
         ours = render(speech, recipe, plugins, banks).audio.samples
     for position, step in enumerate(recipe.steps):
-        if step.parameters.get("source") == "white":  # what this step of the recipe draws
+        if step.parameters.get("source") == "white":  # the noise that this step draws
             noise = standard_normals(len(noise), key.rng("render", position))
     return ours, oracle(speech.samples, recipe, noise)
 
 
 def parity_rows() -> list[dict[str, object]]:
-    """A row an effect, a column a severity."""
+    """The difference of each effect (rows) at each severity (columns)."""
     speech = read_audio(SPEECH)
     return [
         {
@@ -89,7 +89,7 @@ def parity_rows() -> list[dict[str, object]]:
 
 
 def drawn_rows(num_draws: int = 400) -> list[dict[str, object]]:
-    """The two effects that draw: recording by its spectrum, dropout by its statistics beside a frame-by-frame loop."""
+    """The two random effects: recording by its spectrum, dropout by its statistics against a frame-by-frame loop."""
     speech = read_audio(SPEECH)
     recording = {
         f"severity {s:g}": f"{third_octave_difference_db(*ours_and_theirs('recording', s, speech), 16_000):.2f} dB"
@@ -119,7 +119,7 @@ def drawn_rows(num_draws: int = 400) -> list[dict[str, object]]:
 def _lost_frames(
     num_frames: int, probability: float, repeat: float, longest: int, rng: np.random.Generator
 ) -> npt.NDArray[np.int64]:
-    """The loop of the paper's description, with draws of its own."""
+    """The actions of dropout by the frame-by-frame loop of the paper's description, with separate random draws."""
     actions = np.full(num_frames, KEEP)
     frame = 1
     while frame < num_frames:

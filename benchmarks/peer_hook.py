@@ -1,4 +1,4 @@
-"""Ours in the forms that a harness for other libraries takes: effects, edit counts and features."""
+"""megaasr behind the interface of a harness that compares libraries: effects, edit counts and features."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ NOISE_S = 10
 
 @cache
 def _noise_folder() -> tempfile.TemporaryDirectory[str]:
-    return tempfile.TemporaryDirectory()  # goes with the process
+    return tempfile.TemporaryDirectory()  # removed when the process ends
 
 
 @cache
 def banks(sample_rate: int) -> dict[str, SoundBank]:
-    """A noise bank of one recording of noise, as in a worker that renders a corpus."""
+    """A noise bank of one recording, cached as in a worker that renders a corpus."""
     noise = 0.1 * SampleKey(0, "peer").rng().standard_normal(NOISE_S * sample_rate, dtype=np.float32)
     write_audio(f"{_noise_folder().name}/{sample_rate}.wav", Audio(noise, sample_rate))
     return {"noise": SoundBank.open(_noise_folder().name)}
@@ -33,7 +33,7 @@ def _planner(effect: str, sample_rate: int) -> Planner:
 
 
 def degrade(samples: Samples, sample_rate: int, effect: str, severity: float, rng: np.random.Generator) -> Samples:
-    """Plan one sample and render it, as the corpus does for each; what is read from a file is checked there."""
+    """Plan and render one sample, as rendering a corpus does; samples are not checked, as after reading a file."""
     recipe = _planner(effect, sample_rate).plan(
         SampleKey(int(rng.integers(2**32)), "peer"),
         num_samples=len(samples),
@@ -45,9 +45,9 @@ def degrade(samples: Samples, sample_rate: int, effect: str, severity: float, rn
 
 
 def align(references: list[str], hypotheses: list[str]) -> list[tuple[int, int, int]]:
-    """(substitutions, insertions, deletions) of each pair, over words parted by spaces."""
+    """(substitutions, insertions, deletions) of each pair, over words separated by spaces."""
     pairs = (aligned(r.split(), h.split()) for r, h in zip(references, hypotheses, strict=True))
-    return [(one.substitutions, one.insertions, one.deletions) for one in pairs]
+    return [(alignment.substitutions, alignment.insertions, alignment.deletions) for alignment in pairs]
 
 
 @cache
@@ -58,6 +58,6 @@ def _extractor(sample_rate: int) -> object:
 
 
 def logmel(samples: Samples, sample_rate: int) -> np.ndarray:
-    """Log-mel features of shape (80, frames), as the default recogniser gets them."""
+    """Log-mel features of shape (80, frames), as computed for the default recogniser."""
     features = _extractor(sample_rate)(samples, sampling_rate=sample_rate, padding="do_not_pad")  # type: ignore[operator]
     return np.asarray(features["input_features"][0])

@@ -1,4 +1,4 @@
-"""Clips a second of the mix of all scenarios on one core and on two: processes, and threads."""
+"""Clips a second of the mix of all scenarios on one core and on two, with processes and with threads."""
 
 from __future__ import annotations
 
@@ -18,19 +18,19 @@ RATE, SECONDS, ROUNDS = 16_000, 10, 7
 
 
 def scaling_rows() -> list[dict[str, object]]:
-    """Two workers that each render the whole mix, beside one that does."""
+    """The throughput of two workers that each render the mix, compared with one worker."""
     rows: list[dict[str, object]] = []
     for kind, make in (("processes", partial(ProcessPoolExecutor, 2)), ("threads", partial(ThreadPoolExecutor, 2))):
         with make() as pool:
-            _both(pool)  # compiled and warm
+            _both(pool)  # compile and warm up
             rounds = [(_timed(_mix), _timed(partial(_both, pool))) for _ in range(ROUNDS)]
-        ratios = sorted(2.0 * one / two for one, two in rounds)
+        ratios = sorted(2.0 * single_s / pair_s for single_s, pair_s in rounds)
         clips = len(_recipes())
         rows.append(
             {
                 "two": kind,
-                "one core, clips/s": round(clips / statistics.median(one for one, _ in rounds)),
-                "two cores, clips/s": round(2 * clips / statistics.median(two for _, two in rounds)),
+                "one core, clips/s": round(clips / statistics.median(single_s for single_s, _ in rounds)),
+                "two cores, clips/s": round(2 * clips / statistics.median(pair_s for _, pair_s in rounds)),
                 "ratio, median [min, max]": f"{statistics.median(ratios):.2f} [{ratios[0]:.2f}, {ratios[-1]:.2f}]",
             }
         )

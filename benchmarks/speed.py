@@ -1,4 +1,4 @@
-"""Seconds of audio a second on one core, ours and pedalboard + pyloudnorm's, in turn in one process."""
+"""Seconds of audio processed a second on one core: megaasr and pedalboard + pyloudnorm, in turn in one process."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from .oracles import oracle
 from .parity import SPEECH
 
 EFFECTS = ("far_field", "obstructed", "echo_reverb", "distortion")
-"""Those that need no noise bank, so that nothing but the signal is timed."""
+"""Effects without a noise bank, so that only signal processing is timed."""
 ROUNDS = 21
 
 
 def speed_rows() -> list[dict[str, object]]:
-    """A row an effect: medians over the rounds and their ratio."""
+    """The speed of each effect and its reference, and their ratio: medians over the rounds."""
     speech = read_audio(SPEECH)
     return [_row(effect, speech) for effect in EFFECTS]
 
@@ -35,22 +35,22 @@ def _row(effect: str, speech: Audio) -> dict[str, object]:
         sample_rate=speech.sample_rate,
         severity=0.5,
     )
-    nothing = np.zeros(0, np.float32)
+    no_noise = np.zeros(0, np.float32)
     ours = _timed(lambda: render(speech, recipe, plugins))
-    theirs = _timed(lambda: oracle(speech.samples, recipe, nothing))
+    theirs = _timed(lambda: oracle(speech.samples, recipe, no_noise))
     pairs = [(ours(), theirs()) for _ in range(ROUNDS)]
-    mine, other = (statistics.median(column) for column in zip(*pairs, strict=True))
+    ours_s, theirs_s = (statistics.median(column) for column in zip(*pairs, strict=True))
     ratios = sorted(b / a for a, b in pairs)
     return {
         "effect": effect,
-        "ours, x real time": round(speech.duration_s / mine),
-        "pedalboard + pyloudnorm, x real time": round(speech.duration_s / other),
+        "ours, x real time": round(speech.duration_s / ours_s),
+        "pedalboard + pyloudnorm, x real time": round(speech.duration_s / theirs_s),
         "ratio, median [min, max]": f"{statistics.median(ratios):.2f} [{ratios[0]:.2f}, {ratios[-1]:.2f}]",
     }
 
 
 def _timed(work: Callable[[], object]) -> Callable[[], float]:
-    work()  # compiled and warm
+    work()  # compile and warm up
 
     def once() -> float:
         started = time.perf_counter()

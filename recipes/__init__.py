@@ -1,1 +1,1 @@
-"""Recipes: everything from nothing to shipped weights, run from the repository's root as plain modules."""
+"""Recipes: scripts that build the data, train the models and measure them; run from the root of the repository."""

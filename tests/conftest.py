@@ -1,4 +1,4 @@
-"""Settings of every test."""
+"""Settings and fixtures of all tests."""
 
 from __future__ import annotations
 
@@ -7,24 +7,24 @@ import signal
 import pytest
 from hypothesis import settings
 
-# A first example imports, compiles, or shares its core with another process: no test is timed.
+# No deadline: the first example imports and compiles, and processes share cores.
 settings.register_profile("untimed", deadline=None)
 settings.load_profile("untimed")
 
 
 @pytest.fixture
 def hears_interrupts():
-    """What is started meanwhile hears Ctrl-C, also where a shell ignores it for all that it runs in the background."""
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    """Let child processes receive SIGINT, even if the shell ignores it for background jobs."""
+    previous = signal.signal(signal.SIGINT, signal.default_int_handler)
     yield
-    signal.signal(signal.SIGINT, before)
+    signal.signal(signal.SIGINT, previous)
 
 
 LONGEST = ("test_guard.py", "test_sft.py", "test_whisper.py", "test_corpus_survives.py", "test_router_onnx.py")
-"""Files of a minute and more. They begin first, so that no process ends with one of them while the others are idle."""
+"""Test files that take a minute or more; they start first, so that none of them is still running at the end."""
 
 
-@pytest.hookimpl(trylast=True)  # after the order has been drawn
+@pytest.hookimpl(trylast=True)  # after pytest-randomly has shuffled the items
 def pytest_collection_modifyitems(items):
     place = {name: index for index, name in enumerate(LONGEST)}
     items.sort(key=lambda item: place.get(item.path.name, len(LONGEST)))

@@ -1,4 +1,4 @@
-"""Every example in a docstring is run, under the name by which the module is installed."""
+"""Run every example in a docstring, under the name by which the module is installed."""
 
 import doctest
 import importlib

@@ -1,4 +1,4 @@
-"""What ships, on a small fixed set: no slice may be worse than the base with 95 % confidence."""
+"""The default system on a small fixed set: no slice may be worse than the base with 95 % confidence."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def megaasr(*arguments: object) -> subprocess.CompletedProcess[str]:
 
 @pytest.fixture(scope="module")
 def decoded(tmp_path_factory):
-    """Folder with base.jsonl and routed.jsonl of 80 degraded and 8 clean clips, and how the guard ended."""
+    """A folder with base.jsonl and routed.jsonl of 80 degraded and 8 clean clips, and the guard's completed process."""
     folder = tmp_path_factory.mktemp("guard")
     planned = megaasr(
         *("corpus", "plan", "--speech", CLEAN, "--noise", ROOT / "examples" / "noise", "--scenarios", SCENARIOS),

@@ -1,9 +1,9 @@
-"""What each part of the training is worth: the same number of clips without it, or with something else in its place.
+"""Ablations of the adapter's training: each variant changes one part and trains on the same number of clips.
 
     python -m recipes.tiny.ablations OUT
 
 OUT is the recipe's folder after ``make reproduce``. Every variant starts from the base, sees the same number of clips,
-is taken at full scale, and is decoded on the same utterances; the table compares each with the base in pairs.
+is applied at full scale and decodes the same utterances; the table compares each with the base, utterance by utterance.
 """
 
 from __future__ import annotations
@@ -31,43 +31,44 @@ class Variant:
     """One ablation.
 
     Args:
-        name: of its folder; says: what it is, for the table.
-        phases: as `train sft` takes them; their clips add up to `CLIPS`.
-        learned_from: plans and manifests, in place of the recipe's own.
+        name: name of its folder.
+        description: what the variant changes, in a few words.
+        phases: phases in the form that `train sft` takes; their clips add up to `CLIPS`.
+        learned_from: plans and manifests that replace the training data of the recipe.
     """
 
     name: str
-    says: str
+    description: str
     phases: list[dict[str, Any]]
     learned_from: tuple[str, ...] = field(default=())
 
     @property
     def is_ordered(self) -> bool:
-        """Whether its clips come in stages by the base's WER, so that it learns from labels."""
-        return any("max_wer" in one for one in self.phases)
+        """Whether a phase selects clips by the base's WER, which needs labelled manifests."""
+        return any("max_wer" in fields for fields in self.phases)
 
-    def sources(self, whole: dict[str, Any]) -> list[dict[str, Any]]:
-        """The plans and manifests that it learns from."""
-        return [{"manifest": place} for place in self.learned_from] or whole["training"]
+    def sources(self, recipe_config: dict[str, Any]) -> list[dict[str, Any]]:
+        """The plans and manifests that the variant is trained on."""
+        return [{"manifest": path} for path in self.learned_from] or recipe_config["training"]
 
-    def config(self, whole: dict[str, Any]) -> dict[str, Any]:
-        """Its configuration, from the recipe's own."""
-        sources = self.sources(whole)
+    def config(self, recipe_config: dict[str, Any]) -> dict[str, Any]:
+        """The configuration of the variant, derived from the configuration of the recipe."""
+        sources = self.sources(recipe_config)
         if self.is_ordered:
             sources = [{**source, "manifest": labels(source["manifest"])} for source in sources]
-        few = [{**whole["dev"][0], "limit": 20}]  # they only say whether a later phase is kept
-        changes = {"training": sources, "dev": few, "phases": self.phases, "runs": 1, "scales": [1.0]}
-        return {**whole, **changes, "report_to": []}
+        dev = [{**recipe_config["dev"][0], "limit": 20}]  # only decides whether a later phase is kept
+        changes = {"training": sources, "dev": dev, "phases": self.phases, "runs": 1, "scales": [1.0]}
+        return {**recipe_config, **changes, "report_to": []}
 
 
 def phase(name: str, groups: tuple[str, ...], clips: int = CLIPS, **fields: Any) -> dict[str, Any]:
-    """A phase over some groups, with the rank of the recipe's first."""
+    """A phase that trains some parameter groups, with the rank of the recipe's first phase."""
     rates = {group: ALL[group] for group in groups}
     return {"name": name, "learning_rates": rates, "clips": clips, "rank": 16, "alpha": 32, **fields}
 
 
 def variants() -> list[Variant]:
-    """All of them; the one that needs the base's WER of every clip last."""
+    """All variants; the last one needs the base's WER of every clip."""
     sound, words, every = ("encoder", "aligner"), ("llm",), tuple(ALL)
     at_once = [phase("all", every)]
     first = CLIPS - CLIPS // 10 - CLIPS // 5
@@ -91,49 +92,49 @@ def variants() -> list[Variant]:
 
 def bounded(phases: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """The phases without the clips that the base gets more than 70 % wrong, as in the paper."""
-    return [{**one, "max_wer": [0.7]} for one in phases]
+    return [{**fields, "max_wer": [0.7]} for fields in phases]
 
 
 def labels(source: str) -> str:
-    """Where what the base hears in every clip of a plan or a manifest is kept."""
+    """The path of the labelled manifest (with the base's WER of every clip) of a plan or a manifest."""
     return f"labels/{'_'.join(Path(source).with_suffix('').parts)}.jsonl"
 
 
 def label(source: dict[str, Any]) -> Step:
-    """Label what is learned from of a plan or a manifest."""
-    place, few = source["manifest"], ("--limit", str(source["limit"])) if "limit" in source else ()
-    return megaasr(f"label {place}", "corpus", "label", place, "-o", labels(place), "--batch-size", "64", *few)
+    """The step that labels the rows of a plan or a manifest that are trained on."""
+    path, limit = source["manifest"], ("--limit", str(source["limit"])) if "limit" in source else ()
+    return megaasr(f"label {path}", "corpus", "label", path, "-o", labels(path), "--batch-size", "64", *limit)
 
 
-def trained(one: Variant, config: Path) -> list[Step]:
-    """Train a variant, and decode what all are measured on."""
-    heard = (by_adapter(one.name, source, f"ablations/{one.name}/adapter") for source in MEASURED)
+def trained(variant: Variant, config: Path) -> list[Step]:
+    """The steps that train a variant and decode the evaluation sets with it."""
+    decoding = (by_adapter(variant.name, source, f"ablations/{variant.name}/adapter") for source in MEASURED)
     return [
-        megaasr(f"train {one.name}", "train", "sft", str(config), "-o", f"ablations/{one.name}"),
-        together(f"measure {one.name}", *heard),
+        megaasr(f"train {variant.name}", "train", "sft", str(config), "-o", f"ablations/{variant.name}"),
+        together(f"measure {variant.name}", *decoding),
     ]
 
 
 def steps(out: Path) -> list[Step]:
-    """Plans, training and decoding of every variant; configurations are written on the way."""
-    whole = yaml.safe_load((HERE / "sft.yaml").read_text(encoding="utf-8"))
-    said = "packs/manifest.jsonl"
-    listed = [plan(curve, "all", CLIPS, 21, said, "--severity", curve) for curve in CURVES]
-    listed.append(plan("seven", ",".join(EFFECTS), CLIPS, 21, said))
+    """The steps that plan, train and decode every variant; writes the configuration of each variant."""
+    recipe_config = yaml.safe_load((HERE / "sft.yaml").read_text(encoding="utf-8"))
+    speech = "packs/manifest.jsonl"
+    listed = [plan(curve, "all", CLIPS, 21, speech, "--severity", curve) for curve in CURVES]
+    listed.append(plan("seven", ",".join(EFFECTS), CLIPS, 21, speech))
     listed.append(plan("ablation_dev", "all", 108, 22, "dev/clean.jsonl"))
-    listed.append(by_base(MEASURED[0]))  # the recipe has decoded the others
-    for one in variants():
-        config = out / "ablations" / f"{one.name}.yaml"
+    listed.append(by_base(MEASURED[0]))  # `make reproduce` has decoded the others
+    for variant in variants():
+        config = out / "ablations" / f"{variant.name}.yaml"
         config.parent.mkdir(exist_ok=True)
-        write_text(config, yaml.safe_dump(one.config(whole), sort_keys=False))
-        if one.is_ordered:
-            listed.append(together("label", *map(label, one.sources(whole))))
-        listed += trained(one, config)
+        write_text(config, yaml.safe_dump(variant.config(recipe_config), sort_keys=False))
+        if variant.is_ordered:
+            listed.append(together("label", *map(label, variant.sources(recipe_config))))
+        listed += trained(variant, config)
     for source in MEASURED:
         name = stem(source)
-        named = [f"{one.name}=results/{name}.{one.name}.jsonl" for one in variants()]
+        systems = [f"{variant.name}=results/{name}.{variant.name}.jsonl" for variant in variants()]
         written = ("--report", f"ablations/{name}.md", "--summary", f"ablations/{name}.json")
-        listed.append(megaasr(f"compare {name}", "compare", results(name)[0], *named, *written))
+        listed.append(megaasr(f"compare {name}", "compare", results(name)[0], *systems, *written))
     return listed
 
 
@@ -141,7 +142,7 @@ def main(out: Annotated[Path, typer.Argument(help="The recipe's folder.")]) -> N
     """Train and measure every ablation."""
     (out / "labels").mkdir(exist_ok=True)
     for step in steps(out.resolve()):
-        run(step, out, "ablations")  # one variant does not depend on another
+        run(step, out, "ablations")  # variants do not depend on each other
     for source in MEASURED:
         command.say(f"{out}/ablations/{Path(source).stem}.md")
 

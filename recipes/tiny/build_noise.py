@@ -1,9 +1,9 @@
-"""Noise of the recipe: recorded noise as it is, and more made from it, from speech and from Gaussian noise.
+"""Build the noise of the recipe: recorded noise as it is, and noise made from recordings, speech and Gaussian noise.
 
     python -m recipes.tiny.build_noise DATA [DATA ...] --out OUT/noise
 
-A DATA is a folder with ``noise/manifest.jsonl``, and ``speech/manifest.jsonl`` where babble is to be made of it.
-What is made of train recordings or speakers is train, what is made of dev ones is dev.
+A DATA is a folder with ``noise/manifest.jsonl`` and perhaps ``speech/manifest.jsonl``, whose speakers make babble.
+A clip made of train recordings or speakers belongs to train, a clip made of dev recordings or speakers to dev.
 """
 
 from __future__ import annotations
@@ -19,23 +19,23 @@ import typer
 
 from megaasr import ManifestError, SampleKey, atomic_path
 
-from . import clips, command, levels, noise_mixes, noise_shapes
-from .clips import Row
+from . import command, dataset_files, levels, noise_mixes, noise_shapes
+from .dataset_files import Row
 
 MADE_HERE = "made by recipes/tiny"
 SHARES = {"shaped": 0.4, "babble": 0.25, "mixture": 0.35}
 LEVEL_DB = (-34.0, -24.0)
-"""RMS in dBFS of what is made; adding noise scales it anyway."""
+"""Lowest and highest RMS in dBFS of made clips; `add_noise` rescales them to its SNR."""
 
 
 @dataclass(frozen=True)
 class Sources:
-    """What noise is made from, by split.
+    """The recordings that noise is made from, by split.
 
     Args:
-        recorded: rows with the absolute path of their file as ``from``.
+        recorded: rows of noise, each with the absolute path of its file as ``from``.
         speakers: recordings of each speaker.
-        licences: of each speaker's recordings.
+        licences: licence of each speaker's recordings.
     """
 
     recorded: dict[str, list[Row]]
@@ -44,36 +44,36 @@ class Sources:
 
 
 def gather(noise: list[Path], speech: list[Path]) -> Sources:
-    """Read manifests of noise and of speech.
+    """Read manifests of noise and manifests of speech.
 
     Raises:
         ManifestError: a recording or a speaker is in both splits.
     """
-    recorded: dict[str, list[Row]] = {split: [] for split in clips.SPLITS}
+    recorded: dict[str, list[Row]] = {split: [] for split in dataset_files.SPLITS}
     for manifest in noise:
-        for row in clips.read_rows(manifest):
+        for row in dataset_files.read_rows(manifest):
             fields = {"split": "train", "recording": row["audio"], "category": "other", **row}
             recorded[fields["split"]].append({**fields, "from": str(manifest.parent.resolve() / row["audio"])})
-    speakers: dict[str, dict[str, list[Path]]] = {split: {} for split in clips.SPLITS}
+    speakers: dict[str, dict[str, list[Path]]] = {split: {} for split in dataset_files.SPLITS}
     licences: dict[str, str] = {}
     for manifest in speech:
-        for row in clips.read_rows(manifest):
+        for row in dataset_files.read_rows(manifest):
             if row["duration_s"] >= 1.0:
-                folk = speakers[row.get("split", "train")]
-                folk.setdefault(str(row["speaker"]), []).append(manifest.parent / row["audio"])
+                by_speaker = speakers[row.get("split", "train")]
+                by_speaker.setdefault(str(row["speaker"]), []).append(manifest.parent / row["audio"])
                 licences[str(row["speaker"])] = str(row["licence"])
     kinds = {
-        "recording": [{row["recording"] for row in recorded[split]} for split in clips.SPLITS],
-        "speaker": [set(speakers[split]) for split in clips.SPLITS],
+        "recording": [{row["recording"] for row in recorded[split]} for split in dataset_files.SPLITS],
+        "speaker": [set(speakers[split]) for split in dataset_files.SPLITS],
     }
     for kind, (train, dev) in kinds.items():
         if train & dev:
-            raise ManifestError(f"{kind} {min(train & dev)} is in both train and dev; mend the manifest")
+            raise ManifestError(f"{kind} {min(train & dev)} is in both train and dev; correct the manifest")
     return Sources(recorded, speakers, licences)
 
 
 def make(kind: str, name: str, split: str, sources: Sources, duration_s: float, seed: int) -> tuple[Row, np.ndarray]:
-    """One made clip and its row, both determined by the seed and the clip's name."""
+    """The row and the samples of one made clip; the seed and the clip's name determine both."""
     key = SampleKey(seed, f"{split}/{name}")
     rng = key.rng("noise")
     row: Row = {"recording": f"tiny-{split}-{name}", "split": split, "source": f"{MADE_HERE}: {kind}"}
@@ -95,7 +95,7 @@ def make(kind: str, name: str, split: str, sources: Sources, duration_s: float, 
 
 
 def _two_recordings(rows: list[Row], rng: np.random.Generator) -> tuple[Row, Row]:
-    # Categories first: half of the recordings are of a few of them.
+    # Draw the categories first: a few of them hold half of the recordings.
     by_category: dict[str, list[Row]] = {}
     for row in sorted(filter(noise_mixes.is_mixable, rows), key=lambda row: row["audio"]):
         by_category.setdefault(row["category"], []).append(row)
@@ -107,44 +107,45 @@ def _two_recordings(rows: list[Row], rng: np.random.Generator) -> tuple[Row, Row
 
 
 def plan(count: int) -> Iterator[tuple[str, str]]:
-    """Kind and name of each of `count` made clips."""
-    made = {kind: round(share * count) for kind, share in SHARES.items()}
-    made["shaped"] += count - sum(made.values())
-    for kind, many in made.items():
-        yield from ((kind, f"{kind}-{number:04d}") for number in range(many))
+    """The kind and the name of each of `count` made clips."""
+    counts = {kind: round(share * count) for kind, share in SHARES.items()}
+    counts["shaped"] += count - sum(counts.values())
+    for kind, kind_count in counts.items():
+        yield from ((kind, f"{kind}-{number:04d}") for number in range(kind_count))
 
 
 def build(
     noise: list[Path], speech: list[Path], out: Path, train: int, dev: int, duration_s: float = 10.0, seed: int = 0
 ) -> list[Row]:
-    """Build OUT/{audio,manifest.jsonl}; its rows. What was built to its end from the same inputs is left as it is."""
-    modules = (clips, levels, noise_mixes, noise_shapes)
-    code = clips.code_digest(__file__, *(str(module.__file__) for module in modules))
+    """Build OUT/{audio,manifest.jsonl} and return its rows; a folder completed from the same inputs is only read."""
+    modules = (dataset_files, levels, noise_mixes, noise_shapes)
+    code = dataset_files.code_digest(__file__, *(str(module.__file__) for module in modules))
     texts = [path.read_text(encoding="utf-8") for path in [*noise, *speech]]
-    digest = clips.digest_of(noise, speech, train, dev, duration_s, seed, texts, code)
-    if clips.is_done(out, digest):
-        return clips.read_rows(out / clips.MANIFEST)
-    clips.mark_undone(out)
+    digest = dataset_files.digest_of(noise, speech, train, dev, duration_s, seed, texts, code)
+    if dataset_files.is_done(out, digest):
+        return dataset_files.read_rows(out / dataset_files.MANIFEST)
+    dataset_files.mark_undone(out)
     sources = gather(noise, speech)
-    for split in clips.SPLITS:
-        few = "speakers" if len(sources.speakers[split]) < 8 else ""
-        few = few or ("noise categories" if len(_categories(sources.recorded[split])) < 2 else "")
-        if few and {"train": train, "dev": dev}[split]:
-            raise ManifestError(f"too few {few} of split {split} to make noise of (8 and 2 are needed); give more DATA")
+    for split in dataset_files.SPLITS:
+        lacking = "speakers" if len(sources.speakers[split]) < 8 else ""
+        lacking = lacking or ("noise categories" if len(_categories(sources.recorded[split])) < 2 else "")
+        if lacking and {"train": train, "dev": dev}[split]:
+            needed = "8 speakers and 2 noise categories are needed"
+            raise ManifestError(f"too few {lacking} in split {split} to make noise ({needed}); give more DATA")
     rows: list[Row] = []
-    for split in clips.SPLITS:
+    for split in dataset_files.SPLITS:
         for number, row in enumerate(sources.recorded[split]):
             rows.append(copied(row, out, number))
         for kind, name in plan({"train": train, "dev": dev}[split]):
             row, samples = make(kind, name, split, sources, duration_s, seed)
             path = f"audio/{row['category']}/{split}-{name}.flac"
-            clips.write_clip(out / path, samples)
-            rows.append({"audio": path, "duration_s": clips.duration_s(samples), **row})
-    clips.sweep(out, (out / row["audio"] for row in rows))
-    clips.write_manifest(out / clips.MANIFEST, rows)
-    for split in clips.SPLITS:  # a bank of noise is one manifest
-        clips.write_manifest(out / f"{split}.jsonl", (row for row in rows if row["split"] == split))
-    clips.mark_done(out, digest)
+            dataset_files.write_clip(out / path, samples)
+            rows.append({"audio": path, "duration_s": dataset_files.duration_s(samples), **row})
+    dataset_files.sweep(out, (out / row["audio"] for row in rows))
+    dataset_files.write_manifest(out / dataset_files.MANIFEST, rows)
+    for split in dataset_files.SPLITS:  # a noise bank is opened from one manifest
+        dataset_files.write_manifest(out / f"{split}.jsonl", (row for row in rows if row["split"] == split))
+    dataset_files.mark_done(out, digest)
     return rows
 
 
@@ -153,9 +154,10 @@ def _categories(rows: list[Row]) -> set[str]:
 
 
 def copied(row: Row, out: Path, number: int) -> Row:
-    """Take over a recorded noise byte for byte."""
+    """Copy a recorded noise byte for byte and return its row."""
     source = Path(row["from"])
-    name = f"audio/{clips.slug(row['category'])}/{row['split']}-{number:04d}-{clips.slug(source.stem)}{source.suffix}"
+    category, stem = dataset_files.slug(row["category"]), dataset_files.slug(source.stem)
+    name = f"audio/{category}/{row['split']}-{number:04d}-{stem}{source.suffix}"
     (out / name).parent.mkdir(parents=True, exist_ok=True)
     with atomic_path(out / name) as temporary:
         shutil.copyfile(source, temporary)
@@ -165,13 +167,13 @@ def copied(row: Row, out: Path, number: int) -> Row:
 def main(
     data: Annotated[list[Path], typer.Argument(help="Folders with noise/ and speech/.")],
     out: Annotated[Path, typer.Option(help="Folder to build.")],
-    train: Annotated[int, typer.Option(help="Clips to make for train.")] = 400,
-    dev: Annotated[int, typer.Option(help="Clips to make for dev.")] = 60,
+    train: Annotated[int, typer.Option(help="Number of clips to make for train.")] = 400,
+    dev: Annotated[int, typer.Option(help="Number of clips to make for dev.")] = 60,
     seed: int = 0,
 ) -> None:
     """Build noise: recorded clips as they are, shaped noise, babble and mixtures."""
-    noise = [clips.find_manifest(place, "noise") for place in data]
-    speech = [place / "speech" / clips.MANIFEST for place in data if (place / "speech" / clips.MANIFEST).is_file()]
+    noise = [dataset_files.find_manifest(folder, "noise") for folder in data]
+    speech = [path for folder in data if (path := folder / "speech" / dataset_files.MANIFEST).is_file()]
     rows = build(noise, speech, out, train, dev, seed=seed)
     command.show(command.summary_of(rows, "category"))
 

@@ -1,4 +1,4 @@
-"""Words as a recogniser writes them: a corpus in capitals would teach it to spell letter by letter."""
+"""Sentence case for transcripts in capitals: training on capitals teaches Whisper to spell letter by letter."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ import re
 from megaasr import normalise
 
 
-def as_written(text: str, heard: str | None = None) -> str:
-    """A text of capitals or of small letters alone in sentence case with a full stop; any other as it is.
+def as_written(text: str, transcript: str | None = None) -> str:
+    """A text of capitals only or of small letters only, in sentence case with a full stop; any other text unchanged.
 
-    Whisper's pieces of words are those of written text, and "SHOULD" is several where "should" is one.
+    Whisper's tokens are those of written text: "SHOULD" is several tokens, "should" is one.
 
     Args:
-        heard: another recogniser's transcript; it is taken where it has the same words, since it has commas and names.
+        transcript: another recogniser's transcript; used where its words are the same, for its commas and names.
 
     >>> as_written("I SAID THAT I'M LATE")
     "I said that I'm late."
@@ -22,8 +22,8 @@ def as_written(text: str, heard: str | None = None) -> str:
     """
     if not (text.isupper() or text.islower()):
         return text
-    if heard and not (heard.isupper() or heard.islower()) and normalise(heard) == normalise(text):
-        return heard.strip()
+    if transcript and not (transcript.isupper() or transcript.islower()) and normalise(transcript) == normalise(text):
+        return transcript.strip()
     lower = re.sub(r"\bi\b", "I", text.strip().lower())
     sentence = lower[:1].upper() + lower[1:]
     return sentence if sentence[-1:] in ".?!" else sentence + "."

@@ -1,4 +1,4 @@
-"""What the recipe's commands share: one-line errors and lines for people."""
+"""Helpers of the recipe's commands: one-line errors and printed tables."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ import typer
 
 from megaasr import MegaasrError
 
-from .clips import Row
+from .dataset_files import Row
 
 say = typer.echo
 
 
 def run(command: Callable[..., None]) -> None:
-    """Run a typer function as a command; the user's errors are one line and exit code 2."""
+    """Run a typer function as a command; a MegaasrError is printed as one line and exits with code 2."""
     try:
         typer.run(command)
     except MegaasrError as error:
@@ -25,7 +25,7 @@ def run(command: Callable[..., None]) -> None:
 
 
 def summary_of(rows: Sequence[Row], by: str = "source") -> list[dict[str, Any]]:
-    """Clips, minutes and speakers by source (or another field) and split, the total last."""
+    """Clips, minutes and speakers by source (or another field) and split; the totals come last."""
     groups: dict[tuple[str, str], list[Row]] = {}
     for row in rows:
         groups.setdefault((str(row[by]), row["split"]), []).append(row)

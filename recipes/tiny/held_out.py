@@ -1,7 +1,7 @@
-"""Sentences that are kept for evaluation: the 720 IEEE (Harvard) sentences, and those of manifests named at run time.
+"""Sentences reserved for evaluation: the 720 IEEE (Harvard) sentences, and those of manifests named at run time.
 
-The IEEE sentences are known by digests of their 4-grams (`ieee_sentences.txt`, one sentence a line, IEEE Std 297-1969),
-so that their text is nowhere in the recipe.
+The IEEE sentences (IEEE Std 297-1969) are stored as digests of their 4-grams in `ieee_sentences.txt`, one sentence a
+line, so that the recipe does not contain their text.
 """
 
 from __future__ import annotations
@@ -15,22 +15,22 @@ from megaasr import read_jsonl, tokenise
 
 GRAM = 4
 SHARE = 0.5
-"""A text that holds this share of a sentence's 4-grams is that sentence, misheard or embedded."""
+"""A text with at least this share of a sentence's 4-grams counts as that sentence, even misheard or embedded."""
 IEEE = Path(__file__).with_name("ieee_sentences.txt")
 
 
 def grams_of(text: str) -> list[str]:
-    """Digests (32 bit, hex) of the 4-grams of a text's normalised words; a shorter text is one gram."""
+    """Digests (32 bit, hex) of the 4-grams of a text's normalised words; a text of fewer words is one gram."""
     words = tokenise(text)
     runs = [words[at : at + GRAM] for at in range(max(1, len(words) - GRAM + 1))]
     return [blake2b(" ".join(run).encode(), digest_size=4).hexdigest() for run in runs if run]
 
 
 class HeldOut:
-    """A set of sentences that training must not contain.
+    """A set of sentences that training data must not contain.
 
     Args:
-        sentences: each as its `grams_of`.
+        sentences: the digests of each sentence, as `grams_of` returns them.
     """
 
     def __init__(self, sentences: Iterable[Sequence[str]]) -> None:

@@ -1,4 +1,4 @@
-"""Plans and manifests as one manifest, so that one table can hold them all.
+"""Join plans and manifests into one manifest, so that one table can report all of them.
 
 python -m recipes.tiny.join_manifests PLAN|MANIFEST.jsonl ... --out OUT.jsonl
 """
@@ -14,13 +14,13 @@ import typer
 from megaasr import jsonl_line, located_rows, write_text
 
 from . import command
-from .clips import Row
+from .dataset_files import Row
 
 
 def join(places: list[Path], folder: Path) -> list[Row]:
-    """The rows of all, in order, with their audio named from `folder`.
+    """The rows of all plans and manifests in order, with audio paths relative to `folder`.
 
-    What nothing was done to has the scenario and the condition ``clean``; the condition of the rest is ``degraded``.
+    A clip that is not degraded has the scenario and the condition ``clean``, any other the condition ``degraded``.
     """
     rows = []
     for place in places:
@@ -29,8 +29,8 @@ def join(places: list[Path], folder: Path) -> list[Row]:
             kept = {name: value for name, value in row.items() if name != "recipe"}
             audio = os.path.relpath(root.resolve() / row["audio"], folder.resolve())
             condition = "degraded" if "scenario" in kept else "clean"
-            named = {"id": f"{place.stem}-{number:06d}", "audio": audio, "condition": condition}
-            rows.append({"scenario": "clean", **kept, **named})
+            added = {"id": f"{place.stem}-{number:06d}", "audio": audio, "condition": condition}
+            rows.append({"scenario": "clean", **kept, **added})
     return rows
 
 
@@ -38,7 +38,7 @@ def main(
     places: Annotated[list[Path], typer.Argument(help="Plans and manifests.")],
     out: Annotated[Path, typer.Option(help="The manifest to write.")],
 ) -> None:
-    """Join plans and manifests."""
+    """Join plans and manifests into one manifest."""
     rows = join(places, out.parent)
     write_text(out, "".join(map(jsonl_line, rows)))
     command.say(f"{out}: {len(rows)} rows")

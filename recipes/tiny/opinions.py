@@ -1,9 +1,9 @@
-"""How many edits the router second_opinion leaves for each pair of its bounds, on clips that were decoded both ways.
+"""Count the edits that the router second_opinion leaves with each pair of its bounds, on clips decoded both ways.
 
     python -m recipes.tiny.opinions OUT
 
-OUT is the recipe's folder after ``make reproduce`` and ``recipes.tiny.router_objectives``. What it counts on chooses;
-what is reported elsewhere (``dev/evaluation.jsonl``, ``dev/real.jsonl``) is not among it.
+OUT is the recipe's folder after ``make reproduce`` and ``recipes.tiny.router_objectives``. The bounds are chosen on
+these clips; none of them is in the evaluation sets (``dev/evaluation.jsonl``, ``dev/real.jsonl``).
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from megaasr import (
 from megaasr_plugins.evaluation.evaluate import read_items
 
 from . import command
-from .clips import Row
+from .dataset_files import Row
 from .reproduce import results, stem
 from .routed import RATE_HZ, choose
 
@@ -42,13 +42,13 @@ LOST = (-1.1, -1.2, -1.25, -1.3, -1.4)
 
 @dataclass(frozen=True)
 class Decoded:
-    """Clips that were decoded both ways.
+    """Clips that were decoded by the base and by the adapter.
 
     Args:
-        audios: what was decoded.
-        base: rows of results, one a clip.
-        robust: rows of results, of the same clips in the same order.
-        routes: by the sound alone.
+        audios: the decoded audio of each clip.
+        base: results of the base, one row a clip.
+        robust: results of the adapter, for the same clips in the same order.
+        routes: the route of each clip, decided on the audio alone.
     """
 
     audios: list[Audio]
@@ -58,60 +58,61 @@ class Decoded:
 
 
 @dataclass(frozen=True)
-class Listened:
-    """A router that has listened already: its bounds change what it thinks of transcripts, and not of the sound."""
+class FixedRoutes:
+    """A router with precomputed first routes: the bounds under test affect the review of transcripts only."""
 
     router: Router
     routes: list[Route]
-    name: str = "listened"
+    name: str = "fixed_routes"
     needs_reference: bool = False
 
     def route(self, batch: Sequence[Utterance]) -> list[Route]:
-        """The route of each clip, whose number is its name."""
+        """The route of each clip; the name of a clip is its number."""
         return [self.routes[int(utterance.name)] for utterance in batch]
 
     def review(self, batch: Sequence[Reviewed]) -> list[Route | None]:
-        """As the router does."""
+        """The review by the wrapped router."""
         return self.router.review(batch)
 
     def keep_second(self, first: Sequence[Reviewed], second: Sequence[Reviewed]) -> list[bool]:
-        """As the router does."""
+        """The choice of the wrapped router."""
         return self.router.keep_second(first, second)
 
 
 def router(**settings: object) -> Router:
-    """The router in question."""
+    """The router second_opinion with some settings."""
     return installed_plugins().routers["second_opinion"].create(settings)
 
 
-def decoded(out: Path, source: str, listener: Router) -> Decoded:
-    """Clips with their rows by the base and by the adapter."""
+def decoded(out: Path, source: str, policy: Router) -> Decoded:
+    """The clips of a source with their results of the base and of the adapter, and the first routes of a router."""
     items = read_items(out / source)
     audios = [read_sample(item.audio, AudioLimits(convert=True)).resampled(RATE_HZ) for item in items]
     base, robust = (read_jsonl(out / name) for name in results(stem(source)))
-    return Decoded(audios, base, robust, [route for audio in audios for route in listener.route([Utterance(audio)])])
+    return Decoded(audios, base, robust, [route for audio in audios for route in policy.route([Utterance(audio)])])
 
 
-def counted(policy: Router, everything: list[Decoded]) -> tuple[int, int]:
-    """Edits that are left, and clips of which a second opinion was asked."""
-    heard = [choose(Listened(policy, one.routes), one.audios, one.base, one.robust) for one in everything]
-    rows = list(itertools.chain.from_iterable(heard))
+def counted(policy: Router, sets: list[Decoded]) -> tuple[int, int]:
+    """The edits that remain with a router, and the number of clips that it had decoded a second time."""
+    chosen = [choose(FixedRoutes(policy, clips.routes), clips.audios, clips.base, clips.robust) for clips in sets]
+    rows = list(itertools.chain.from_iterable(chosen))
     return sum(row["num_edits"] for row in rows), sum("second opinion" in row["route"] for row in rows)
 
 
 def main(out: Annotated[Path, typer.Argument(help="The recipe's folder.")]) -> None:
-    """Count for every pair of bounds."""
-    listener = router(weights=str(out / "router" / "audio_quality.safetensors"))
-    everything = [decoded(out, source, listener) for source in SOURCES]
-    alone = [sum(row["num_edits"] for one in everything for row in getattr(one, way)) for way in ("base", "robust")]
+    """Count the remaining edits for every pair of bounds and write OUT/report/opinions.md."""
+    policy = router(weights=str(out / "router" / "audio_quality.safetensors"))
+    sets = [decoded(out, source, policy) for source in SOURCES]
+    base_edits = sum(row["num_edits"] for clips in sets for row in clips.base)
+    robust_edits = sum(row["num_edits"] for clips in sets for row in clips.robust)
     lines = [
-        f"base {alone[0]} edits, adapter {alone[1]}",
+        f"base {base_edits} edits, adapter {robust_edits}",
         "",
         "| sure | lost | edits | asked |",
         "| --- | --- | --- | --- |",
     ]
     for sure, lost in itertools.product(SURE, LOST):
-        edits, asked = counted(router(sure_logprob=sure, lost_logprob=lost), everything)
+        edits, asked = counted(router(sure_logprob=sure, lost_logprob=lost), sets)
         lines.append(f"| {sure} | {lost} | {edits} | {asked} |")
         command.say(lines[-1])
     write_text(out / "report" / "opinions.md", "\n".join(lines) + "\n")

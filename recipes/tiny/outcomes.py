@@ -1,4 +1,4 @@
-"""Which route gave fewer edits: two files of results of the same clips, as one of outcomes for the router.
+"""Join the results of base and adapter on the same clips into one file of outcomes, which the router is trained on.
 
 python -m recipes.tiny.outcomes BASE.jsonl ROBUST.jsonl --out OUTCOMES.jsonl
 """
@@ -13,11 +13,11 @@ import typer
 from megaasr import ManifestError, jsonl_line, read_jsonl, write_text
 
 from . import command
-from .clips import Row
+from .dataset_files import Row
 
 
 def check_same(base: list[Row], robust: list[Row]) -> None:
-    """ManifestError when two files of results are not of the same clips, or one of them failed."""
+    """Raise ManifestError when two files of results are not of the same clips, or when a clip failed."""
     names = [[(row.get("id"), row.get("audio")) for row in rows] for rows in (base, robust)]
     if names[0] != names[1]:
         raise ManifestError("the two files of results are not of the same clips in the same order")
@@ -27,24 +27,24 @@ def check_same(base: list[Row], robust: list[Row]) -> None:
 
 
 def join(base: list[Row], robust: list[Row]) -> list[Row]:
-    """A row a clip: ``id`` (else its audio), ``base_edits``, ``robust_edits``, as the router's sources take them.
+    """The outcome of each clip: ``id`` (or its audio path), ``base_edits`` and ``robust_edits``.
 
     Raises:
-        ManifestError: the files are not of the same clips, or one of them failed.
+        ManifestError: the files are not of the same clips, or a clip failed.
     """
     check_same(base, robust)
     return [
-        {"id": one.get("id", one.get("audio")), "base_edits": one["num_edits"], "robust_edits": other["num_edits"]}
-        for one, other in zip(base, robust, strict=True)
+        {"id": row.get("id", row.get("audio")), "base_edits": row["num_edits"], "robust_edits": robust_row["num_edits"]}
+        for row, robust_row in zip(base, robust, strict=True)
     ]
 
 
 def main(
     base: Annotated[Path, typer.Argument(help="Results of `megaasr eval` by the base.")],
     robust: Annotated[Path, typer.Argument(help="Results of the adapter on the same clips.")],
-    out: Annotated[Path, typer.Option(help="Where the outcomes go, beside both.")],
+    out: Annotated[Path, typer.Option(help="File of outcomes to write.")],
 ) -> None:
-    """Join two files of results to outcomes."""
+    """Join two files of results into one file of outcomes."""
     rows = join(read_jsonl(base), read_jsonl(robust))
     write_text(out, "".join(map(jsonl_line, rows)))
     fewer = sum(row["robust_edits"] < row["base_edits"] for row in rows)

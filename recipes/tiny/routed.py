@@ -1,8 +1,8 @@
-"""What a router makes of clips that were decoded both ways: each clip's row of the base or of the adapter.
+"""Route clips that were decoded both ways: the result of each clip is that of the base or that of the adapter.
 
     python -m recipes.tiny.routed MANIFEST.jsonl BASE.jsonl ROBUST.jsonl --router second_opinion --out ROUTED.jsonl
 
-A clip's text is the same in any batch, so this gives what ``megaasr eval --router NAME`` gives, without decoding again.
+A transcript does not depend on its batch, so the results equal those of ``megaasr eval --router NAME``.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ from megaasr import (
 from megaasr_plugins.evaluation.evaluate import read_items
 
 from . import command
-from .clips import Row
+from .dataset_files import Row
 from .outcomes import check_same
 
 BATCH = 16
@@ -41,12 +41,12 @@ RATE_HZ = 16_000
 
 
 @dataclass(frozen=True)
-class Recorded:
-    """Stands for a backend: it has heard every clip already, both ways.
+class RecordedTranscripts:
+    """A backend that returns stored transcripts of base and adapter.
 
     Args:
-        base: rows of results, one a clip.
-        robust: rows of results, of the same clips in the same order.
+        base: results of the base, one row a clip.
+        robust: results of the adapter, for the same clips in the same order.
     """
 
     base: list[Row]
@@ -61,38 +61,42 @@ class Recorded:
     def transcribe(
         self, batch: Sequence[Utterance], options: DecodingOptions, adapters: Sequence[str | None]
     ) -> list[Transcript]:
-        """The transcript of each clip, whose number is its name."""
+        """The transcript of each clip; the name of a clip is its number."""
         del options
-        return [self._heard(int(utterance.name), adapter) for utterance, adapter in zip(batch, adapters, strict=True)]
+        return [self._transcript(int(clip.name), adapter) for clip, adapter in zip(batch, adapters, strict=True)]
 
-    def _heard(self, number: int, adapter: str | None) -> Transcript:
+    def _transcript(self, number: int, adapter: str | None) -> Transcript:
         row = (self.base if adapter is None else self.robust)[number]
         return Transcript(row["prediction"], row["language"], row["mean_logprob"], flags=tuple(row["flags"]))
 
 
 def choose(router: Router, audios: list[Audio], base: list[Row], robust: list[Row], first: int = 0) -> list[Row]:
-    """One row a clip, with the route's reason.
+    """The chosen result of each clip, with the reason of its route.
 
     Args:
-        first: number of the first of these clips among the rows.
+        router: the router that chooses.
+        audios: the clips.
+        base: results of the base, one row a clip.
+        robust: results of the adapter, for the same clips in the same order.
+        first: index among the rows of the first clip.
     """
     named = [replace(audio, name=str(number)) for number, audio in enumerate(audios, start=first)]
-    heard = Transcriber(Recorded(base, robust), router, DecodingOptions()).transcribe_batch(named)
+    transcripts = Transcriber(RecordedTranscripts(base, robust), router, DecodingOptions()).transcribe_batch(named)
     return [
-        {**(base if one.adapter is None else robust)[number], "route": one.route}
-        for number, one in enumerate(heard, start=first)
+        {**(base if transcript.adapter is None else robust)[number], "route": transcript.route}
+        for number, transcript in enumerate(transcripts, start=first)
     ]
 
 
 def main(
-    manifest: Annotated[Path, typer.Argument(help="Of the clips, or a plan.")],
+    manifest: Annotated[Path, typer.Argument(help="Manifest or plan of the clips.")],
     base: Annotated[Path, typer.Argument(help="Results of `megaasr eval` by the base.")],
     robust: Annotated[Path, typer.Argument(help="Results of the adapter on the same clips.")],
-    weights: Annotated[Path, typer.Option(help="The router's file.")],
-    out: Annotated[Path, typer.Option(help="Where the routed results go.")],
-    router: Annotated[str, typer.Option(help="A router that has weights.")] = "audio_quality",
+    weights: Annotated[Path, typer.Option(help="Weights of the router.")],
+    out: Annotated[Path, typer.Option(help="File of routed results to write.")],
+    router: Annotated[str, typer.Option(help="Name of a router that has weights.")] = "audio_quality",
 ) -> None:
-    """Choose between two files of results clip by clip, as the router does."""
+    """Choose between two files of results clip by clip, by a router."""
     policy = installed_plugins().routers[router].create({"weights": str(weights)})
     items, by_base, by_robust = read_items(manifest), read_jsonl(base), read_jsonl(robust)
     check_same(by_base, by_robust)

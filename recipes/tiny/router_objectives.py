@@ -1,8 +1,8 @@
-"""Two routers for the recipe's adapter, by label and by outcome, on the clips that the recipe has decoded both ways.
+"""Train a router by outcome and compare it with the recipe's router by label, on clips decoded both ways.
 
     python -m recipes.tiny.router_objectives OUT
 
-OUT is the recipe's folder after ``make reproduce``. The router by outcome learns from training clips decoded both ways.
+OUT is the recipe's folder after ``make reproduce``. The router by outcome is trained on clips decoded both ways.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ MEASURED = {"dev/real.jsonl": ("snr_db",), "dev/evaluation.jsonl": ("effects", "
 
 
 def steps() -> list[Step]:
-    """Outcomes to learn from, the router, and both routers' choices side by side."""
+    """The steps that make the outcomes, train the router and compare both routers."""
     listed = [
         plan("outcome_train", "all", 240, 31, "packs/manifest.jsonl"),
         recipe("join_manifests quiet", "packs/clean.jsonl", "--out", "packs/quiet.jsonl"),
@@ -47,7 +47,7 @@ def steps() -> list[Step]:
 
 
 def main(out: Annotated[Path, typer.Argument(help="The recipe's folder.")]) -> None:
-    """Train the router by outcome too, and compare it with the one by label."""
+    """Train a router by outcome and compare it with the router by label."""
     digest = "router objectives"
     for step in steps():
         digest = run(step, out, digest)

@@ -1,4 +1,4 @@
-"""Clean speech of the recipe: what is usable of several manifests, at one range of levels, train and dev disjoint.
+"""Select clean speech of several manifests and rescale it; train and dev share no speaker and no sentence.
 
     python -m recipes.tiny.select_speech DATA [DATA ...] --out OUT/clean
 
@@ -17,23 +17,23 @@ import typer
 
 from megaasr import ManifestError, SampleKey, language_code, normalise, write_text
 
-from . import casing, clips, command, levels
+from . import casing, command, dataset_files, levels
 from .casing import as_written
-from .clips import Row
+from .dataset_files import Row
 from .held_out import HeldOut
 
 CARRIED = ("gender", "age", "accent", "text_source", "mean_logprob", "whisper_base_text", "whisper_base_wer")
-"""Fields beside the usual ones that go on into the new manifest, where a row has them."""
+"""Optional fields that are copied into the new manifest where a row has them."""
 
 
 @dataclass(frozen=True)
 class Limits:
-    """What is taken.
+    """Limits of the selection.
 
     Args:
-        max_wer: of ``whisper_base_wer``; rows that carry none are taken.
-        min_s, max_s: shorter and longer clips are left out.
-        min_level_db, max_level_db: active level in dBFS; each clip gets its own.
+        max_wer: highest ``whisper_base_wer``; rows without that field are selected.
+        min_s, max_s: shortest and longest duration in seconds.
+        min_level_db, max_level_db: range of the active level in dBFS; the level of each clip is drawn from it.
     """
 
     max_wer: float = 0.3
@@ -44,22 +44,24 @@ class Limits:
 
 
 def gather(places: list[str]) -> list[Row]:
-    """Rows of all manifests, each with the absolute path of its file as ``from`` and a path under OUT as ``audio``.
+    """The rows of all manifests, each with the absolute path of its file as ``from`` and a path under OUT as ``audio``.
 
-    A recording (speaker and words) that an earlier manifest has is left out of the later ones.
+    A row whose speaker and words are in an earlier manifest is left out.
     """
     rows: list[Row] = []
     known: set[tuple[str, str]] = set()
     for place in places:
         name, _, folder = place.rpartition("=")
-        manifest = clips.find_manifest(Path(folder), "speech")
+        manifest = dataset_files.find_manifest(Path(folder), "speech")
         name = name or manifest.parent.name
-        found = [_placed(row, manifest, name) for row in clips.read_rows(manifest)]
-        rows += [row for row in found if _words(row) not in known]
-        known |= {_words(row) for row in found}
+        placed = [_placed(row, manifest, name) for row in dataset_files.read_rows(manifest)]
+        rows += [row for row in placed if _speaker_and_words(row) not in known]
+        known |= {_speaker_and_words(row) for row in placed}
     names = Counter(row["audio"] for row in rows)
     if rows and max(names.values()) > 1:
-        raise ManifestError(f"{names.most_common(1)[0][0]}: two recordings would get this name; use NAME=DATA")
+        raise ManifestError(
+            f"{names.most_common(1)[0][0]}: two recordings would have this path; name their folders with NAME=DATA"
+        )
     return rows
 
 
@@ -69,11 +71,11 @@ def _placed(row: Row, manifest: Path, name: str) -> Row:
         raise ManifestError(f"{manifest}: {row['audio']} lacks {', '.join(missing)}")
     inside = PurePosixPath(row["audio"])
     inside = PurePosixPath(*inside.parts[1:]) if inside.parts[0] == "audio" else inside
-    placed = {"audio": str("audio" / PurePosixPath(clips.slug(name)) / inside.with_suffix(".flac"))}
+    placed = {"audio": str("audio" / PurePosixPath(dataset_files.slug(name)) / inside.with_suffix(".flac"))}
     return {"split": "train", **row, **placed, "from": str(manifest.parent.resolve() / row["audio"])}
 
 
-def _words(row: Row) -> tuple[str, str]:
+def _speaker_and_words(row: Row) -> tuple[str, str]:
     return str(row["speaker"]), _sentence(row)
 
 
@@ -82,7 +84,7 @@ def _sentence(row: Row) -> str:
 
 
 def usable(row: Row, limits: Limits, held_out: HeldOut) -> str | None:
-    """Why a row is not taken, in a word or two; None when it is."""
+    """A short reason why a row is not selected; None when it is."""
     if language_code(row.get("language")) != "en":
         return "not English"
     if not limits.min_s <= row["duration_s"] <= limits.max_s:
@@ -95,10 +97,10 @@ def usable(row: Row, limits: Limits, held_out: HeldOut) -> str | None:
 
 
 def make_disjoint(rows: list[Row]) -> tuple[list[Row], int]:
-    """Rows in which no speaker and no sentence is in both splits, and how many were dropped for that.
+    """Rows whose splits share no speaker and no sentence, and the number of rows dropped for that.
 
-    A speaker found in both goes where most of his clips are. Of a sentence found in both, the side with fewer clips is
-    dropped; at a tie the train side, since dev is small.
+    A speaker of both splits goes to the split with most of the speaker's clips. A sentence of both splits is dropped
+    from the split with fewer of its clips; at a tie from train, since dev is small.
     """
     balance: Counter[str] = Counter()
     for row in rows:
@@ -117,14 +119,14 @@ def make_disjoint(rows: list[Row]) -> tuple[list[Row], int]:
 
 
 def write_leveled(row: Row, out: Path, limits: Limits, seed: int) -> Row:
-    """Write a clip at a level of its own, keyed by the clip; the row of the new manifest."""
+    """Write a clip at a level drawn by its key, and return its row of the new manifest."""
     rng = SampleKey(seed, row["audio"]).rng("level")
     target_db = float(rng.uniform(limits.min_level_db, limits.max_level_db))
-    samples = levels.at_active_level(clips.read_clip(Path(row["from"])), target_db)
-    clips.write_clip(out / row["audio"], samples)
+    samples = levels.at_active_level(dataset_files.read_clip(Path(row["from"])), target_db)
+    dataset_files.write_clip(out / row["audio"], samples)
     text = as_written(str(row["text"]), row.get("whisper_base_text"))
     fields: Row = {"audio": row["audio"], "text": text, "language": "en", "speaker": row["speaker"]}
-    fields |= {"duration_s": clips.duration_s(samples), "source": row["source"], "licence": row["licence"]}
+    fields |= {"duration_s": dataset_files.duration_s(samples), "source": row["source"], "licence": row["licence"]}
     fields |= {"split": row["split"], "level_db": round(levels.active_level_db(samples), 2)}
     return fields | {name: row[name] for name in CARRIED if row.get(name) is not None}
 
@@ -132,15 +134,15 @@ def write_leveled(row: Row, out: Path, limits: Limits, seed: int) -> Row:
 def select(
     places: list[str], out: Path, limits: Limits, seed: int = 0, held_out_manifests: list[Path] | None = None
 ) -> dict[str, Any]:
-    """Build OUT from manifests; the summary that is also in OUT/summary.json."""
-    manifests = [clips.find_manifest(Path(place.rpartition("=")[2]), "speech") for place in places]
+    """Build OUT from manifests and return the summary, which is also written to OUT/summary.json."""
+    manifests = [dataset_files.find_manifest(Path(place.rpartition("=")[2]), "speech") for place in places]
     texts = [path.read_text(encoding="utf-8") for path in [*manifests, *(held_out_manifests or [])]]
-    modules = (__file__, str(casing.__file__), str(clips.__file__), str(levels.__file__))
-    digest = clips.digest_of(places, limits, seed, texts, clips.code_digest(*modules))
-    if clips.is_done(out, digest):
+    modules = (__file__, str(casing.__file__), str(dataset_files.__file__), str(levels.__file__))
+    digest = dataset_files.digest_of(places, limits, seed, texts, dataset_files.code_digest(*modules))
+    if dataset_files.is_done(out, digest):
         summary: dict[str, Any] = json.loads((out / "summary.json").read_text(encoding="utf-8"))
         return summary | {"built": False}
-    clips.mark_undone(out)
+    dataset_files.mark_undone(out)
     held_out = HeldOut.load(held_out_manifests or [])
     rows, left_out = [], Counter[str]()
     for row in gather(places):
@@ -151,26 +153,26 @@ def select(
             left_out[reason] += 1
     rows, overlapping = make_disjoint(rows)
     if not rows:
-        raise ManifestError(f"nothing is left of {', '.join(places)}: {dict(left_out)}; widen the limits")
+        raise ManifestError(f"no row of {', '.join(places)} was selected: {dict(left_out)}; widen the limits")
     left_out["sentence in both splits"] = overlapping
     written = [write_leveled(row, out, limits, seed) for row in rows]
-    clips.sweep(out, (out / row["audio"] for row in written))
-    clips.write_manifest(out / clips.MANIFEST, written)
-    for split in clips.SPLITS:  # the commands that follow read one split each
-        clips.write_manifest(out / f"{split}.jsonl", (row for row in written if row["split"] == split))
+    dataset_files.sweep(out, (out / row["audio"] for row in written))
+    dataset_files.write_manifest(out / dataset_files.MANIFEST, written)
+    for split in dataset_files.SPLITS:  # later commands read one split each
+        dataset_files.write_manifest(out / f"{split}.jsonl", (row for row in written if row["split"] == split))
     summary = {"by_source": command.summary_of(written), "left_out": dict(sorted(left_out.items()))}
     write_text(out / "summary.json", json.dumps(summary, indent=2) + "\n")
-    clips.mark_done(out, digest)
+    dataset_files.mark_done(out, digest)
     return summary | {"built": True}
 
 
 def main(
     data: Annotated[list[str], typer.Argument(help="Folders of speech, or NAME=FOLDER.")],
     out: Annotated[Path, typer.Option(help="Folder to build.")],
-    max_wer: Annotated[float, typer.Option(help="Highest whisper_base_wer taken.")] = 0.3,
+    max_wer: Annotated[float, typer.Option(help="Highest whisper_base_wer to select.")] = 0.3,
     min_s: float = 1.0,
     max_s: float = 15.0,
-    held_out: Annotated[list[Path] | None, typer.Option(help="Manifest whose sentences stay out. Repeatable.")] = None,
+    held_out: Annotated[list[Path] | None, typer.Option(help="Manifest of excluded sentences. Repeatable.")] = None,
     seed: int = 0,
 ) -> None:
     """Select clean speech, rescale it, and write OUT/{audio,manifest.jsonl,train.jsonl,dev.jsonl,summary.json}."""

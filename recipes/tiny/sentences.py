@@ -1,4 +1,4 @@
-"""Sentences for the synthetic voices: of `grammar.txt` and of free texts, none of them held out for evaluation."""
+"""Sentences for the synthetic voices, from `grammar.txt` and from prose; none of them is held out for evaluation."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ GRAMMAR = Path(__file__).with_name("grammar.txt")
 DOMAIN = "say_"
 MIN_WORDS, MAX_WORDS = 4, 16
 DEV_PERCENT = 8
-"""Of all sentences; which ones follows from their words alone, so that a sentence never changes sides."""
+"""Percentage of sentences in dev; the words of a sentence decide its split, so that it never changes."""
 QUESTION = re.compile(
     r"(where|why|how|could|have you|who|is|what|would|do you|did|which|are|shall|can)\b|.*, have you met|.*, could you",
     re.IGNORECASE,
 )
 FREE_TEXT_SHARE = 0.5
-"""At most this share of the sentences is taken from free texts: they are few books, and old ones."""
+"""Largest share of sentences from prose, since that prose is from few and old books."""
 
 
 @lru_cache(maxsize=1)
@@ -50,7 +50,7 @@ def expand(symbol: str, rng: np.random.Generator) -> str:
 
 
 def made_sentence(rng: np.random.Generator) -> str:
-    """One sentence of a random domain, with its capital, its article and its mark."""
+    """One sentence of a random domain, with a capital, articles and a closing mark."""
     domains = sorted(name for name in grammar() if name.startswith(DOMAIN))
     text = expand(domains[int(rng.integers(len(domains)))], rng)
     text = re.sub(r"\b([Aa])\(n\) (?=([a-z]))", lambda m: f"{m[1]}{'n' if m[2] in 'aeiou' else ''} ", text)
@@ -59,7 +59,7 @@ def made_sentence(rng: np.random.Generator) -> str:
 
 
 def free_sentences(text: str) -> Iterator[str]:
-    """The sentences of a prose text without digits and headings, which voices read in ways of their own."""
+    """The sentences of a prose text, without those with digits and without headings, which voices read differently."""
     plain = re.sub(r"\s+", " ", text.replace("`", "'").replace("''", "'").replace('"', ""))
     for piece in re.split(r"(?<=[.!?])['\")]* +", plain):
         sentence = re.sub(r"(?<!\w)'|'(?!\w)|[*_()\[\]]", "", piece).replace("--", ", ").strip()
@@ -69,38 +69,38 @@ def free_sentences(text: str) -> Iterator[str]:
 
 
 def side_of(sentence: str) -> str:
-    """Train or dev, by the sentence's normalised words."""
+    """The split of a sentence (train or dev), determined by its normalised words."""
     number = int.from_bytes(blake2b(normalise(sentence).encode(), digest_size=4).digest(), "little")
     return "dev" if number % 100 < DEV_PERCENT else "train"
 
 
 def sentences(wanted: dict[str, int], seed: int, held_out: HeldOut, texts: Iterable[str] = ()) -> dict[str, list[str]]:
-    """As many different sentences of each split as are wanted, in an order that mixes where they are from.
+    """The wanted number of distinct sentences of each split, in random order.
 
     Raises:
         ManifestError: the grammar does not give that many.
     """
-    found: dict[str, list[str]] = {split: [] for split in wanted}
+    by_split: dict[str, list[str]] = {split: [] for split in wanted}
     known: set[str] = set()
 
     def take(sentence: str, limits: dict[str, int]) -> None:
         split, plain = side_of(sentence), normalise(sentence)
         fits = MIN_WORDS <= len(sentence.split()) <= MAX_WORDS and plain not in known
-        if fits and len(found.get(split, ())) < limits.get(split, 0) and not held_out.holds(sentence):
+        if fits and len(by_split.get(split, ())) < limits.get(split, 0) and not held_out.holds(sentence):
             known.add(plain)
-            found[split].append(sentence)
+            by_split[split].append(sentence)
 
-    few = {split: int(FREE_TEXT_SHARE * count) for split, count in wanted.items()}
+    prose_limits = {split: int(FREE_TEXT_SHARE * count) for split, count in wanted.items()}
     for text in texts:
         for sentence in free_sentences(text):
-            take(sentence, few)
+            take(sentence, prose_limits)
     rng = SampleKey(seed, "sentences").rng("grammar")
     for _ in range(1000 + 60 * sum(wanted.values())):
-        if all(len(found[split]) == count for split, count in wanted.items()):
+        if all(len(by_split[split]) == count for split, count in wanted.items()):
             break
         take(made_sentence(rng), wanted)
     else:
         raise ManifestError(f"the grammar gives too few sentences for {wanted}; add to {GRAMMAR.name}")
-    for split, listed in found.items():
+    for split, listed in by_split.items():
         SampleKey(seed, "sentences").rng("order", split).shuffle(listed)  # type: ignore[arg-type]
-    return found
+    return by_split

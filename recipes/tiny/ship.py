@@ -1,4 +1,4 @@
-"""Put what the recipe made where the package looks for it, and its tables beside the recipe.
+"""Copy the recipe's adapter and router into the package, and its tables into the recipe's folder.
 
 python -m recipes.tiny.ship OUT
 """
@@ -17,7 +17,7 @@ from . import command
 from .reproduce import HERE
 
 MOST_BYTES = 6_000_000
-"""Of both together: they lie in every clone and every wheel."""
+"""Largest size of adapter and router together: every clone and every wheel contains them."""
 ROOT = HERE.parents[1]
 ADAPTER = ROOT / "plugins" / "weights" / "whisper-tiny.en"
 ROUTER = ROOT / "routers" / "weights" / "audio_quality.safetensors"
@@ -25,24 +25,24 @@ REPORT = HERE / "report"
 
 
 def files_of(out: Path) -> dict[Path, Path]:
-    """Where each file goes; ManifestError when one is missing or they are too large together."""
+    """The target of each weights file; ManifestError when one is missing or all together are too large."""
     names = ("adapter_config.json", "adapter_model.safetensors", "mega_lora_blocks.json")
-    found = {out / "sft" / "adapter" / name: ADAPTER / name for name in names}
-    found[out / "router" / ROUTER.name] = ROUTER
-    missing = [path for path in found if not path.is_file()]
+    targets = {out / "sft" / "adapter" / name: ADAPTER / name for name in names}
+    targets[out / "router" / ROUTER.name] = ROUTER
+    missing = [path for path in targets if not path.is_file()]
     if missing:
         raise ManifestError(f"{missing[0]} is missing; run the recipe first")
-    size = sum(path.stat().st_size for path in found)
+    size = sum(path.stat().st_size for path in targets)
     if size > MOST_BYTES:
-        raise ManifestError(f"adapter and router have {size} bytes together, at most {MOST_BYTES} are shipped")
-    return found
+        raise ManifestError(f"adapter and router have {size} bytes together; at most {MOST_BYTES} are allowed")
+    return targets
 
 
 def tables_of(out: Path) -> dict[Path, Path]:
-    """Where each table, curve and report of a training goes."""
-    found = {path: REPORT / path.name for path in sorted((out / "report").iterdir())}
-    named = {"sft.json": out / "sft" / "report.json", "router.json": out / "router" / "report.json"}
-    return found | {path: REPORT / name for name, path in named.items()}
+    """The target of each table, curve and training report."""
+    targets = {path: REPORT / path.name for path in sorted((out / "report").iterdir())}
+    training = {"sft.json": out / "sft" / "report.json", "router.json": out / "router" / "report.json"}
+    return targets | {path: REPORT / name for name, path in training.items()}
 
 
 def main(out: Annotated[Path, typer.Argument(help="The recipe's folder.")]) -> None:

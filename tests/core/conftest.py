@@ -10,7 +10,7 @@ TONES = str(Path(__file__).parent / "tone_plugin.py")
 
 @pytest.fixture
 def only_tones(monkeypatch):
-    """Nothing is installed but the test plugin, so that the core is tested without any wing."""
+    """The installed plugins when only the test plugin exists, so that the core is tested without any wing."""
     monkeypatch.setattr(discovery, "entry_points", lambda group: [])
     monkeypatch.delenv(discovery.ENVIRONMENT, raising=False)
     return load_plugins([TONES])

@@ -1,4 +1,4 @@
-"""A backend for tests: it hears the words that a table gives for the number of samples."""
+"""A backend for tests: it looks up the transcript of a clip in a table, by the number of samples."""
 
 import json
 from pathlib import Path
@@ -10,7 +10,7 @@ from megaasr_core.contracts.backend import AdapterReport
 
 
 class Ear(Backend):
-    """Looks up what to hear; an adapter hears another column."""
+    """Look up transcripts in a JSON table: one text for the base and one for an adapter, by number of samples."""
 
     name: ClassVar[str] = "ear"
 
@@ -31,12 +31,12 @@ class Ear(Backend):
         calls.write_text(str(done + len(batch)))
         if done >= self.fail_after:
             raise SystemExit("killed")
-        heard = []
+        transcripts = []
         for audio, adapter in zip(batch, adapters or [None] * len(batch), strict=True):
             base, robust = table[str(len(audio.samples))]
             text = robust if adapter else base
-            heard.append(Transcript(text, "en", -0.3, max(1, len(text.split())), seconds=0.25))
-        return heard
+            transcripts.append(Transcript(text, "en", -0.3, max(1, len(text.split())), seconds=0.25))
+        return transcripts
 
     def mount(self, name, folder):
         return AdapterReport(name, 0, 0, ())

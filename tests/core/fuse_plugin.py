@@ -1,7 +1,7 @@
-"""A plugin for tests of what survives: a primitive that kills when an environment variable says so.
+"""A plugin for tests of resumption: a primitive that kills its process group when an environment variable asks for it.
 
-MEGAASR_TEST_FUSE is ``WHEN:NUMBER:FILE``: at the NUMBER-th ``draw`` or ``apply`` (counted in FILE, by all processes),
-the whole process group is killed. ``length:NUMBER`` kills the process that applies it to so many samples.
+MEGAASR_TEST_FUSE is ``WHEN:NUMBER:FILE``: the NUMBER-th call of ``draw`` or ``apply`` (WHEN), counted in FILE over all
+processes, kills the process group. ``length:NUMBER`` kills the process that applies the primitive to NUMBER samples.
 """
 
 import os
@@ -29,7 +29,7 @@ def burn(when, length=0):
 
 
 class Fuse(Primitive):
-    """Add keyed noise, or die."""
+    """Add keyed noise, or kill the process."""
 
     name: ClassVar[str] = "fuse"
     changes: ClassVar = frozenset({"level"})

@@ -1,4 +1,4 @@
-"""A distribution made on the spot, with entry points, as pip would have installed it."""
+"""Write a distribution with entry points into a folder, in the form in which pip installs it."""
 
 import textwrap
 
@@ -6,10 +6,13 @@ COMMON = "from megaasr import *\nfrom typing import ClassVar\n"
 
 
 def install(folder, distribution, entry_points, **modules):
-    """Write modules and metadata below `folder`, which then goes on PYTHONPATH.
+    """Write modules and metadata below `folder`, which the test adds to PYTHONPATH; return `folder`.
 
     Args:
-        entry_points: name -> module; modules: module -> source.
+        folder: folder to write.
+        distribution: name of the distribution.
+        entry_points: module of each entry point, by name.
+        modules: source of each module, by name.
     """
     folder.mkdir(exist_ok=True)
     for module, source in modules.items():

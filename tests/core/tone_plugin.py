@@ -1,4 +1,4 @@
-"""A plugin for tests: primitives that are easy to reckon with, an anchor, two modifiers, and a scenario."""
+"""A plugin for tests: primitives with outputs that are easy to compute, degradations, and a scenario."""
 
 from typing import ClassVar
 
@@ -22,7 +22,7 @@ class Gain(Primitive):
 
 
 class Hiss(Primitive):
-    """Add white noise of a fixed RMS; stacks."""
+    """Add white noise of a fixed RMS; several of them stack in a chain."""
 
     name: ClassVar[str] = "hiss"
     changes: ClassVar = frozenset({"level"})
@@ -36,7 +36,7 @@ class Hiss(Primitive):
 
 
 class Sound(Primitive):
-    """Add a recorded sound from an offset that is drawn."""
+    """Add a recorded sound that is drawn from the bank `noise`."""
 
     name: ClassVar[str] = "sound"
     changes: ClassVar = frozenset({"level"})

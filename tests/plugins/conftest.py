@@ -1,4 +1,4 @@
-"""Model folders for tests: the packaged tiny.en, and a random Whisper that is small enough to train in seconds."""
+"""Fixtures of model folders: the packaged tiny.en, and a random Whisper that is small enough to train in seconds."""
 
 import json
 import shutil
@@ -15,7 +15,7 @@ def tiny_folder(tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def small_folder(tiny_folder, tmp_path_factory):
-    """tiny.en's tokeniser and features with random weights of 2 layers and width 32."""
+    """A Whisper with the tokeniser and features of tiny.en and random weights: 2 layers, width 32."""
     import torch
     from transformers import WhisperConfig, WhisperForConditionalGeneration
 

@@ -1,4 +1,4 @@
-"""Clips made on the spot, and what a folder holds."""
+"""Helpers of the recipe's tests: generated clips, manifest rows and the content of a folder."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from megaasr_core.base.audio import SAMPLE_RATE_HZ
-from recipes.tiny import clips
+from recipes.tiny import dataset_files
 
 IEEE = (
     "The birch canoe slid on the smooth planks.",
@@ -19,7 +19,7 @@ IEEE = (
 
 
 def voiced(seconds: float, seed: int, level: float = 0.02) -> np.ndarray:
-    """Bursts of noise between pauses: what speech is to a level meter."""
+    """Bursts of noise between pauses, with the level changes of speech; shape (seconds * 16000,)."""
     rng = np.random.default_rng(seed)
     samples = rng.standard_normal(round(seconds * SAMPLE_RATE_HZ)) * level
     samples *= np.sin(np.arange(len(samples)) / SAMPLE_RATE_HZ * 2 * np.pi) > -0.5
@@ -27,7 +27,7 @@ def voiced(seconds: float, seed: int, level: float = 0.02) -> np.ndarray:
 
 
 def put(folder: Path, name: str, seconds: float, seed: int, **fields: object) -> dict[str, object]:
-    clips.write_clip(folder / name, voiced(seconds, seed))
+    dataset_files.write_clip(folder / name, voiced(seconds, seed))
     row = {"audio": name, "duration_s": seconds, "source": "made", "licence": "CC0 1.0", "split": "train"}
     return row | fields
 

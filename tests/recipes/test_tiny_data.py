@@ -1,4 +1,4 @@
-"""The data of recipes/tiny, on clips made on the spot: no synthesiser, no package beside the project's own."""
+"""Tests of the selection of speech and the building of noise in recipes/tiny, on generated clips."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import soundfile
 from megaasr_core.base.audio import SAMPLE_RATE_HZ
 from megaasr_core.base.errors import ManifestError
 from megaasr_core.base.text import normalise
-from recipes.tiny import build_noise, casing, clips, levels, noise_shapes, select_speech
+from recipes.tiny import build_noise, casing, dataset_files, levels, noise_shapes, select_speech
 from tests.recipes.made import IEEE, content, put
 
 
@@ -46,8 +46,8 @@ def data(tmp_path: Path) -> Path:
         )
         for number in range(8)
     ]
-    clips.write_manifest(root / "speech" / clips.MANIFEST, speech)
-    clips.write_manifest(root / "noise" / clips.MANIFEST, noise)
+    dataset_files.write_manifest(root / "speech" / dataset_files.MANIFEST, speech)
+    dataset_files.write_manifest(root / "noise" / dataset_files.MANIFEST, noise)
     return root
 
 
@@ -55,33 +55,33 @@ def select(data: Path, out: Path, **limits: float) -> dict[str, object]:
     return select_speech.select([str(data)], out, select_speech.Limits(**limits))
 
 
-def noise_of(data: Path, out: Path, seed: int = 0) -> list[clips.Row]:
-    manifests = [[data / kind / clips.MANIFEST] for kind in ("noise", "speech")]
+def noise_of(data: Path, out: Path, seed: int = 0) -> list[dataset_files.Row]:
+    manifests = [[data / kind / dataset_files.MANIFEST] for kind in ("noise", "speech")]
     return build_noise.build(*manifests, out, train=12, dev=8, duration_s=2.0, seed=seed)
 
 
 def test_selected_speech_is_16_bit_at_keyed_levels(data: Path, tmp_path: Path) -> None:
     select(data, tmp_path / "clean")
-    rows = clips.read_rows(tmp_path / "clean" / clips.MANIFEST)
-    heard = []
+    rows = dataset_files.read_rows(tmp_path / "clean" / dataset_files.MANIFEST)
+    levels_db = []
     for row in rows:
         info = soundfile.info(tmp_path / "clean" / row["audio"])
         assert (info.samplerate, info.channels, info.subtype) == (SAMPLE_RATE_HZ, 1, "PCM_16")
-        samples = clips.read_clip(tmp_path / "clean" / row["audio"])
-        heard.append(levels.active_level_db(samples))
+        samples = dataset_files.read_clip(tmp_path / "clean" / row["audio"])
+        levels_db.append(levels.active_level_db(samples))
         assert np.abs(samples).max() <= levels.MAX_PEAK + 1e-4
-        assert row["level_db"] == pytest.approx(heard[-1], abs=0.05)
-    assert -30.1 <= min(heard) < -26 < -24 < max(heard) <= -19.9
+        assert row["level_db"] == pytest.approx(levels_db[-1], abs=0.05)
+    assert -30.1 <= min(levels_db) < -26 < -24 < max(levels_db) <= -19.9
     assert len(rows) == 40
 
 
 def test_selection_leaves_out_what_the_limits_say(data: Path, tmp_path: Path) -> None:
-    manifest = data / "speech" / clips.MANIFEST
-    rows = clips.read_rows(manifest)
+    manifest = data / "speech" / dataset_files.MANIFEST
+    rows = dataset_files.read_rows(manifest)
     rows[0] |= {"language": "sv"}
     rows[2] |= {"text": IEEE[0]}
     rows[4] |= {"duration_s": 20.0}
-    clips.write_manifest(manifest, rows)
+    dataset_files.write_manifest(manifest, rows)
     summary = select(data, tmp_path / "clean", max_wer=0.05)
     expected = {"not English": 1, "held-out sentence": 1, "too short or long": 1, "base WER too high": 20}
     assert summary["left_out"] == expected | {"sentence in both splits": 0}
@@ -89,18 +89,18 @@ def test_selection_leaves_out_what_the_limits_say(data: Path, tmp_path: Path) ->
 
 
 def test_capitals_are_written_as_a_recogniser_writes_them(data: Path, tmp_path: Path) -> None:
-    manifest = data / "speech" / clips.MANIFEST
-    rows = clips.read_rows(manifest)
+    manifest = data / "speech" / dataset_files.MANIFEST
+    rows = dataset_files.read_rows(manifest)
     rows[0] |= {"text": "I SAID WHAT I'M TOLD"}
     rows[1] |= {"text": "IT IS MARY'S, TOO", "whisper_base_text": "It is Mary's too!"}
     rows[2] |= {"text": "ONE WORD MORE", "whisper_base_text": "One word less."}
-    clips.write_manifest(manifest, rows)
+    dataset_files.write_manifest(manifest, rows)
     select(data, tmp_path / "out", max_wer=1.0)
-    written = {row["audio"]: row["text"] for row in clips.read_rows(tmp_path / "out" / clips.MANIFEST)}
+    written = {row["audio"]: row["text"] for row in dataset_files.read_rows(tmp_path / "out" / dataset_files.MANIFEST)}
     texts = list(written.values())
     assert {"I said what I'm told.", "It is Mary's too!", "One word more."} <= set(texts)
     assert not any(text.isupper() for text in texts)
-    assert rows[3]["text"] in texts  # what was written already is left as it is
+    assert rows[3]["text"] in texts  # a text in mixed case is unchanged
 
 
 @pytest.mark.parametrize(
@@ -111,19 +111,19 @@ def test_casing(text: str, expected: str) -> None:
 
 
 def test_speech_of_the_splits_is_disjoint(data: Path, tmp_path: Path) -> None:
-    manifest = data / "speech" / clips.MANIFEST
-    rows = clips.read_rows(manifest)
-    rows[1] |= {"split": "dev"}  # one speaker in both
-    for row in (rows[2], rows[-1]):  # one sentence in both, written in two ways
+    manifest = data / "speech" / dataset_files.MANIFEST
+    rows = dataset_files.read_rows(manifest)
+    rows[1] |= {"split": "dev"}  # a speaker of both splits
+    for row in (rows[2], rows[-1]):  # a sentence of both splits, in two spellings
         row["text"] = "HELLO WORLD OF DATA" if row is rows[2] else "Hello, world of data!"
-    clips.write_manifest(manifest, rows)
+    dataset_files.write_manifest(manifest, rows)
     select(data, tmp_path / "clean")
-    sides = {split: clips.read_rows(tmp_path / "clean" / f"{split}.jsonl") for split in clips.SPLITS}
+    sides = {split: dataset_files.read_rows(tmp_path / "clean" / f"{split}.jsonl") for split in dataset_files.SPLITS}
     speakers = [{row["speaker"] for row in side} for side in sides.values()]
     words = [{normalise(row["text"]) for row in side} for side in sides.values()]
     assert not speakers[0] & speakers[1]
     assert not words[0] & words[1]
-    assert normalise("hello world of data") in words[1]  # at a tie dev keeps it
+    assert normalise("hello world of data") in words[1]  # at a tie it stays in dev
     assert sum(map(len, sides.values())) == 39
 
 
@@ -136,11 +136,11 @@ def test_selection_is_deterministic_and_done_once(data: Path, tmp_path: Path) ->
     assert select(data, tmp_path / "a")["built"] is True
     first = content(tmp_path / "a")
     assert select(data, tmp_path / "a")["built"] is False
-    (tmp_path / "a" / clips.DONE).unlink()  # as if it was killed
+    (tmp_path / "a" / dataset_files.DONE).unlink()  # as after a kill
     assert select(data, tmp_path / "a")["built"] is True
     assert content(tmp_path / "a") == first
     select(data, tmp_path / "a", max_wer=0.05)
-    assert len(list((tmp_path / "a").rglob("*.flac"))) == 20  # those of the wider limits are gone
+    assert len(list((tmp_path / "a").rglob("*.flac"))) == 20  # clips of the wider limits are removed
 
 
 def test_noise_is_deterministic_and_its_splits_are_disjoint(data: Path, tmp_path: Path) -> None:
@@ -149,10 +149,10 @@ def test_noise_is_deterministic_and_its_splits_are_disjoint(data: Path, tmp_path
     noise_of(data, tmp_path / "c", seed=1)
     a, b, c = (content(tmp_path / name) for name in "abc")
     assert a == b
-    assert a.keys() >= {clips.MANIFEST, "train.jsonl", "dev.jsonl", clips.DONE}
+    assert a.keys() >= {dataset_files.MANIFEST, "train.jsonl", "dev.jsonl", dataset_files.DONE}
     assert sum(a[name] != c.get(name) for name in a if name.endswith(".flac")) >= 15
     for field in ("recording", "recordings", "speakers"):
-        used = {split: set() for split in clips.SPLITS}
+        used = {split: set() for split in dataset_files.SPLITS}
         for row in rows:
             values = row.get(field, [])
             used[row["split"]] |= {values} if isinstance(values, str) else set(values)
@@ -170,8 +170,8 @@ def test_recorded_noise_passes_unchanged(data: Path, tmp_path: Path) -> None:
 
 
 def test_a_speaker_in_both_splits_is_refused(data: Path, tmp_path: Path) -> None:
-    manifest = data / "speech" / clips.MANIFEST
-    clips.write_manifest(manifest, [row | {"speaker": "one"} for row in clips.read_rows(manifest)])
+    manifest = data / "speech" / dataset_files.MANIFEST
+    dataset_files.write_manifest(manifest, [row | {"speaker": "one"} for row in dataset_files.read_rows(manifest)])
     with pytest.raises(ManifestError, match="speaker one is in both"):
         noise_of(data, tmp_path / "noise")
 

@@ -1,4 +1,4 @@
-"""Passages, the recipe's small manifests, outcomes, and the driver that runs every step once."""
+"""Tests of the recipe's passages, small manifests, outcomes, routed results, ablations and driver."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from megaasr_core.flows.scenario_files import open_scenario
 from megaasr_plugins.training.commands.run_trainer import open_trainer
 from recipes.tiny import (
     ablations,
-    clips,
+    dataset_files,
     join_manifests,
     manifests,
     opinions,
@@ -34,15 +34,15 @@ from recipes.tiny import (
 RATE = 16_000
 
 
-def speech(folder: Path, seconds: list[float], **fields: object) -> list[clips.Row]:
-    """Clips whose samples say which clip they are, and their manifest."""
+def speech(folder: Path, seconds: list[float], **fields: object) -> list[dataset_files.Row]:
+    """Write clips of constant samples that identify the clip, and their manifest; return its rows."""
     rows = []
     for number, length in enumerate(seconds):
         name = f"{number}.flac"
-        clips.write_clip(folder / name, np.full(int(length * RATE), (number + 1) / 100, np.float32))
+        dataset_files.write_clip(folder / name, np.full(int(length * RATE), (number + 1) / 100, np.float32))
         row = {"audio": name, "text": f"text {number}", "duration_s": length, "speaker": f"s{number}"}
         rows.append({**row, "source": "made", "licence": "CC0 1.0", "split": "train", **fields})
-    clips.write_manifest(folder / clips.MANIFEST, rows)
+    dataset_files.write_manifest(folder / dataset_files.MANIFEST, rows)
     return rows
 
 
@@ -51,7 +51,7 @@ def test_a_passage_has_all_the_words_of_its_utterances_and_fits_the_window(tmp_p
     made = pack_speech.pack(rows, tmp_path / "clean", tmp_path / "packs", 40, real=1.0, single=0.3, seed=1)
     assert {row["utterances"] for row in made} > {1, 2}
     for row in made:
-        samples = clips.read_clip(tmp_path / "packs" / row["audio"])
+        samples = dataset_files.read_clip(tmp_path / "packs" / row["audio"])
         assert len(samples) / RATE == pytest.approx(row["duration_s"], abs=1e-3)
         assert row["duration_s"] <= 14.6
         spoken = [int(word) for word in row["text"].split()[1::2]]
@@ -83,7 +83,8 @@ def test_dev_passages_are_said_as_fast_as_they_were(tmp_path: Path) -> None:
         number = int(row["text"].split()[1])
         assert row["duration_s"] == rows[number]["duration_s"]
         assert np.array_equal(
-            clips.read_clip(tmp_path / "packs" / row["audio"]) > 0.0, clips.read_clip(tmp_path / f"{number}.flac") > 0.0
+            dataset_files.read_clip(tmp_path / "packs" / row["audio"]) > 0.0,
+            dataset_files.read_clip(tmp_path / f"{number}.flac") > 0.0,
         )
         assert row["split"] == "dev"
 
@@ -102,10 +103,10 @@ def test_manifests_leave_synthetic_dev_voices_and_other_splits_out(tmp_path: Pat
     rows = speech(out / "clean", [1.0, 1.0, 1.0])
     rows[0]["split"] = rows[1]["split"] = "dev"
     rows[1]["text_source"] = "spoken from it (synthetic)"
-    clips.write_manifest(out / "clean" / clips.MANIFEST, rows)
+    dataset_files.write_manifest(out / "clean" / dataset_files.MANIFEST, rows)
     speech(out / "packs", [5.0])
     rooms = speech(data / "rir", [0.5, 0.5])
-    clips.write_manifest(data / "rir" / clips.MANIFEST, [{**row, "kind": "room"} for row in rooms])
+    dataset_files.write_manifest(data / "rir" / dataset_files.MANIFEST, [{**row, "kind": "room"} for row in rooms])
     real = speech(data / "dev_real" / "noizeus", [1.0, 1.0, 1.0], split="dev_real")
     counts = {path.relative_to(out).as_posix(): count for path, count in manifests.write_all(data, out).items()}
     assert counts == {
@@ -141,7 +142,7 @@ def test_outcomes_are_joined_by_clip() -> None:
 def test_joined_rows_say_what_was_degraded(tmp_path: Path) -> None:
     speech(tmp_path / "clean", [1.0])
     speech(tmp_path / "bad", [1.0], scenario="noise")
-    places = [tmp_path / name / clips.MANIFEST for name in ("clean", "bad")]
+    places = [tmp_path / name / dataset_files.MANIFEST for name in ("clean", "bad")]
     rows = join_manifests.join(places, tmp_path)
     assert [(row["scenario"], row["condition"], row["audio"]) for row in rows] == [
         ("clean", "clean", "clean/0.flac"),
@@ -149,47 +150,48 @@ def test_joined_rows_say_what_was_degraded(tmp_path: Path) -> None:
     ]
 
 
-def heard(edits: list[int], prediction: str = "words", logprob: float = -0.2, adapter: str | None = None) -> list:
-    """Rows of results."""
-    said = {"prediction": prediction, "language": "en", "mean_logprob": logprob, "flags": [], "adapter": adapter}
-    return [{"id": f"c{number}", "num_edits": count, **said} for number, count in enumerate(edits)]
+def results(edits: list[int], prediction: str = "words", logprob: float = -0.2, adapter: str | None = None) -> list:
+    """Rows of results with these numbers of edits."""
+    fields = {"prediction": prediction, "language": "en", "mean_logprob": logprob, "flags": [], "adapter": adapter}
+    return [{"id": f"c{number}", "num_edits": count, **fields} for number, count in enumerate(edits)]
 
 
 def test_routed_rows_are_those_of_the_route_and_of_the_second_opinion(monkeypatch: pytest.MonkeyPatch) -> None:
-    unsure = load_plugins().routers["second_opinion"].create()
-    monkeypatch.setattr(type(unsure), "load", lambda self: SimpleNamespace(threshold=0.5))
-    monkeypatch.setattr(type(unsure), "probabilities", lambda self, batch: [0.9, 0.1, 0.9][: len(batch)])
+    router = load_plugins().routers["second_opinion"].create()
+    monkeypatch.setattr(type(router), "load", lambda self: SimpleNamespace(threshold=0.5))
+    monkeypatch.setattr(type(router), "probabilities", lambda self, batch: [0.9, 0.1, 0.9][: len(batch)])
     audios = [Audio(np.random.default_rng(1).uniform(-0.1, 0.1, RATE).astype(np.float32), RATE)] * 3
-    base, robust = heard([3, 0, 5]), heard([1, 2, 4], adapter="robust")
+    base, robust = results([3, 0, 5]), results([1, 2, 4], adapter="robust")
     robust[2] = {**robust[2], "mean_logprob": -2.0, "prediction": "some words that nobody said"}
     base[2] = {**base[2], "mean_logprob": -1.0}
-    rows = routed.choose(unsure, audios, base, robust)
+    rows = routed.choose(router, audios, base, robust)
     assert [row["num_edits"] for row in rows] == [1, 0, 5]
     assert rows[0]["route"] == "degraded: p(degraded) 0.90"
     assert rows[2]["route"] == "second opinion, the first was unsure: mean log-probability -2.00"
-    later = routed.choose(unsure, audios[:1], base, robust, first=1)
+    later = routed.choose(router, audios[:1], base, robust, first=1)
     assert later[0]["id"] == "c1"
 
 
 def test_bounds_of_the_second_opinion_are_compared_by_the_edits_they_leave() -> None:
     audios = [Audio(np.random.default_rng(1).uniform(-0.1, 0.1, RATE).astype(np.float32), RATE)] * 2
-    sound = [Route("robust", "degraded")] * 2
-    one = opinions.Decoded(audios, heard([1, 2], logprob=-1.4), heard([3, 4], "more words", -0.9, "robust"), sound)
-    found = [
-        opinions.counted(opinions.router(sure_logprob=sure, lost_logprob=lost), [one, one])
+    routes = [Route("robust", "degraded")] * 2
+    base, robust = results([1, 2], logprob=-1.4), results([3, 4], "more words", -0.9, "robust")
+    clips = opinions.Decoded(audios, base, robust, routes)
+    counts = [
+        opinions.counted(opinions.router(sure_logprob=sure, lost_logprob=lost), [clips, clips])
         for sure, lost in ((-1.0, -1.1), (-0.8, -1.1), (-0.8, -1.2))
     ]
-    assert found == [(14, 0), (6, 4), (14, 4)]
+    assert counts == [(14, 0), (6, 4), (14, 4)]
 
 
 def test_every_clip_is_heard_once_whatever_the_bounds(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    kind, listened = load_plugins().routers["second_opinion"], []
+    kind, classified = load_plugins().routers["second_opinion"], []
     monkeypatch.setattr(kind, "load", lambda self: SimpleNamespace(threshold=0.5))
-    monkeypatch.setattr(kind, "probabilities", lambda self, batch: listened.extend(batch) or [0.9] * len(batch))
+    monkeypatch.setattr(kind, "probabilities", lambda self, batch: classified.extend(batch) or [0.9] * len(batch))
     speech(tmp_path / "plans" / "few", [1.0, 1.0])
     (tmp_path / "results").mkdir()
     (tmp_path / "report").mkdir()
-    for name, rows in (("base", heard([3, 5])), ("robust", heard([1, 4], adapter="robust"))):
+    for name, rows in (("base", results([3, 5])), ("robust", results([1, 4], adapter="robust"))):
         (tmp_path / "results" / f"manifest.{name}.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
     monkeypatch.setattr(opinions, "SOURCES", ("plans/few/manifest.jsonl",))
     opinions.main(tmp_path)
@@ -197,14 +199,14 @@ def test_every_clip_is_heard_once_whatever_the_bounds(tmp_path: Path, monkeypatc
     assert table[0] == "base 8 edits, adapter 5"
     assert len(table) == 4 + len(opinions.SURE) * len(opinions.LOST)
     assert table[4] == "| -0.6 | -1.1 | 5 | 0 |"
-    assert len(listened) == 2
+    assert len(classified) == 2
 
 
 def test_results_of_other_clips_are_refused(tmp_path: Path) -> None:
     speech(tmp_path / "clips", [1.0])
-    for name, rows in (("base", heard([1])), ("robust", heard([1, 2]))):
+    for name, rows in (("base", results([1])), ("robust", results([1, 2]))):
         (tmp_path / f"{name}.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
-    names = (tmp_path / "clips" / clips.MANIFEST, tmp_path / "base.jsonl", tmp_path / "robust.jsonl")
+    names = (tmp_path / "clips" / dataset_files.MANIFEST, tmp_path / "base.jsonl", tmp_path / "robust.jsonl")
     with pytest.raises(ManifestError, match="not of the same clips"):
         routed.main(*names, weights=tmp_path / "router", out=tmp_path / "routed.jsonl")
     (tmp_path / "robust.jsonl").write_text('{"id": "c0", "audio": "0.flac", "error": "gone"}\n')
@@ -236,7 +238,7 @@ def test_commands_of_a_step_run_side_by_side_and_share_the_cores(
 ) -> None:
     monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
     monkeypatch.setattr("os.cpu_count", lambda: 6)
-    # Each waits until the other has begun: in turn, the first would fail.
+    # Each command waits for the other to start: if they ran in turn, the first would fail.
     (tmp_path / "meet.py").write_text(
         "import os, sys, time; from pathlib import Path; mine, other = map(Path, sys.argv[1:]);"
         "mine.write_text(os.environ['OMP_NUM_THREADS'])\n"
@@ -251,7 +253,7 @@ def test_commands_of_a_step_run_side_by_side_and_share_the_cores(
 def test_no_more_commands_run_at_once_than_there_are_cores(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
     monkeypatch.setattr("os.cpu_count", lambda: 1)
-    # Each refuses to begin before the other has ended, and has the whole machine.
+    # Each command fails if another is running, and must see no limit on its threads.
     (tmp_path / "alone.py").write_text(
         "import os; open('busy', 'x').close(); open('told', 'a').write(os.environ.get('OMP_NUM_THREADS', 'all '))\n"
         "os.remove('busy')"
@@ -272,11 +274,11 @@ def test_steps_keep_memory_unless_told_not_to(tmp_path: Path, monkeypatch: pytes
 
 
 def check_order(listed: list[reproduce.Step], known: set[str]) -> set[str]:
-    """That every step reads only what a step before it, or `known`, writes; all that is written at the end."""
+    """Check that every step reads only `known` paths and paths that earlier steps write; return all known paths."""
     assert len({step.name for step in listed}) == len(listed)
     written = set(known)
     for step in listed:
-        together = set[str]()  # commands of a step may not wait for each other
+        together = set[str]()  # commands of a step must not depend on each other
         for arguments in step.commands:
             assert importlib.util.find_spec(arguments[0])
             parts = [part.rpartition("=")[2] for part in arguments]
@@ -307,7 +309,7 @@ def test_every_ablation_is_a_training_of_the_same_number_of_clips(tmp_path: Path
     plugins = load_plugins()
     listed = ablations.steps(tmp_path)
     assert len({step.name for step in listed}) == len(listed)
-    (ordered,) = (one for one in ablations.variants() if one.is_ordered)
+    (ordered,) = (variant for variant in ablations.variants() if variant.is_ordered)
     learned = (tmp_path / "ablations" / f"{ordered.name}.yaml").read_text()
     assert learned.count("labels/plans_") == 8
     assert learned.count("labels/draws_") == learned.count("limit: 150") == 2
@@ -316,10 +318,11 @@ def test_every_ablation_is_a_training_of_the_same_number_of_clips(tmp_path: Path
     assert [command[3] for command in labelled if command[-2:] == ("--limit", "150")] == [
         f"draws/{number}/manifest.jsonl" for number in (0, 1)
     ]
-    for one in ablations.variants():
-        assert sum(phase["clips"] for phase in one.phases) == ablations.CLIPS
-        open_trainer(plugins, "sft", tmp_path / "ablations" / f"{one.name}.yaml")
-        used = [command for step in listed for command in step.commands if f"ablations/{one.name}/adapter" in command]
+    for variant in ablations.variants():
+        assert sum(phase["clips"] for phase in variant.phases) == ablations.CLIPS
+        open_trainer(plugins, "sft", tmp_path / "ablations" / f"{variant.name}.yaml")
+        adapter = f"ablations/{variant.name}/adapter"
+        used = [command for step in listed for command in step.commands if adapter in command]
         assert len(used) == len(ablations.MEASURED)
 
 
@@ -335,7 +338,7 @@ def test_what_ships_is_whole_and_small(tmp_path: Path, monkeypatch: pytest.Monke
     }
     assert tables == {"report/real.md": "real.md", "sft/report.json": "sft.json", "router/report.json": "router.json"}
     monkeypatch.setattr(ship, "MOST_BYTES", 20)
-    with pytest.raises(ManifestError, match="at most 20 are shipped"):
+    with pytest.raises(ManifestError, match="at most 20 are allowed"):
         ship.files_of(tmp_path)
     (tmp_path / names[0]).unlink()
     with pytest.raises(ManifestError, match=r"adapter_config\.json is missing"):

@@ -1,4 +1,4 @@
-"""Sentences, prompts and synthetic voices of recipes/tiny: no synthesiser, no package beside the project's own."""
+"""Tests of the sentences, prompts and synthetic voices of recipes/tiny, with a fake synthesiser."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def test_sentences_are_unique_disjoint_and_not_held_out(tmp_path: Path) -> None:
 
 
 class Hummer:
-    """A synthesiser for tests: hums as long as the text has words."""
+    """A fake synthesiser: its audio is as long as the number of words requires."""
 
     name = "hummer"
     title = "hummer"
@@ -79,7 +79,7 @@ def test_a_source_is_resumed_and_built_once(tmp_path: Path) -> None:
     assert not list((tmp_path / "a" / build_speech.PARTS).glob("*.jsonl"))
     second = Hummer()
     rows = build_speech.build_source(second, spoken, tmp_path / "a", held_out)
-    assert len(second.spoken) == 9 - 4  # what the killed run had finished is kept
+    assert len(second.spoken) == 9 - 4  # clips of the killed run are kept
     third = Hummer()
     assert build_speech.build_source(third, spoken, tmp_path / "a", held_out) == sorted(rows, key=lambda r: r["audio"])
     assert third.spoken == []
@@ -92,12 +92,13 @@ def test_every_sentence_is_said_once_whichever_sources_are_built() -> None:
     sources = [make() for make in SOURCES]
     pool = {split: [f"{split} {n}" for n in range(count)] for split, count in build_speech.POOL.items()}
     given = build_speech.handed_out(sources, pool)
-    said = [utterance for spoken in given.values() for utterance in spoken]
+    utterances = [utterance for spoken in given.values() for utterance in spoken]
     wanted = sum(voice.clips for source in sources for voice in source.voices)
-    assert len({utterance.text for utterance in said}) == len(said) == wanted  # the pool is enough
-    assert all(utterance.text.startswith(utterance.voice.split) for utterance in said)
-    throats = {split: {u.voice.name.split("+")[-1] for u in said if u.voice.split == split} for split in pool}
-    assert not throats["train"] & throats["dev"]
+    texts = {utterance.text for utterance in utterances}
+    assert len(texts) == len(utterances) == wanted  # the pool is large enough
+    assert all(utterance.text.startswith(utterance.voice.split) for utterance in utterances)
+    variants = {split: {u.voice.name.split("+")[-1] for u in utterances if u.voice.split == split} for split in pool}
+    assert not variants["train"] & variants["dev"]
 
 
 def test_prompts_are_what_is_said() -> None:

@@ -1,4 +1,4 @@
-"""Routers and clips for the tests, made on the spot."""
+"""Helpers of the router tests: generated routers, weights files and clips."""
 
 import json
 
@@ -14,8 +14,8 @@ from megaasr_routers.audio_quality.network import Network, NetworkSettings, sinu
 SMALL = NetworkSettings(hidden=32, heads=2, ffn=48)
 
 
-def lively_router(settings=SMALL, seed=0, **how):
-    """A router with weights that make every clip's probability another one, and statistics that are not trivial."""
+def lively_router(settings=SMALL, seed=0, **fields):
+    """A router with random weights and batch statistics, so that each clip gets a different probability."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         network = Network(settings)
@@ -26,11 +26,11 @@ def lively_router(settings=SMALL, seed=0, **how):
                 tensor.normal_(0.0, 0.2)
             elif "classifier" in name or name == "pooling.query.weight":
                 tensor.normal_(0.0, 1.0)
-    return TrainedRouter(network.eval().requires_grad_(False), **how)
+    return TrainedRouter(network.eval().requires_grad_(False), **fields)
 
 
 def reference_tensors(hidden=32, ffn=64, positions=850, seed=0):
-    """The 35 tensors of the published file, by its names and at its proportions."""
+    """The 35 tensors of the published file, with its names and proportions."""
     generator = torch.Generator().manual_seed(seed)
     half = hidden // 2
 
@@ -79,7 +79,7 @@ REFERENCE_MODEL = {
     "n_mels": 80,
     "d_model": 32,
     "nhead": 4,
-    "num_layers": 4,  # as in the published file, which has one
+    "num_layers": 4,  # the published file states 4 and has one layer
     "dim_feedforward": 64,
     "dropout": 0.1,
     "max_len": 3000,
@@ -89,7 +89,7 @@ REFERENCE_MODEL = {
 
 
 def write_reference(path, tensors=None, **model):
-    """A file in the published form."""
+    """Write a weights file in the published form and return its path."""
     config = {"model": {**REFERENCE_MODEL, **model}, "training": {"epochs": 3}}
     save_file(tensors or reference_tensors(), path, metadata={"config": json.dumps(config)})
     return path
@@ -101,7 +101,7 @@ def noise_clip(num_samples, seed=0, rate=16_000, rms=0.05):
 
 
 def speech_clip(number, snr_db=None, duration_s=1.0):
-    """Synthetic speech of one of many voices; with an SNR, in white noise."""
+    """Synthetic speech of the voice `number`; with an SNR, white noise is added."""
     clean = speech_like(duration_s=duration_s, key=f"voice {number}")
     if snr_db is None:
         return Audio(clean.copy(), 16_000)

@@ -1,4 +1,4 @@
-"""Sources of speech that packages bring; one file each."""
+"""Sources of speech from packages: one module a source."""
 
 from .asterisk import Asterisk
 from .base import Source
@@ -8,4 +8,4 @@ from .hibari_voice import HibariVoice
 from .piper_voice import PiperVoice
 
 SOURCES: tuple[type[Source], ...] = (Asterisk, HibariVoice, PiperVoice, Flite, Espeak)
-"""In the order in which sentences are handed out: adding one at the end changes nobody else's sentences."""
+"""Sources in the order in which they get sentences; a source added at the end does not change those of the others."""

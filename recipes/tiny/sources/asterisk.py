@@ -1,4 +1,4 @@
-"""Prompts of the Asterisk PBX, read by Allison Smith: a studio voice that went through G.722 (ITU-T, 64 kbit/s)."""
+"""Prompts of the Asterisk PBX: studio recordings of Allison Smith, coded with G.722 (ITU-T, 64 kbit/s)."""
 
 from __future__ import annotations
 
@@ -27,16 +27,16 @@ MISSPELT = {
     "#": "pound",
     "*": "star",
 }
-"""Of the published texts, and the two keys, which are read by name."""
+"""Corrections of misspellings in the published texts, and the spoken names of the keys # and *."""
 
 
 class Asterisk(Source):
-    """The prompts of Debian's package that are sentences or phrases."""
+    """The prompts of the Debian package asterisk-core-sounds-en that are sentences or phrases."""
 
     name = "asterisk"
     title = "asterisk-core-sounds-en"
     revision = 1
-    # The speaker is also in other collections of the same prompts, under this name.
+    # Other collections of the same prompts use this name for the speaker.
     voice = Voice("ast-en_US_f_Allison", "train", 0, "CC BY-SA 3.0")
     voices: Sequence[Voice] = (voice,)
 
@@ -45,7 +45,7 @@ class Asterisk(Source):
         self._texts: dict[str, str] = {}
 
     def prepare(self, cache: Path) -> None:
-        """Fetch sounds and texts."""
+        """Fetch the sounds and the texts."""
         try:
             import G722  # noqa: F401
         except ImportError as error:
@@ -54,13 +54,13 @@ class Asterisk(Source):
         self._texts = prompts(document(TEXTS, "core-sounds-en.txt", cache))
 
     def own_utterances(self) -> list[Utterance]:
-        """All prompts that are there."""
-        there = [name for name in sorted(self._texts) if (self._sounds / f"{name}.g722").is_file()]
-        return [Utterance(self.voice, self._texts[name], name) for name in there]
+        """All prompts that have a sound file."""
+        names = [name for name in sorted(self._texts) if (self._sounds / f"{name}.g722").is_file()]
+        return [Utterance(self.voice, self._texts[name], name) for name in names]
 
     def speak(self, utterance: Utterance, rng: np.random.Generator) -> Audio:
-        """Decode a prompt."""
-        del rng  # a recording is what it is
+        """Decode the recording of a prompt."""
+        del rng  # recordings are not varied
         from G722 import G722
 
         data = (self._sounds / f"{utterance.name}.g722").read_bytes()
@@ -69,12 +69,12 @@ class Asterisk(Source):
 
 
 def prompts(listing: str) -> dict[str, str]:
-    """Names and texts of ``core-sounds-en.txt``, as they are said; effects, letters, digits and single words left out.
+    """Names and spoken texts of ``core-sounds-en.txt``, without sound effects, letters, digits and single words.
 
     >>> prompts("beep: [a tone]\\nvm-leavemsg:  Press 5 to leave a message\\ndigits/1: one")
     {'vm-leavemsg': 'Press 5 to leave a message.'}
     """
-    found = {}
+    texts = {}
     for line in listing.splitlines():
         name, colon, text = line.partition(":")
         if not colon or line.startswith(";") or name.startswith(LEFT_OUT) or re.search(r"[\[<(]", text):
@@ -83,5 +83,5 @@ def prompts(listing: str) -> dict[str, str]:
             text = text.replace(wrong, right)
         text = re.sub(r"\s+", " ", text.replace("...", " ")).strip(" ,:")
         if len(text.split()) >= MIN_WORDS:
-            found[name] = text[0].upper() + text[1:] + ("" if text[-1] in ".?!" else ".")
-    return found
+            texts[name] = text[0].upper() + text[1:] + ("" if text[-1] in ".?!" else ".")
+    return texts

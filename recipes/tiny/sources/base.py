@@ -1,4 +1,4 @@
-"""What a source of speech is: voices that say sentences, or recordings that bring their own."""
+"""The interface of a speech source: a synthesiser that speaks given sentences, or recordings with their own texts."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from megaasr import Audio, AudioLimits, MegaasrError, one_line, read_audio
 
 
 class SourceError(MegaasrError):
-    """A source that cannot be used on this machine, or did not speak."""
+    """A source cannot be used on this machine or gave no speech."""
 
 
 @dataclass(frozen=True)
@@ -23,9 +23,9 @@ class Voice:
 
     Args:
         name: part of file names and of the speaker's name.
-        split: all that it says is of this split.
-        clips: how many sentences it is given.
-        licence: of what it says.
+        split: split of all its clips.
+        clips: number of sentences that it gets.
+        licence: licence of its clips.
     """
 
     name: str
@@ -36,7 +36,13 @@ class Voice:
 
 @dataclass(frozen=True)
 class Utterance:
-    """What is said: by whom, and under which file name (None: named after the words)."""
+    """One sentence to speak.
+
+    Args:
+        voice: the voice that speaks it.
+        text: the words.
+        name: name of the recording; None for synthetic speech, whose file name is a digest.
+    """
 
     voice: Voice
     text: str
@@ -44,13 +50,13 @@ class Utterance:
 
 
 class Source(Protocol):
-    """Where speech comes from.
+    """A source of speech.
 
     Attributes:
-        name: of the folder.
+        name: name of its folder.
         title: ``source`` in the manifest.
-        revision: raised when equal utterances now sound different.
-        voices: all of them; those of a source with texts of its own have 0 clips.
+        revision: raise it when the audio of the same utterance changes.
+        voices: all voices; those of a source with its own texts have 0 clips.
     """
 
     name: str
@@ -59,23 +65,23 @@ class Source(Protocol):
     voices: Sequence[Voice]
 
     def prepare(self, cache: Path) -> None:
-        """Load what is needed; `SourceError` when something is missing, with how to get it."""
+        """Load what the source needs; raise `SourceError` that names what is missing and how to install it."""
 
     def own_utterances(self) -> list[Utterance]:
-        """What the source says unasked; nothing for a synthesiser."""
+        """The utterances that the source brings; empty for a synthesiser."""
         return []
 
     def speak(self, utterance: Utterance, rng: np.random.Generator) -> Audio:
-        """Say it; the generator chooses speed and pitch."""
+        """The audio of an utterance; the generator draws speed and pitch."""
 
 
 def speaker_of(source: Source, voice: Voice) -> str:
-    """The name of a speaker in the manifest."""
+    """The name of a voice's speaker in the manifest."""
     return f"{source.name}-{voice.name}"
 
 
 def run_program(command: Sequence[str], stdin: str | None = None) -> None:
-    """Run a program; SourceError in one line when it is missing or fails."""
+    """Run a program; raise a SourceError of one line when it is missing, fails or takes more than 120 s."""
     try:
         subprocess.run(command, input=stdin, check=True, capture_output=True, text=True, timeout=120)
     except FileNotFoundError as error:
@@ -83,14 +89,14 @@ def run_program(command: Sequence[str], stdin: str | None = None) -> None:
     except subprocess.CalledProcessError as error:
         raise SourceError(f"{command[0]}: failed ({one_line(error.stderr)[-200:]})") from error
     except subprocess.TimeoutExpired as error:
-        raise SourceError(f"{command[0]}: no end after {error.timeout:g} s") from error
+        raise SourceError(f"{command[0]}: did not end within {error.timeout:g} s") from error
 
 
 def read_spoken(path: Path) -> Audio:
-    """What a program wrote."""
+    """Read the audio that a synthesiser wrote."""
     return read_audio(path, AudioLimits(convert=True))
 
 
 def repitched(audio: Audio, factor: float) -> Audio:
-    """The same sound `factor` times as high and as fast, as if the tape ran faster."""
+    """The audio with pitch and speed multiplied by a factor, by a change of its sample rate."""
     return Audio(audio.samples, round(audio.sample_rate * factor), audio.name)

@@ -1,4 +1,4 @@
-"""Files of Debian packages, not installed: containers often leave /usr/share/doc out, and root is not needed."""
+"""Files of Debian packages, unpacked without installation: needs no root, and keeps /usr/share/doc."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from .base import SourceError
 
 
 def unpacked(package: str, cache: Path) -> Path:
-    """The folder of a package's files, fetched by apt-get once and kept in `cache`.
+    """The folder of a package's files, fetched once by apt-get and kept in `cache`.
 
     Raises:
-        SourceError: no apt-get, or no such package.
+        SourceError: there is no apt-get or no such package.
     """
     folder = cache / package
     if folder.is_dir():
@@ -25,7 +25,7 @@ def unpacked(package: str, cache: Path) -> Path:
     cache.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=cache, prefix=".unpacking-") as temporary:
         place = Path(temporary)
-        place.chmod(0o755)  # apt fetches as a user of its own
+        place.chmod(0o755)  # apt downloads as the user _apt
         try:
             for command in (["apt-get", "download", package], ["sh", "-c", "dpkg-deb -x ./*.deb files"]):
                 subprocess.run(command, cwd=place, check=True, capture_output=True, text=True)
@@ -33,15 +33,15 @@ def unpacked(package: str, cache: Path) -> Path:
             raise SourceError(f"{package}: there is no apt-get here; leave this source out with --skip") from error
         except subprocess.CalledProcessError as error:
             reason = one_line(error.stderr)[-200:]
-            raise SourceError(f"{package}: not to be had ({reason}); run 'apt-get update' first") from error
+            raise SourceError(f"{package}: cannot be fetched ({reason}); run 'apt-get update' first") from error
         shutil.move(place / "files", folder)
     return folder
 
 
 def document(package: str, name: str, cache: Path) -> str:
-    """The text of a file of a package's documentation, packed or not; SourceError when it has none of that name."""
-    found = sorted((unpacked(package, cache) / "usr/share/doc").rglob(f"{name}*"))
-    if not found:
+    """The text of a documentation file of a package, gzipped or not; SourceError when there is no such file."""
+    paths = sorted((unpacked(package, cache) / "usr/share/doc").rglob(f"{name}*"))
+    if not paths:
         raise SourceError(f"{package}: holds no document {name}")
-    data = found[0].read_bytes()
-    return (gzip.decompress(data) if found[0].suffix == ".gz" else data).decode("utf-8", errors="replace")
+    data = paths[0].read_bytes()
+    return (gzip.decompress(data) if paths[0].suffix == ".gz" else data).decode("utf-8", errors="replace")

@@ -1,4 +1,4 @@
-"""CMU Flite's voices: three statistical ones made of CMU ARCTIC speakers, and one diphone voice."""
+"""CMU Flite: three statistical voices of CMU ARCTIC speakers and one diphone voice."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ LICENCE = "CMU Flite licence (free; synthetic)"
 
 
 class Flite(Source):
-    """The voices that are compiled into Debian's flite."""
+    """The voices in the Debian package flite."""
 
     name = "flite"
     title = "flite"
@@ -29,12 +29,12 @@ class Flite(Source):
     )
 
     def prepare(self, cache: Path) -> None:
-        """Ask for its voices."""
+        """Check that flite runs."""
         del cache
         run_program(["flite", "-lv"])
 
     def speak(self, utterance: Utterance, rng: np.random.Generator) -> Audio:
-        """Say it at 0.8 to 1.2 of the usual speed, up to 8 % higher or lower."""
+        """Speak at 0.8 to 1.2 of the normal speed, with the pitch changed by up to 8 %."""
         pitch = float(2.0 ** rng.uniform(-0.11, 0.11))
         stretch = float(2.0 ** rng.uniform(-0.26, 0.26)) * pitch
         with tempfile.TemporaryDirectory() as folder:

@@ -1,4 +1,4 @@
-"""hibari-tts: a small neural voice inside the wheel (distilled from Kokoro-82M's "heart", Apache-2.0)."""
+"""hibari-tts: a small neural voice contained in the wheel (distilled from Kokoro-82M's "heart", Apache-2.0)."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from .base import Source, SourceError, Utterance, Voice, repitched
 
 
 class HibariVoice(Source):
-    """The one voice that the wheel brings; the others would be downloaded."""
+    """The voice "heart", the only voice in the wheel; other voices need a download."""
 
     name = "hibari"
     title = "hibari-tts"
@@ -34,7 +34,7 @@ class HibariVoice(Source):
         self._speech = Hibari(voice="heart", threads=1)
 
     def speak(self, utterance: Utterance, rng: np.random.Generator) -> Audio:
-        """Say it at 0.8 to 1.25 of the usual speed, up to 8 % higher or lower."""
+        """Speak at 0.8 to 1.25 of the normal speed, with the pitch changed by up to 8 %."""
         pitch = float(2.0 ** rng.uniform(-0.11, 0.11))
         speed = float(2.0 ** rng.uniform(-0.3, 0.3)) / pitch
         samples = self._speech(utterance.text, speed=speed, seed=int(rng.integers(2**31)))

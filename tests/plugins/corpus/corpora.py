@@ -1,4 +1,4 @@
-"""Small corpora for tests: synthetic speech and noise, and what a folder holds."""
+"""Helpers of the corpus tests: small generated corpora of speech and noise, and digests of a folder."""
 
 import json
 from hashlib import sha256
@@ -10,7 +10,7 @@ RATES_HZ = (16_000, 8_000, 44_100, 16_000, 22_050, 16_000, 48_000)
 
 
 def write_speech(folder, lengths=(4_000, 1_500, 9_000, 4_321, 30_000, 2_000, 8_000)):
-    """A manifest of clips at several rates; the path of the manifest."""
+    """Write clips at several sample rates and their manifest; return the path of the manifest."""
     rng = np.random.default_rng(3)
     folder.mkdir()
     rows = []
@@ -33,7 +33,7 @@ def write_noise(folder):
 
 
 def contents(folder):
-    """Path -> sha256 of everything below a folder."""
+    """The SHA-256 of every file below a folder, by relative path."""
     files = sorted(path for path in folder.rglob("*") if path.is_file())
     return {str(path.relative_to(folder)): sha256(path.read_bytes()).hexdigest() for path in files}
 

@@ -1,4 +1,4 @@
-"""Tiny copies of public corpora, each in the layout in which it is published."""
+"""Small generated corpora in the layouts of the public corpora."""
 
 import io
 import tarfile
@@ -11,7 +11,7 @@ RATE_HZ = 16_000
 
 
 def sound(path, samples=1_600, channels=1):
-    """Some noise in a file of any format."""
+    """Write white noise in the format of the file's suffix."""
     path.parent.mkdir(parents=True, exist_ok=True)
     rng = np.random.default_rng(samples)
     soundfile.write(path, 0.1 * rng.standard_normal((samples, channels)), RATE_HZ)
@@ -51,7 +51,7 @@ def common_voice(folder, language="en"):
 
 
 def aishell(folder):
-    """As published: each speaker is a tar inside the tar."""
+    """AISHELL-1 as published: one tar archive for each speaker inside the archive."""
     root = folder / "data_aishell"
     (root / "wav").mkdir(parents=True)
     lines = []
@@ -102,20 +102,20 @@ def rirs(folder):
 
 def pack_tar(path, folder, *names):
     with tarfile.open(path, "w:gz") as tar:
-        for name in names or sorted(one.name for one in folder.iterdir()):
+        for name in names or sorted(path.name for path in folder.iterdir()):
             tar.add(folder / name, name)
     return path
 
 
 def pack_zip(path, folder):
     with zipfile.ZipFile(path, "w") as file:
-        for one in sorted(folder.rglob("*")):
-            file.write(one, one.relative_to(folder.parent))
+        for member in sorted(folder.rglob("*")):
+            file.write(member, member.relative_to(folder.parent))
     return path
 
 
 def bad_tar(path, name, **changes):
-    """A tar with one member that should not be there."""
+    """Write a tar archive with one member that must be refused."""
     with tarfile.open(path, "w:gz") as tar:
         member = tarfile.TarInfo(name)
         member.size = 4

@@ -1,4 +1,4 @@
-"""A file server on loopback that understands Range and If-Range, and misbehaves on request."""
+"""A file server on loopback that supports Range and If-Range and simulates faults."""
 
 import re
 import threading
@@ -7,10 +7,12 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 
 class Served:
-    """What is served and what was asked.
+    """The files and faults of the server, and the requests that it received.
 
-    cut_after: the body ends after so many bytes, once for each number in the list.
-    codes: answers in place of the file, once each.
+    Attributes:
+        cut_after: numbers of bytes; each entry truncates the body of one response.
+        codes: status codes; each entry replaces one response.
+        asked: path and Range header of each request.
     """
 
     def __init__(self):

@@ -1,4 +1,4 @@
-"""An engine for tests: one item after another, in this process."""
+"""An engine for tests that runs items one after another in this process."""
 
 from typing import ClassVar
 
@@ -6,7 +6,7 @@ from megaasr_core.contracts.engine import Engine, Outcome
 
 
 class Serial(Engine):
-    """A loop; it counts what it did."""
+    """Run items in order, or in reverse order if `backwards` is set."""
 
     name: ClassVar[str] = "serial"
     backwards: bool = False

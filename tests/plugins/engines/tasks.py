@@ -1,4 +1,4 @@
-"""Tasks for tests: at the top of a module, so that they travel."""
+"""Tasks for the engine tests, defined at module level so that they can be pickled."""
 
 import os
 import signal
@@ -10,13 +10,13 @@ THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_
 
 
 def surroundings(item):
-    """Threads that libraries may start, and the process that works."""
+    """The thread settings of the worker's environment, and its process id."""
     return tuple(os.environ.get(name) for name in THREADS), os.getpid()
 
 
 @dataclass(frozen=True)
 class WriteAndHang:
-    """Say who is at work, and never end."""
+    """Write a file named after the process id, then block for ever."""
 
     folder: Path
 
@@ -26,7 +26,7 @@ class WriteAndHang:
 
 
 class NotUnpickled:
-    """What only its maker can have."""
+    """A callable that cannot be unpickled."""
 
     def __reduce__(self):
         return eval, ("1 / 0",)
@@ -40,7 +40,7 @@ def give_what_cannot_be_read(item):
 
 
 def leave(item):
-    """End the worker in another way than by being killed."""
+    """End the worker: with an exit code (item 1), by SIGTERM (item 2) or by SystemExit (item 3)."""
     if item == 1:
         os._exit(7)
     if item == 2:

@@ -1,4 +1,4 @@
-"""A manifest of short sounds, and configurations that train a random Whisper on them within seconds."""
+"""Fixtures of a manifest of short sounds and of configurations that train a small random Whisper within seconds."""
 
 import json
 
@@ -13,7 +13,7 @@ from megaasr_plugins.training.commands.run_trainer import open_trainer, train_in
 
 @pytest.fixture(scope="session")
 def data(tmp_path_factory):
-    """Twelve sounds of half a second with words and labels, the base's WER rising from 0."""
+    """A folder with manifests of twelve tones of half a second, each with a text and a rising base WER."""
     folder = tmp_path_factory.mktemp("data")
     rng = np.random.default_rng(5)
     rows = []
@@ -21,8 +21,8 @@ def data(tmp_path_factory):
         times = np.arange(8_000) / 16_000
         sound = 0.1 * np.sin(2 * np.pi * (200 + 40 * number) * times) + 0.01 * rng.standard_normal(8_000)
         soundfile.write(folder / f"{number:02}.flac", sound, 16_000)
-        words = f"number {number} said aloud"
-        rows.append({"audio": f"{number:02}.flac", "text": words, "language": "en", "base_wer": number / 12})
+        text = f"number {number} said aloud"
+        rows.append({"audio": f"{number:02}.flac", "text": text, "language": "en", "base_wer": number / 12})
     (folder / "train.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
     (folder / "dev.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows[:3]))
     return folder
@@ -30,7 +30,7 @@ def data(tmp_path_factory):
 
 @pytest.fixture
 def write_config(small_folder, data, tmp_path):
-    """Write a configuration; keywords go before the defaults."""
+    """A function that writes a configuration; keyword arguments override the defaults."""
 
     def write(**fields):
         config = {
@@ -58,7 +58,7 @@ def write_config(small_folder, data, tmp_path):
 
 @pytest.fixture
 def train():
-    """Train by a configuration file; the report."""
+    """A function that trains by a configuration file and returns the report."""
 
     def run(config, out):
         plugins = load_plugins()

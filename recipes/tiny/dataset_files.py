@@ -1,4 +1,4 @@
-"""Clips and manifests of the recipe's data sets: 16 kHz mono FLAC of 16 bit, whole or absent."""
+"""Files of the recipe's data sets: clips (16 kHz mono FLAC, 16 bit), manifests and marks of completed folders."""
 
 from __future__ import annotations
 
@@ -25,18 +25,18 @@ from megaasr import (
 
 MANIFEST = "manifest.jsonl"
 DONE = "DONE"
-"""Written last into a folder that is built; it holds the digest of what the folder was built from."""
+"""Name of the mark, written last into a built folder; it holds the digest of the folder's settings and inputs."""
 SPLITS = ("train", "dev")
 Row = dict[str, Any]
 
 
 def read_clip(path: Path) -> Samples:
-    """A recording as 16 kHz mono samples, whatever its rate and channels."""
+    """Read a recording of any rate and number of channels as 16 kHz mono samples."""
     return read_audio(path, AudioLimits(convert=True)).resampled(SAMPLE_RATE_HZ).samples
 
 
 def write_clip(path: Path, samples: Samples) -> None:
-    """Write 16 kHz samples as FLAC of 16 bit; folders are made on the way."""
+    """Write 16 kHz samples as 16-bit FLAC; missing folders are created."""
     import soundfile
 
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -46,15 +46,15 @@ def write_clip(path: Path, samples: Samples) -> None:
 
 
 def duration_s(samples: Samples) -> float:
-    """Length of 16 kHz samples as manifests give it, to the millisecond."""
+    """The length of 16 kHz samples in seconds, rounded to milliseconds as in manifests."""
     return round(len(samples) / SAMPLE_RATE_HZ, 3)
 
 
 def find_manifest(place: Path, kind: str) -> Path:
-    """The manifest that a folder means: its own, or that of its sub-folder ``speech``, ``noise`` or ``rir``.
+    """The manifest of a folder, or of its sub-folder `kind` (``speech``, ``noise`` or ``rir``).
 
     Raises:
-        ManifestError: there is neither.
+        ManifestError: neither exists.
     """
     if place.is_file():
         return place
@@ -65,7 +65,7 @@ def find_manifest(place: Path, kind: str) -> Path:
 
 
 def read_rows(manifest: Path) -> list[Row]:
-    """The rows of a manifest; ManifestError when one has no audio or a split other than train and dev."""
+    """The rows of a manifest; ManifestError when a row has no audio or a split other than train and dev."""
     rows = read_any_rows(manifest)
     for number, row in enumerate(rows, start=1):
         if row.get("split", "train") not in SPLITS:
@@ -74,51 +74,51 @@ def read_rows(manifest: Path) -> list[Row]:
 
 
 def read_any_rows(manifest: Path) -> list[Row]:
-    """The rows of a manifest, whatever their split; ManifestError when one has no audio."""
+    """The rows of a manifest, whatever their split; ManifestError when a row has no audio."""
     rows = read_jsonl(manifest)
     for number, row in enumerate(rows, start=1):
         if not isinstance(row.get("audio"), str):
             raise ManifestError(
-                f"{manifest}, line {number}: needs 'audio', a path; it has {', '.join(row) or 'nothing'}"
+                f"{manifest}, line {number}: lacks 'audio', a path; its fields are {', '.join(row) or 'none'}"
             )
     return rows
 
 
 def write_manifest(path: Path, rows: Iterable[Row]) -> None:
-    """Write rows sorted by their audio, so that the order in which they were made leaves no trace."""
+    """Write rows sorted by audio path, so that the file does not depend on the order in which rows were made."""
     path.parent.mkdir(parents=True, exist_ok=True)
     write_text(path, "".join(jsonl_line(row) for row in sorted(rows, key=lambda row: str(row["audio"]))))
 
 
 def digest_of(*parts: object) -> str:
-    """A short name for settings and inputs: equal digests, equal results."""
+    """A digest of settings and inputs, 16 hex digits."""
     return blake2b(repr(parts).encode(), digest_size=8).hexdigest()
 
 
 def code_digest(*modules: str) -> str:
-    """The digest of source files (``__file__`` of each), so that what changed code made is made again."""
+    """A digest of source files (``__file__`` of each), so that data is built again when its code changes."""
     return digest_of(*(Path(module).read_text(encoding="utf-8") for module in modules))
 
 
 def is_done(folder: Path, digest: str) -> bool:
-    """Whether a folder was built to its end from just these settings and inputs."""
+    """Whether a folder was completed from exactly these settings and inputs."""
     mark = folder / DONE
     return mark.is_file() and mark.read_text(encoding="utf-8").strip() == digest
 
 
 def mark_undone(folder: Path) -> None:
-    """Take the mark away before anything in the folder changes, so that a killed run never looks finished."""
+    """Remove the mark of a folder before its files change, so that a killed run does not look complete."""
     folder.mkdir(parents=True, exist_ok=True)
     (folder / DONE).unlink(missing_ok=True)
 
 
 def mark_done(folder: Path, digest: str) -> None:
-    """Say that a folder is built to its end."""
+    """Mark a folder as complete."""
     write_text(folder / DONE, digest + "\n")
 
 
 def sweep(folder: Path, keep: Iterable[Path]) -> int:
-    """Remove the FLAC files below a folder that no row names: leftovers of other settings; how many there were."""
+    """Remove the FLAC files below a folder that are not in `keep` (left by other settings); return their number."""
     kept = {path.resolve() for path in keep}
     stray = [path for path in folder.rglob("*.flac") if path.resolve() not in kept]
     for path in stray:
@@ -127,7 +127,7 @@ def sweep(folder: Path, keep: Iterable[Path]) -> int:
 
 
 def slug(text: str) -> str:
-    """Text as part of a file name.
+    """The text in a form that suits file names: small letters, digits and hyphens.
 
     >>> slug("Blanket ambience: rain")
     'blanket-ambience-rain'
