@@ -1,4 +1,4 @@
-"""`megaasr corpus plan`: which recording meets which scenario, with every number fixed."""
+"""`megaasr corpus plan`: assign scenarios to recordings and draw every parameter."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ from .options import EngineOption, EngineSetOption, WorkersOption, open_engine, 
 def plan(
     speech: Annotated[Path, typer.Option(metavar="M.jsonl", help="Clean recordings: rows with audio and text.")],
     scenarios: Annotated[
-        str, typer.Option(help="all, NAME[,NAME...], a .yaml file, or a file with one of these a line.")
+        str, typer.Option(help="all, NAME[,NAME...], a .yaml file, or a file with one of these per line.")
     ],
     count: Annotated[int, typer.Option(min=1, help="Samples to plan.")],
-    out: Annotated[Path, typer.Option("--out", "-o", metavar="FOLDER", help="Where the plan goes.")],
+    out: Annotated[Path, typer.Option("--out", "-o", metavar="FOLDER", help="Output folder of the plan.")],
     noise: Annotated[Path | None, typer.Option(help="Folder or manifest of noise recordings.")] = None,
     rir: Annotated[Path | None, typer.Option(help="Folder or manifest of room impulse responses.")] = None,
     severity: Annotated[
         str, typer.Option(metavar="CURVE", help="linear, sqrt-forward, sqrt-backward or gaussian-mid.")
     ] = "linear",
-    seed: Annotated[int, typer.Option(help="Another seed draws another corpus.")] = 0,
-    shard_size: Annotated[int, typer.Option(min=1, help="Samples a shard.")] = 1_000,
+    seed: Annotated[int, typer.Option(help="Seed of all random draws.")] = 0,
+    shard_size: Annotated[int, typer.Option(min=1, help="Samples per shard.")] = 1_000,
     convert: Annotated[bool, typer.Option("--convert", help="Mix channels to mono, accept any sample rate.")] = False,
     engine: EngineOption = "local",
     engine_set: EngineSetOption = None,
@@ -36,11 +36,11 @@ def plan(
     plugin: PluginOption = None,
     strict_plugins: StrictOption = False,
 ) -> None:
-    """Plan a corpus: a recipe for every sample, in shards that any worker can render.
+    """Plan a corpus: write a recipe for every sample, in shards that any worker can render.
 
-    All scenarios get equal shares, and every recording is used once before any is used again. A run that was killed
-    goes on where it stopped when it is started again. Recordings that cannot be read are reported and left out; the
-    exit code is then 1.
+    All scenarios get equal shares, and every recording is used once before any is used again. A killed run resumes
+    where it stopped when it is started again. Recordings that cannot be read are reported and left out; the exit code
+    is then 1.
 
     Example: megaasr corpus plan --speech speech.jsonl --noise noises/ --scenarios all --count 100000 -o plan/
     """
@@ -59,7 +59,7 @@ def plan(
         banks={name: source for name, source in (("noise", noise), ("rir", rir)) if source},
         shard_size=shard_size,
         convert=convert,
-        plugins=tuple(str(Path(one).resolve()) if one.endswith(".py") else one for one in plugin or ()),
+        plugins=tuple(str(Path(name).resolve()) if name.endswith(".py") else name for name in plugin or ()),
     )
     report = plan_corpus(request, out, plugins, open_engine(plugins, engine, engine_set, workers))
     unreadable = out / UNREADABLE
@@ -70,7 +70,7 @@ def plan(
         say(f"megaasr: failed: {line}")
     planned = report.settings
     if as_json:
-        found = {
+        summary = {
             "complete": planned is not None,
             "settings": planned.model_dump() if planned else None,
             "shards": report.shards,
@@ -80,7 +80,7 @@ def plan(
             "unreadable": left_out,
             "failed": list(report.failed),
         }
-        sys.stdout.write(json.dumps(found, ensure_ascii=False, indent=1) + "\n")
+        sys.stdout.write(json.dumps(summary, ensure_ascii=False, indent=1) + "\n")
     elif planned:
         recordings = f"{planned.utterances} recordings" + (f", {left_out} left out" if left_out else "")
         sys.stdout.write(

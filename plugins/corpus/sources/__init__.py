@@ -1,1 +1,1 @@
-"""The public corpora that `megaasr corpus fetch` knows, one file each; plugins of the kind `corpus_source`."""
+"""The public corpora that `megaasr corpus fetch` supports, one file each; plugins of the kind `corpus_source`."""
