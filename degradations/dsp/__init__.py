@@ -1,1 +1,1 @@
-"""The numerical kernels under the primitives; compiled by numba at first use and cached on disk."""
+"""Numerical kernels of the primitives; compiled by numba at first use and cached on disk."""

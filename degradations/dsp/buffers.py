@@ -1,4 +1,4 @@
-"""Arrays of whole vectors, at addresses where a vector lies in one cache line."""
+"""Output arrays that hold whole vectors and are aligned to cache lines."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ LINE_BYTES = 64
 
 
 def room_for(num_samples: int) -> Samples:
-    """An array for `num_samples` of output, its length rounded up to whole vectors; what it holds is undefined."""
+    """An uninitialised, aligned array for `num_samples` of output, with the length rounded up to whole vectors."""
     size = -(-num_samples // LANES) * LANES
-    room = np.empty(size + LANES, np.float32)
-    skip = -room.__array_interface__["data"][0] % LINE_BYTES // room.itemsize
-    return room[skip : skip + size]
+    buffer = np.empty(size + LANES, np.float32)
+    skip = -buffer.__array_interface__["data"][0] % LINE_BYTES // buffer.itemsize
+    return buffer[skip : skip + size]

@@ -1,4 +1,4 @@
-"""Convolution with an impulse response, aligned to its direct path."""
+"""Convolution with an impulse response, time-aligned to the direct path of the response."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from megaasr import Samples
 def convolve_aligned(samples: Samples, response: Samples) -> Samples:
     """Linear convolution, shifted so that the direct path (the response's largest peak) adds no delay.
 
-    What the response holds before its direct path reaches back in time, and the tail beyond the end is cut, so the
-    length stays. By FFT in double precision, in one piece: for clips of seconds that is the fastest exact way.
+    Parts of the response before the direct path act at negative delays, and the tail beyond the end of the clip is
+    cut, so the length is kept. One FFT in double precision; for clips of seconds this is the fastest exact method.
 
     Args:
-        samples, response: shape (num_samples,) and (response_length,), at the same rate; neither empty.
+        samples, response: shape (num_samples,) and (response_length,), at the same sample rate; not empty.
     """
     direct = int(np.argmax(np.abs(response)))
     length = len(samples) + len(response) - 1

@@ -1,4 +1,4 @@
-"""A feedback delay line: discrete repeats."""
+"""Feedback delay line: adds discrete echoes."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from .vector_types import LANES
 
 
 def echo(samples: Samples, sample_rate: int, delay_s: float, feedback: float, mix: float) -> Samples:
-    """Mix repeats in: ``y[i] = (1 - mix) x[i] + mix d[i]``, ``d[i] = x[i - n] + feedback d[i - n]``, n the delay.
+    """Add echoes: ``y[i] = (1 - mix) x[i] + mix d[i]``, ``d[i] = x[i - n] + feedback d[i - n]``, n the delay.
 
     Args:
-        samples: shape (num_samples,); the length stays, later repeats are cut.
+        samples: shape (num_samples,); the length is kept, later echoes are cut.
         sample_rate: in Hz.
-        delay_s: in seconds; see `delay_samples`.
-        feedback: in [0, 1).
-        mix: in [0, 1].
+        delay_s: delay in seconds; see `delay_samples`.
+        feedback: level of each echo relative to the previous one, in [0, 1).
+        mix: share of the echoes, in [0, 1].
     """
     delay = delay_samples(delay_s, sample_rate)
     repeat = _repeat if delay >= LANES else _repeat_closely
@@ -30,10 +30,10 @@ def echo(samples: Samples, sample_rate: int, delay_s: float, feedback: float, mi
 
 
 def delay_samples(delay_s: float, sample_rate: int) -> int:
-    """The delay in whole samples, at least one: that of the single-precision seconds, rounded down.
+    """The delay in whole samples, at least 1: `delay_s` in single precision times the rate, rounded down.
 
-    This is how audio plug-ins (pedalboard among them) round, where the seconds are a float; a delay of k samples given
-    as ``k / sample_rate`` seconds may become k - 1.
+    Audio plug-ins such as pedalboard, whose delay is a float32, round in the same way. A delay of k samples given as
+    ``k / sample_rate`` seconds may therefore become k - 1.
 
     >>> delay_samples(0.1, 16_000), delay_samples(0.29, 16_000)
     (1600, 4639)
@@ -43,7 +43,7 @@ def delay_samples(delay_s: float, sample_rate: int) -> int:
 
 @njit(cache=True, nogil=True)
 def _repeat(samples, num_samples, out, delay, feedback, dry, wet):  # type: ignore[no-untyped-def]
-    """``line[delay + i] = x[i] + feedback line[i]``, so that d[i] is line[i]."""
+    """Vectorised delay line: ``line[delay + i] = x[i] + feedback line[i]``, so that d[i] is line[i]."""
     line = np.empty(num_samples + delay + LANES, np.float32)
     line[:delay] = 0.0
     for i in range(0, num_samples, LANES):
@@ -54,7 +54,7 @@ def _repeat(samples, num_samples, out, delay, feedback, dry, wet):  # type: igno
 
 @njit(cache=True, nogil=True)
 def _repeat_closely(samples, num_samples, out, delay, feedback, dry, wet):  # type: ignore[no-untyped-def]
-    """The same, one by one, where the repeats are closer than a vector is long."""
+    """Scalar delay line, for delays that are shorter than a vector."""
     line = np.zeros(num_samples + delay, np.float64)
     for i in range(num_samples):
         repeat = samples[i] + feedback * line[i]

@@ -1,4 +1,4 @@
-"""First-order low-pass and high-pass sections by the bilinear transform, 6 dB an octave each."""
+"""First-order low-pass and high-pass sections from the bilinear transform, 6 dB per octave each."""
 
 from __future__ import annotations
 
@@ -19,21 +19,21 @@ LEAST_GAIN = 1e-36
 
 
 def first_order(samples: Samples, sample_rate: int, kind: str, cutoff_hz: float, repeat: int) -> Samples:
-    """Filter `repeat` times with the same section; the cutoff is where one pass has -3 dB.
+    """Filter `repeat` times with the same section; one pass has -3 dB at the cutoff.
 
     With ``k = tan(pi * cutoff_hz / sample_rate)``: low-pass ``b = [k, k] / (1 + k)``, high-pass
-    ``b = [1, -1] / (1 + k)``, both ``a = [1, (k - 1) / (k + 1)]``. In single precision, as audio plug-ins compute.
+    ``b = [1, -1] / (1 + k)``, both ``a = [1, (k - 1) / (k + 1)]``. Computed in single precision, as in audio plug-ins.
 
     Args:
         samples: shape (num_samples,).
         sample_rate: in Hz.
         kind: ``lowpass`` or ``highpass``.
         cutoff_hz: above 0 and below half the sample rate.
-        repeat: number of passes; none leaves the samples as they are.
+        repeat: number of passes; 0 returns a copy of the samples.
 
     Raises:
-        UnknownNameError: another `kind`.
-        ParameterError: a cutoff out of bounds, where the section would not be stable.
+        UnknownNameError: `kind` is neither of the two.
+        ParameterError: the cutoff is out of bounds, where the section would be unstable.
     """
     if not 0.0 < cutoff_hz < sample_rate / 2:
         raise ParameterError(
@@ -41,7 +41,7 @@ def first_order(samples: Samples, sample_rate: int, kind: str, cutoff_hz: float,
         )
     k = math.tan(math.pi * cutoff_hz / sample_rate)
     pole = float(np.float32((1.0 - k) / (1.0 + k)))
-    if kind == "lowpass":  # k / (1 + k), of the pole as it is rounded, so that a constant stays what it is
+    if kind == "lowpass":  # k / (1 + k), computed from the rounded pole so that the gain at 0 Hz is exactly 1
         gain, sign = (1.0 - pole) / 2.0, 1.0
     elif kind == "highpass":
         gain, sign = (1.0 + pole) / 2.0, -1.0
@@ -60,7 +60,7 @@ def first_order(samples: Samples, sample_rate: int, kind: str, cutoff_hz: float,
 
 @njit(cache=True, nogil=True)
 def _passes(samples, out, length, early, gain, sign, pole, repeat):  # type: ignore[no-untyped-def]
-    """``y = x + sign x1 + pole y1`` in every part, `repeat` times over a tile; the gain of all passes comes last."""
+    """``y = x + sign x1 + pole y1`` in every part, `repeat` times per tile; the last pass applies the total gain."""
     tile = np.empty(LANES * LANES, np.float32)
     inputs, outputs = np.zeros((repeat, LANES), np.float32), np.zeros((repeat, LANES), np.float32)
     signs, poles, gains = splat(sign), splat(pole), splat(gain)

@@ -1,4 +1,4 @@
-"""Freeverb: Schroeder's reverberator as Jezar at Dreampoint tuned it (public domain): eight combs, four allpasses."""
+"""Freeverb by Jezar at Dreampoint (public domain): a Schroeder reverberator of eight combs and four allpasses."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ from .vector_types import LANES
 TUNED_RATE_HZ = 44_100
 COMBS = (1116, 1188, 1277, 1356, 1422, 1491, 1557, 1617)
 ALLPASSES = (556, 441, 341, 225)
-"""Delays in samples at the tuned rate."""
+"""Delays of the combs and allpasses in samples at `TUNED_RATE_HZ`."""
 NUM_COMBS = len(COMBS)
 LOWEST_RATE_HZ = -(-LANES * TUNED_RATE_HZ // ALLPASSES[-1])
-"""Below it the shortest delay is shorter than a vector."""
+"""Lowest supported sample rate; below it the shortest delay is shorter than a vector."""
 INPUT_GAIN = 0.015
 WET_SCALE, DRY_SCALE = 3.0, 2.0
 ROOM_SCALE, ROOM_OFFSET = 0.28, 0.7
 DAMPING_SCALE = 0.4
 ALLPASS_FEEDBACK = 0.5
 BLOCK = 2048
-"""Samples that go through all lines before the next do: the lines and a block fit the nearest cache."""
+"""Number of samples per block; the delay lines and one block fit into the first-level cache."""
 
 
 def freeverb(
@@ -36,28 +36,30 @@ def freeverb(
     dry_level: float,
     width: float = 1.0,
 ) -> Samples:
-    """Reverberate; length and timing of the direct sound stay, the tail beyond the end is cut.
+    """Add reverberation; the length and the timing of the direct sound are kept, the tail beyond the end is cut.
 
-    A comb feeds back ``room_size * 0.28 + 0.7`` of its output through a one-pole low-pass of coefficient
-    ``damping * 0.4``; the sum of the combs runs through the allpasses ``(1.5 z^-n - 1) / (1 - 0.5 z^-n)``, and the
-    result is ``2 * dry_level * x + 3 * wet_level * (1 + width) / 2 * reverberation``, the mono path of JUCE's Reverb.
-    In single precision, as there.
+    A comb feeds back ``room_size * 0.28 + 0.7`` of its output through a one-pole low-pass with coefficient
+    ``damping * 0.4``; the sum of the combs passes through the allpasses ``(1.5 z^-n - 1) / (1 - 0.5 z^-n)``, and the
+    result is ``2 * dry_level * x + 3 * wet_level * (1 + width) / 2 * reverberation``. This is the mono path of JUCE's
+    Reverb, also in single precision.
 
     Args:
         samples: shape (num_samples,).
         sample_rate: in Hz; the delays are scaled to it and rounded down.
         room_size, damping, wet_level, dry_level: each in [0, 1].
-        width: of the stereo image, in [0, 1]; with one channel merely a factor on the wet level.
+        width: width of the stereo image, in [0, 1]; for mono it only scales the wet level.
 
     Raises:
-        ParameterError: a rate below 3,136 Hz.
+        ParameterError: the sample rate is below 3,136 Hz.
     """
     if sample_rate < LOWEST_RATE_HZ:
         raise ParameterError(f"add_reverb: a sample rate of {sample_rate} Hz is below its lowest, {LOWEST_RATE_HZ} Hz")
     delays = [delay * sample_rate // TUNED_RATE_HZ for delay in COMBS + ALLPASSES]
     pole = damping * DAMPING_SCALE
     feedback = (1.0 - pole) * (room_size * ROOM_SCALE + ROOM_OFFSET)
-    wet = wet_level * WET_SCALE * 0.5 * (1.0 + width) * INPUT_GAIN  # every line is linear: the gain can wait
+    wet = (
+        wet_level * WET_SCALE * 0.5 * (1.0 + width) * INPUT_GAIN
+    )  # the lines are linear, so the input gain can be applied at the output
     out = room_for(len(samples))
     gains = np.array([feedback, wet, dry_level * DRY_SCALE], np.float32)
     row = (max(delays) // LANES + 3) * LANES + BLOCK
@@ -69,7 +71,7 @@ def freeverb(
 def _powers(pole: float) -> Samples:
     """``p, p^2 ... p^16`` as float32.
 
-    Those below 1e-20 are 0: they add nothing to a sample, and would make numbers too small to be computed with quickly.
+    Powers below 1e-20 are set to 0: they do not change a sample, and would produce slow denormal numbers.
     """
     powers = np.float64(pole) ** np.arange(1, 17)
     return np.where(np.abs(powers) < 1e-20, 0.0, powers).astype(np.float32)
@@ -77,7 +79,7 @@ def _powers(pole: float) -> Samples:
 
 @njit(cache=True, nogil=True)
 def _reverberate(samples, out, delays, lines, powers, gains):  # type: ignore[no-untyped-def]
-    """A row of `lines` is a line's past, `delay` samples, and then what goes into it during this block."""
+    """Process all blocks. A row of `lines` holds the last `delay` samples of a delay line, then the block's input."""
     num_samples = len(samples)
     lines[:] = 0.0
     ringing = np.zeros((NUM_COMBS, 4, LANES), np.float32)
@@ -99,13 +101,13 @@ def _reverberate(samples, out, delays, lines, powers, gains):  # type: ignore[no
 
 @njit(cache=True, nogil=True)
 def _past(lines, delays, each):  # type: ignore[no-untyped-def]
-    """A line, begun so that what goes into it lies in whole cache lines."""
+    """A delay line, offset so that the block's input is aligned to cache lines."""
     return lines[each, -delays[each] % LANES :]
 
 
 @njit(cache=True, nogil=True)
 def _low_pass(past, state, first, second, fourth, eighth):  # type: ignore[no-untyped-def]
-    """The sum of the last sixteen ``p^k past`` (p^16 is below 5e-7), and what the next vector needs of this one."""
+    """The sum of the last sixteen ``p^k past`` (p^16 is below 5e-7), and the state for the next vector."""
     two = fma(first, delay1(state[0], past), past)
     four = fma(second, delay2(state[1], two), two)
     eight = fma(fourth, delay4(state[2], four), four)
@@ -114,7 +116,7 @@ def _low_pass(past, state, first, second, fourth, eighth):  # type: ignore[no-un
 
 @njit(cache=True, nogil=True)
 def _two_combs(dry, size, here, there, delays, ringing, mix, powers, gains):  # type: ignore[no-untyped-def]
-    """One block through two combs at a time, which share what they read and write."""
+    """Process one block with two combs at a time, which share the loads and stores of `dry` and `mix`."""
     first, second, fourth, eighth = splat(powers[0]), splat(powers[1]), splat(powers[3]), splat(powers[7])
     feedback = splat(gains[0])
     a = (load(ringing[0, 0], 0), load(ringing[0, 1], 0), load(ringing[0, 2], 0), load(ringing[0, 3], 0))
@@ -140,7 +142,7 @@ def _keep(ringing, state):  # type: ignore[no-untyped-def]
 
 @njit(cache=True, nogil=True)
 def _allpasses(dry, size, a, b, c, d, delays, mix, out, gains):  # type: ignore[no-untyped-def]
-    """One block through the four allpasses and out, with the dry sound."""
+    """Process one block with the four allpasses, mix in the dry signal, and write the output."""
     half, wet, direct = splat(ALLPASS_FEEDBACK), splat(gains[1]), splat(gains[2])
     for i in range(0, size, LANES):
         x = load(mix, i)
@@ -157,6 +159,6 @@ def _allpasses(dry, size, a, b, c, d, delays, mix, out, gains):  # type: ignore[
 
 @njit(cache=True, nogil=True)
 def _move_back(line, size, delay):  # type: ignore[no-untyped-def]
-    """Make the end of this block the past of the next; what has rung out becomes 0."""
+    """Copy the last `delay` samples to the start of the line for the next block; flush tiny numbers to 0."""
     for i in range(0, delay, LANES):
         store(line, i, flushed(load(line, size + i)))

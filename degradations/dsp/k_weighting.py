@@ -1,4 +1,4 @@
-"""The K-weighting of ITU-R BS.1770-4, a high shelf and a high-pass."""
+"""K-weighting filter of ITU-R BS.1770-4: a high shelf and a high-pass."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ Biquad = tuple[float, float, float, float, float]
 def high_shelf(
     sample_rate: int, gain_db: float = 4.0, quality: float = math.sqrt(0.5), corner_hz: float = 1500.0
 ) -> Biquad:
-    """The high shelf of the Audio EQ Cookbook (R. Bristow-Johnson); by default the head of the K-weighting.
+    """High shelf of the Audio EQ Cookbook (R. Bristow-Johnson); by default the first stage of the K-weighting.
 
-    The cookbook's formulae suit every rate; BS.1770 tabulates coefficients for 48 kHz only.
+    The cookbook's formulae apply to every sample rate; BS.1770 tabulates coefficients only for 48 kHz.
     """
     a = 10.0 ** (gain_db / 40.0)
     w = 2.0 * math.pi * corner_hz / sample_rate
@@ -50,7 +50,7 @@ def high_pass_pole(sample_rate: int, corner_hz: float = 38.0) -> float:
 
 @lru_cache(maxsize=256)
 def settings(num_samples: int, sample_rate: int) -> tuple[Samples, int, int, float]:
-    """What `weighted_energies` needs for a clip: its numbers, `segments.lengths`, and the power that it leaves out."""
+    """Arguments of `weighted_energies` for a clip: coefficients, part lengths, and the omitted power gain."""
     pole = high_pass_pole(sample_rate)
     numbers = np.array([*high_shelf(sample_rate), pole], np.float32)
     return numbers, *lengths(num_samples, pole, 2, 1e-5), ((1.0 + pole) / 2.0) ** 4
@@ -58,10 +58,10 @@ def settings(num_samples: int, sample_rate: int) -> tuple[Samples, int, int, flo
 
 @njit(cache=True, nogil=True)
 def weighted_energies(samples, length, early, numbers, edges):  # type: ignore[no-untyped-def]
-    """Energy of the K-weighted samples between each edge and the next, but for a constant power; for compiled code.
+    """Energy of the K-weighted samples between consecutive edges, without the constant gain; for compiled code.
 
-    By sixteen samples where every edge falls between them, so that the weighted samples need not be kept. What lies
-    beyond the end counts nothing.
+    If every edge is a multiple of sixteen, only the energies of groups of sixteen samples are stored, not the weighted
+    samples. Samples beyond the end are not counted.
     """
     num_samples = len(samples)
     energies = np.zeros(len(edges) - 1)
@@ -87,9 +87,9 @@ def weighted_energies(samples, length, early, numbers, edges):  # type: ignore[n
 
 @njit(cache=True, nogil=True)
 def _weigh(samples, length, early, numbers, weighted, by_sixteen):  # type: ignore[no-untyped-def]
-    """The shelf in direct form I, then twice ``y = x - x1 + pole y1``, but for a constant gain.
+    """Apply the shelf in direct form I, then twice ``y = x - x1 + pole y1``, without the constant gain.
 
-    Keeps the samples in `weighted`, or their energies by sixteen in `by_sixteen`, whichever has room.
+    Stores the samples in `weighted`, or the energies of groups of sixteen in `by_sixteen`, whichever is not empty.
     """
     num_samples, tiles = len(samples), length // LANES
     tile, row = np.empty(LANES * LANES, np.float32), np.empty(LANES, np.float32)
@@ -116,7 +116,7 @@ def _weigh(samples, length, early, numbers, weighted, by_sixteen):  # type: igno
             store(row, 0, summed)
             for part in range(LANES):
                 by_sixteen[part * tiles + step // LANES] = row[part]
-            if step == num_samples % length // LANES * LANES:  # what rings on beyond the end does not count
+            if step == num_samples % length // LANES * LANES:  # the filter's output beyond the end is not counted
                 kept = np.float32(0.0)
                 for i in range(num_samples % LANES):
                     kept += tile[i * LANES + num_samples // length] ** 2

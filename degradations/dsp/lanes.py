@@ -1,10 +1,10 @@
-"""Sixteen numbers at a time in compiled loops: vector types for numba, lowered to whatever registers the machine has.
+"""Operations on vectors of sixteen numbers in numba-compiled loops, lowered to the registers of the machine.
 
-Written out rather than left to the compiler's own vectoriser, because recursions are not vectorised by it, and because
-every machine then does the same operations in the same order: `fma` rounds once everywhere, sums have one tree.
+The loops are vectorised explicitly, because the compiler does not vectorise recursions, and because every machine then
+performs the same operations in the same order: `fma` rounds once everywhere, sums use one fixed tree.
 
 Inside an ``@njit`` function: ``+ - * /`` on equal types, and the functions below. Arrays are float32, C-contiguous, and
-are read and written without bounds checks: keep index + 16 within them (or use `load_until`).
+are read and written without bounds checks: keep index + 16 within the array (or use `load_until`).
 """
 
 from __future__ import annotations
@@ -70,7 +70,7 @@ def load(typing, array, index):  # type: ignore[no-untyped-def]
 
 @intrinsic
 def load_until(typing, array, index, end):  # type: ignore[no-untyped-def]
-    """``array[index : index + 16]``, with zeros from ``end`` on, where nothing is read."""
+    """``array[index : index + 16]``, with zeros from ``end`` on; memory from ``end`` on is not read."""
 
     def generate(context, builder, signature, args):  # type: ignore[no-untyped-def]
         place = pointer(context, builder, signature, args)
@@ -98,8 +98,8 @@ def store(typing, array, index, vector):  # type: ignore[no-untyped-def]
     return types.void(array, types.intp, FLOATS), generate
 
 
-def _turned(builder: Any, rows: list[Any]) -> list[Any]:
-    """Sixteen rows as sixteen columns: off-diagonal blocks of 1, 2, 4 and 8 lanes are swapped, pair by pair of rows."""
+def _transposed(builder: Any, rows: list[Any]) -> list[Any]:
+    """The transpose of sixteen rows: swaps off-diagonal blocks of 1, 2, 4 and 8 lanes between pairs of rows."""
     rows = list(rows)
     for width in (1, 2, 4, 8):
         upper = [bool(lane & width) for lane in range(LANES)]
@@ -113,7 +113,7 @@ def _turned(builder: Any, rows: list[Any]) -> list[Any]:
 
 @intrinsic
 def transpose(typing, source, start, stride, target, target_start, target_stride):  # type: ignore[no-untyped-def]
-    """Turn rows into columns, 16 by 16: row k is ``source[start + k * stride :][:16]``, and in `target` likewise."""
+    """Transpose a 16 by 16 block: row k is ``source[start + k * stride :][:16]``; the same for `target`."""
 
     def generate(context, builder, signature, args):  # type: ignore[no-untyped-def]
         def places(array, begin, step):  # type: ignore[no-untyped-def]
@@ -125,7 +125,7 @@ def transpose(typing, source, start, stride, target, target_start, target_stride
         rows = [builder.load(place) for place in places(0, 1, 2)]
         for row in rows:
             row.align = 4
-        for place, row in zip(places(3, 4, 5), _turned(builder, rows), strict=True):
+        for place, row in zip(places(3, 4, 5), _transposed(builder, rows), strict=True):
             builder.store(row, place).align = 4
         return context.get_dummy_value()
 
@@ -142,27 +142,27 @@ def fma(builder: Any, args: Any) -> Any:
 
 @operation(FLOATS, FLOATS)
 def sqrt(builder: Any, args: Any) -> Any:
-    """Square roots."""
+    """Square root of each lane."""
     return call(builder, "sqrt", args)
 
 
 @operation(FLOATS, FLOATS, FLOATS)
 def largest(builder: Any, args: Any) -> Any:
-    """The larger of each pair."""
+    """The maximum of each pair of lanes."""
     return call(builder, "maxnum", args)
 
 
 @operation(FLOATS, FLOATS, FLOATS)
 def smallest(builder: Any, args: Any) -> Any:
-    """The smaller of each pair."""
+    """The minimum of each pair of lanes."""
     return call(builder, "minnum", args)
 
 
 @operation(FLOATS, FLOATS)
 def flushed(builder: Any, args: Any) -> Any:
-    """0 where a number is within 1e-30 of it (600 dB below full scale), else the number.
+    """The vector with numbers below 1e-30 in magnitude (600 dB below full scale) set to 0.
 
-    A recursion that rings out would otherwise reach the denormal numbers and stay there, at a tenth of the speed.
+    A decaying recursion would otherwise reach denormal numbers, which are ten times slower.
     """
     size = call(builder, "fabs", args)
     tiny = ir.Constant(FLOATS.llvm, [ir.Constant(ir.FloatType(), float.fromhex("0x1p-100"))] * LANES)
@@ -172,7 +172,7 @@ def flushed(builder: Any, args: Any) -> Any:
 
 @operation(FLOATS, FLOATS)
 def last(builder: Any, args: Any) -> Any:
-    """The last lane in every lane."""
+    """The last lane copied to every lane."""
     return builder.shuffle_vector(args[0], args[0], constant([LANES - 1] * LANES))
 
 
@@ -182,25 +182,25 @@ def _delay(by: int) -> Any:
 
 
 delay1, delay2, delay4, delay8 = _delay(1), _delay(2), _delay(4), _delay(8)
-"""``delayN(before, now)``: the sixteen numbers that ended N places ago, where `before` and `now` follow each other."""
+"""``delayN(before, now)``: `now` delayed by N samples, where `before` is the vector that precedes `now`."""
 
 
 @operation(ENERGIES)
 def no_energy(builder: Any, args: Any) -> Any:
-    """Sixteen sums of squares, of nothing yet."""
+    """Sixteen sums of squares, initialised to 0."""
     return ir.Constant(ENERGIES.llvm, [0.0] * LANES)
 
 
 @operation(ENERGIES, ENERGIES, FLOATS)
 def with_squares(builder: Any, args: Any) -> Any:
-    """Sums of squares, with sixteen more squares added in double precision."""
+    """The sums of squares plus the squares of sixteen numbers, in double precision."""
     wide = builder.fpext(args[1], ENERGIES.llvm)
     return builder.fadd(args[0], builder.fmul(wide, wide))  # the square of a float32 is exact in float64
 
 
 @intrinsic
 def total(typing, energies):  # type: ignore[no-untyped-def]
-    """The sum over the lanes as a float64, in pairs."""
+    """The sum over the lanes as a float64, by pairwise summation."""
 
     def generate(context, builder, signature, args):  # type: ignore[no-untyped-def]
         summed = args[0]
@@ -214,7 +214,7 @@ def total(typing, energies):  # type: ignore[no-untyped-def]
 
 @operation(FLOATS, BITS)
 def from_bits(builder: Any, args: Any) -> Any:
-    """Floats of those bits."""
+    """The floats with the given bits."""
     return builder.bitcast(args[0], FLOATS.llvm)
 
 
@@ -232,24 +232,24 @@ def to_floats(builder: Any, args: Any) -> Any:
 
 @operation(BITS)
 def counting(builder: Any, args: Any) -> Any:
-    """0..15."""
+    """The integers 0 to 15."""
     return constant(list(range(LANES)))
 
 
-def _offer(symbol: Any, vector: type[Vector], result: Vector, instruction: str) -> None:
-    """Make ``a symbol b`` that instruction, for two vectors of one type."""
+def _register_operator(symbol: Any, vector: type[Vector], result: Vector, instruction: str) -> None:
+    """Implement ``a symbol b`` for two vectors of one type by an LLVM instruction."""
     kind = FLOATS if vector is Float else BITS
     emitted = operation(result, kind, kind)(lambda builder, args: getattr(builder, instruction)(*args))
 
     @overload(symbol)
     def choose(a, b):  # type: ignore[no-untyped-def]
         if isinstance(a, vector) and isinstance(b, vector):
-            return lambda a, b: emitted(a, b)  # noqa: PLW0108 (numba compiles this function, and an intrinsic is none)
+            return lambda a, b: emitted(a, b)  # noqa: PLW0108 (numba compiles this function; an intrinsic cannot be returned)
         return None
 
 
 for _operator, _instruction in (("add", "fadd"), ("sub", "fsub"), ("mul", "fmul"), ("truediv", "fdiv")):
-    _offer(getattr(operator, _operator), Float, FLOATS, _instruction)
+    _register_operator(getattr(operator, _operator), Float, FLOATS, _instruction)
 for _operator, _instruction in (
     ("add", "add"),
     ("sub", "sub"),
@@ -260,4 +260,4 @@ for _operator, _instruction in (
     ("lshift", "shl"),
     ("rshift", "lshr"),
 ):
-    _offer(getattr(operator, _operator), Bits, BITS, _instruction)
+    _register_operator(getattr(operator, _operator), Bits, BITS, _instruction)

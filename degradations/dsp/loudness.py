@@ -1,4 +1,4 @@
-"""Integrated loudness by ITU-R BS.1770-4, measured as pyloudnorm does at any rate."""
+"""Integrated loudness by ITU-R BS.1770-4 at any sample rate; agrees with pyloudnorm."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ OFFSET_DB = -0.691
 
 
 def integrated_loudness(samples: Samples, sample_rate: int) -> float:
-    """Loudness in LUFS; -inf when every block is below the absolute gate, nan when there is less than one block.
+    """Integrated loudness in LUFS; -inf if every block is below the absolute gate, nan for less than one block.
 
     Args:
         samples: shape (num_samples,).
@@ -29,7 +29,7 @@ def integrated_loudness(samples: Samples, sample_rate: int) -> float:
     """
     if len(samples) < BLOCK_S * sample_rate:
         return math.nan
-    # The last block may reach beyond the end by half a step: it is then divided by its full length all the same.
+    # The last block may extend beyond the end by half a step; its energy is still divided by the full block length.
     num_blocks = round((len(samples) / sample_rate - BLOCK_S) / (BLOCK_S * STEP)) + 1
     numbers, length, early, power = settings(len(samples), sample_rate)
     edges = _edges(num_blocks, sample_rate)
@@ -38,13 +38,13 @@ def integrated_loudness(samples: Samples, sample_rate: int) -> float:
 
 @lru_cache(maxsize=256)
 def _edges(num_blocks: int, sample_rate: int) -> npt.NDArray[np.int64]:
-    """Where the steps of the blocks begin and end, in samples."""
+    """Edges of the steps of the blocks, in samples."""
     return (BLOCK_S * (np.arange(num_blocks + STEPS) * STEP) * sample_rate).astype(np.int64)
 
 
 @njit(cache=True, nogil=True)
 def _loudness(samples, length, early, numbers, edges, power, num_blocks, sample_rate):  # type: ignore[no-untyped-def]
-    """The two-stage gate over blocks of four steps each."""
+    """Apply the two-stage gate to blocks of four steps each."""
     energies = weighted_energies(samples, length, early, numbers, edges)
     powers = np.zeros(num_blocks)
     for block in range(num_blocks):

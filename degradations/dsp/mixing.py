@@ -1,4 +1,4 @@
-"""Levels and lengths of two signals that are mixed."""
+"""RMS, mixing, tiling and SNR scaling of signals."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from .vector_types import LANES
 
 
 def rms(samples: Samples) -> float:
-    """Root mean square of samples, shape (num_samples,); 0 for none.
+    """Root mean square of samples, shape (num_samples,); 0 for an empty array.
 
-    Summed in double precision in one order, so that the last bit does not depend on the machine.
+    Summed in double precision in a fixed order, so that the result is bit-identical on every machine.
     """
     if len(samples) == 0:
         return 0.0
@@ -25,16 +25,16 @@ def rms(samples: Samples) -> float:
 
 
 def mixed(samples: Samples, gain: float, other: Samples, other_gain: float) -> Samples:
-    """``gain * samples + other_gain * other``, rounded twice; both of shape (num_samples,)."""
+    """``gain * samples + other_gain * other`` with two roundings; both arrays of shape (num_samples,)."""
     out = room_for(len(samples))
     _mix(samples, other, len(samples), out, np.float32(gain), np.float32(other_gain))
     return out[: len(samples)]
 
 
 def tile_from(noise: Samples, offset_samples: int, num_samples: int) -> Samples:
-    """`num_samples` of `noise` from `offset_samples` on; at its end the noise begins again.
+    """`num_samples` of `noise` starting at `offset_samples`; the noise is repeated if it is too short.
 
-    Where it is long enough the result is a part of it, not to be written into. Noise of no samples gives silence.
+    If the noise is long enough, the result is a view that must not be written to. Empty noise gives silence.
     """
     if len(noise) == 0:
         return np.zeros(num_samples, np.float32)
@@ -47,15 +47,17 @@ def tile_from(noise: Samples, offset_samples: int, num_samples: int) -> Samples:
 
 
 def with_noise(samples: Samples, noise: Samples, snr_db: float, wet: float) -> tuple[Samples, float, float]:
-    """Add noise at `snr_db` below the samples, by their RMS over the whole clip, times `wet`.
+    """Add noise at an SNR of `snr_db`, by RMS over the whole clip; the noise is then multiplied by `wet`.
 
-    Where either is silent no factor gives them an SNR: nothing is added, and the caller may want to tell.
+    If either signal is silent, the SNR is undefined and no noise is added; the returned energies show it.
 
     Args:
         samples, noise: shape (num_samples,).
+        snr_db: speech-to-noise ratio in dB, before `wet`.
+        wet: factor on the noise.
 
     Returns:
-        The sum, and the energies of samples and of noise as they were.
+        The sum, and the energies of `samples` and of `noise` before scaling.
     """
     out = room_for(len(samples))
     energies = _with_noise(samples, noise, out, wet * 10.0 ** (-snr_db / 20.0))
@@ -76,15 +78,15 @@ def energy(samples, start, stop):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True)
-def _energies(one, other, num_samples):  # type: ignore[no-untyped-def]
-    """Of both in one pass, so that both are fetched at once."""
+def _energies(samples, other, num_samples):  # type: ignore[no-untyped-def]
+    """Energies of two signals, computed in one pass."""
     first = second = no_energy()
     whole = num_samples // LANES * LANES
     for i in range(0, whole, LANES):
-        first = with_squares(first, load(one, i))
+        first = with_squares(first, load(samples, i))
         second = with_squares(second, load(other, i))
     if whole < num_samples:
-        first = with_squares(first, load_until(one, whole, num_samples))
+        first = with_squares(first, load_until(samples, whole, num_samples))
         second = with_squares(second, load_until(other, whole, num_samples))
     return total(first), total(second)
 

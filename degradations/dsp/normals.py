@@ -1,4 +1,4 @@
-"""White noise by counting: each sample is a function of the key and its place, so any part can be made on its own."""
+"""Counter-based white noise: each sample is a function of the key and its index, independent of other samples."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ LN2 = 0.6931471805599453
 
 
 def standard_normals(num_samples: int, rng: np.random.Generator) -> Samples:
-    """Independent standard normal numbers, float32, shape (num_samples,); none is beyond 5.9.
+    """Independent standard normal numbers, float32, shape (num_samples,), at most 5.9 in magnitude.
 
-    By Box and Muller (1958) from 24-bit uniform numbers, which are hashes of a counter (two rounds of a 32-bit mixer of
-    multiplications and shifts, each keyed). The generator gives the keys: four numbers, whatever the length. So the
-    noise of a clip is the beginning of that of a longer clip, and every machine makes the same bits.
+    Box-Muller transform (1958) of 24-bit uniform numbers, which are hashes of a counter (two keyed rounds of a 32-bit
+    mixer of multiplications and shifts). The keys are four numbers from `rng`, for any length. The noise of a clip is
+    therefore a prefix of the noise of a longer clip, and is bit-identical on every machine.
     """
     keys = rng.integers(0, 2**32, 4, dtype=np.uint32)
     out = np.empty(-(-num_samples // 32) * 32, np.float32)
@@ -32,7 +32,7 @@ def standard_normals(num_samples: int, rng: np.random.Generator) -> Samples:
 
 @njit(cache=True, nogil=True)
 def _mixed(bits):  # type: ignore[no-untyped-def]
-    """Every bit of the result depends on every bit."""
+    """Integer hash: every bit of the result depends on every bit of the input."""
     bits = (bits ^ (bits >> splat_bits(16))) * splat_bits(0x7FEB352D)
     bits = (bits ^ (bits >> splat_bits(15))) * splat_bits(0x846CA68B)
     return bits ^ (bits >> splat_bits(16))
@@ -40,7 +40,7 @@ def _mixed(bits):  # type: ignore[no-untyped-def]
 
 @njit(cache=True, nogil=True)
 def _fill(out, keys):  # type: ignore[no-untyped-def]
-    """``sqrt(-2 ln u) (cos, sin)(2 pi v)``: u and a quarter turn of 24 bits, the quadrant of two more."""
+    """``sqrt(-2 ln u) (cos, sin)(2 pi v)``: u and the angle within a quadrant have 24 bits, the quadrant two more."""
     sign = splat_bits(0x80000000)
     for i in range(0, len(out), 32):
         count = counting() + splat_bits(i // 2)

@@ -1,4 +1,4 @@
-"""The curve of an overdriven input."""
+"""Overdrive: a hyperbolic tangent with gain."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ from .vector_types import LANES
 
 ABOVE = (0.99999998, 0.133810505, 0.0034956167, 2.0609518e-05, 1.3355195e-08)
 BELOW = (1.0, 0.467143662, 0.0258770933, 0.00032856801, 7.77679182e-07)
-"""``tanh x = x P(x^2) / Q(x^2)`` up to 9, where it is 1 in single precision: a minimax fit of 2e-8, relative."""
+"""Coefficients of P and Q in ``tanh x = x P(x^2) / Q(x^2)``: minimax fit for |x| <= 9 with a relative error of 2e-8."""
 FLAT = 9.0
 
 
 def overdrive(samples: Samples, gain: float, wet: float) -> Samples:
-    """``(1 - wet) x + wet tanh(gain x)``, cut at ±1; within 4e-7 of it, relative, in single precision.
+    """``(1 - wet) x + wet tanh(gain x)``, clipped at ±1, in single precision with a relative error below 4e-7.
 
-    The same bits on every machine, which libraries' hyperbolic tangents are not.
+    The result is bit-identical on every machine, unlike that of libraries' hyperbolic tangents.
 
     Args:
         samples: shape (num_samples,).
-        gain: before the curve, as a factor.
-        wet: in [0, 1].
+        gain: factor before the hyperbolic tangent.
+        wet: share of the distorted sound, in [0, 1].
     """
     out = room_for(len(samples))
     _overdrive(samples, len(samples), out, np.float32(gain), np.float32(wet), np.float32(1.0 - wet))

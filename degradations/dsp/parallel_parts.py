@@ -1,7 +1,7 @@
-"""A recursive filter on sixteen parts of a clip at once, each part a lane.
+"""Recursive filtering of sixteen parts of a clip in parallel, one part per lane.
 
-A recursion waits for its own last result; sixteen of them side by side do not wait for each other. Each part begins as
-many samples early as the filter remembers, so that its first output is what one pass over the whole clip would give.
+Each step of a recursion depends on the previous result, but sixteen recursions do not depend on each other. Each part
+starts early by the memory of the filter, so that its output equals that of a single pass over the whole clip.
 """
 
 from __future__ import annotations
@@ -17,10 +17,10 @@ from .vector_types import LANES
 
 @lru_cache(maxsize=256)
 def lengths(num_samples: int, pole: float, passes: int, residue: float = 1e-10) -> tuple[int, int]:
-    """Samples a part, and samples that it begins early; both in whole tiles of 16.
+    """Number of samples per part, and of samples by which each part starts early; both multiples of 16.
 
-    `passes` poles at p forget as ``n^(passes - 1) |p|^n``: early enough is where that is below `residue`, by default
-    one that single precision does not resolve.
+    The response of `passes` poles at p decays as ``n^(passes - 1) |p|^n``; the early start is long enough for it to
+    fall below `residue`, by default below the resolution of single precision.
     """
     length = -(-num_samples // (LANES * LANES)) * LANES
     decay = -math.log(max(abs(pole), 1e-8)) or 1e-17  # a pole that rounds to 1 forgets nothing: begin with the clip
@@ -32,7 +32,7 @@ def lengths(num_samples: int, pole: float, passes: int, residue: float = 1e-10) 
 
 @njit(cache=True, nogil=True)
 def fetch(samples, num_samples, step, length, tile):  # type: ignore[no-untyped-def]
-    """Sixteen samples from `step` on of each part, into ``tile[sample * 16 + part]``; zeros outside of the clip."""
+    """Copy sixteen samples of each part, from `step` on, to ``tile[sample * 16 + part]``; zeros outside the clip."""
     if step >= 0 and step + (LANES - 1) * length + LANES <= num_samples:
         transpose(samples, step, length, tile, 0, LANES)
         return
@@ -45,7 +45,7 @@ def fetch(samples, num_samples, step, length, tile):  # type: ignore[no-untyped-
 
 @njit(cache=True, nogil=True)
 def put(tile, out, step, length):  # type: ignore[no-untyped-def]
-    """Write a tile back to where `fetch` would find it; `out` is a whole number of vectors long."""
+    """Copy a tile to the positions that `fetch` reads; the length of `out` is a multiple of the vector length."""
     if step + (LANES - 1) * length + LANES <= len(out):
         transpose(tile, 0, LANES, out, step, length)
         return

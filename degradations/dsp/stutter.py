@@ -1,4 +1,4 @@
-"""Packet loss: which frames are lost, and what stands in their place."""
+"""Packet loss: draws the lost frames, and replaces them by copies or silence."""
 
 from __future__ import annotations
 
@@ -9,35 +9,37 @@ from numba import njit
 from megaasr import Samples
 
 KEEP, MUTE = -1, -2
-"""Actions of a frame; any other action is the index of the frame that is copied into its place."""
+"""Actions of a frame; any other action is the index of the frame that replaces it."""
 
 
 def stutter_events(
     num_frames: int, stutter_prob: float, repeat_prob: float, max_repeats: int, rng: np.random.Generator
 ) -> npt.NDArray[np.int64]:
-    """Draw an action a frame, shape (num_frames,).
+    """Draw one action per frame, shape (num_frames,).
 
-    From the second frame on, each frame that is not yet lost begins a loss with `stutter_prob`; it takes 1..max_repeats
-    frames (uniform), which become copies of the frame before the loss with `repeat_prob`, else silence (Mega-ASR).
+    From the second frame on, a loss starts at each frame that is not yet lost with probability `stutter_prob`. It lasts
+    1..max_repeats frames (uniform), which become copies of the frame before the loss with probability `repeat_prob`,
+    otherwise silence (Mega-ASR).
 
     Args:
+        num_frames: number of frames of the clip.
         stutter_prob, repeat_prob: in [0, 1].
         max_repeats: at least 1.
-        rng: three numbers a frame are taken from it, frame by frame, used or not. So the losses of a clip are the
-            beginning of those of a longer clip, and one frame's fate never shifts the draws of the next.
+        rng: source of three numbers per frame, drawn whether used or not. The losses of a clip are therefore a prefix
+            of those of a longer clip, and the draws of a frame do not depend on those of earlier frames.
     """
     return _losses(rng.random((num_frames, 3)), stutter_prob, repeat_prob, max_repeats)
 
 
 def apply_stutter(samples: Samples, frame_samples: int, actions: npt.NDArray[np.int64]) -> Samples:
-    """Put copies or silence in place of the lost frames; the length stays and a partial last frame is left alone.
+    """Replace the lost frames by copies or silence; the length is kept and a partial last frame is not changed.
 
-    A copy repeats what was heard before the loss: if that was itself lost, its replacement, which may be silence.
+    A copy repeats the output before the loss: if that frame was lost too, its replacement, which may be silence.
 
     Args:
         samples: shape (num_samples,), at least ``len(actions) * frame_samples`` long.
         frame_samples: length of a frame in samples.
-        actions: as `stutter_events` draws them, shape (num_frames,); a copied frame lies before its copy.
+        actions: from `stutter_events`, shape (num_frames,); a source frame precedes its copy.
     """
     return _replaced(samples, frame_samples, actions)
 
@@ -59,7 +61,7 @@ def _losses(draws, stutter_prob, repeat_prob, max_repeats):  # type: ignore[no-u
 
 @njit(cache=True, nogil=True)
 def _replaced(samples, frame_samples, actions):  # type: ignore[no-untyped-def]
-    """From left to right, so that each source is final when it is copied."""
+    """Process the frames in order, so that each source frame is final when it is copied."""
     result = samples.copy()
     for frame in range(len(actions)):
         start = frame * frame_samples

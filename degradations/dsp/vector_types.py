@@ -1,4 +1,4 @@
-"""Vector types for numba: sixteen numbers in registers, and how operations on them are made."""
+"""Vector types for numba (sixteen numbers in registers), and helpers that define operations on them."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ I32 = ir.IntType(32)
 
 
 class Vector(types.Type):  # type: ignore[misc]
-    """A numba type for sixteen equal numbers in registers."""
+    """A numba type for sixteen numbers of the same type in registers."""
 
     def __init__(self, name: str, element: ir.Type) -> None:
         super().__init__(name)
@@ -50,19 +50,19 @@ register_model(Energies)(_Model)
 
 
 def constant(indices: list[int]) -> ir.Constant:
-    """Sixteen integers, for shuffles."""
+    """A constant vector of sixteen integers, for shuffles."""
     return ir.Constant(ir.VectorType(I32, LANES), indices)
 
 
 def spread(builder: Any, vector: Vector, scalar: Any) -> Any:
-    """A scalar in every lane."""
+    """A vector with the scalar in every lane."""
     empty = ir.Constant(vector.llvm, ir.Undefined)
     first = builder.insert_element(empty, scalar, ir.Constant(I32, 0))
     return builder.shuffle_vector(first, empty, constant([0] * LANES))
 
 
 def call(builder: Any, name: str, args: Any) -> Any:
-    """One of LLVM's own functions on sixteen floats."""
+    """Call an LLVM intrinsic on vectors of sixteen floats."""
     kind = ir.FunctionType(FLOATS.llvm, [FLOATS.llvm] * len(args))
     full = f"llvm.{name}.v16f32"
     function = builder.module.globals.get(full) or ir.Function(builder.module, kind, full)
@@ -70,13 +70,13 @@ def call(builder: Any, name: str, args: Any) -> Any:
 
 
 def operation(result: Vector, *arguments: Vector) -> Callable[[Callable[[Any, Any], Any]], Any]:
-    """Make an intrinsic of fixed vector types from ``emit(builder, args)``."""
+    """Decorator that makes an intrinsic with fixed vector types from ``emit(builder, args)``."""
 
     def make(emit: Callable[[Any, Any], Any]) -> Any:
         def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
             return emit(builder, args)
 
-        # numba wants the number of arguments spelled out
+        # numba needs an explicit number of arguments
         if not arguments:
             return intrinsic(lambda typing: (result(), generate))
         if len(arguments) == 1:
@@ -89,12 +89,12 @@ def operation(result: Vector, *arguments: Vector) -> Callable[[Callable[[Any, An
 
 
 def pointer(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-    """Where sixteen floats of the array args[0] begin, at index args[1]."""
+    """Pointer to the sixteen floats of the array args[0] from index args[1] on."""
     data = context.make_array(signature.args[0])(context, builder, args[0]).data
     return builder.bitcast(builder.gep(data, [args[1]]), FLOATS.llvm.as_pointer())
 
 
 def check_single(array: Any) -> None:
-    """Memory is read as it is: another type than float32 would be nonsense, not a conversion."""
+    """Refuse an array that is not float32; memory is read without conversion."""
     if array.dtype != types.float32:
         raise TypingError(f"an array of float32 is expected, not {array}")

@@ -1,1 +1,1 @@
-"""The eight signal-level operators, one a file."""
+"""Primitives: the signal operators, one per file."""

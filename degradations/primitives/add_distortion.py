@@ -1,4 +1,4 @@
-"""add_distortion: an overdriven input."""
+"""add_distortion: distortion of an overdriven input."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ class AddDistortion(Primitive):
     changes: ClassVar = frozenset({"level"})
     revision: ClassVar[int] = 2
 
-    drive_db: float = Field(ge=0.0, le=100.0, description="gain before the curve, in dB")
+    drive_db: float = Field(ge=0.0, le=100.0, description="gain before the nonlinearity, in dB")
     wet: float = Field(1.0, ge=0.0, le=1.0, description="share of the distorted sound")
 
     def apply(self, samples: Samples, sample_rate: int, context: ApplyContext) -> Samples:
-        """Drive the curve."""
+        """Apply the overdrive."""
         from ..dsp.overdrive import overdrive
 
         return overdrive(samples, 10.0 ** (self.drive_db / 20.0), self.wet)

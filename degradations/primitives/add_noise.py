@@ -1,4 +1,4 @@
-"""add_noise: background interference at a given SNR, recorded or white."""
+"""add_noise: background noise at a given SNR, recorded or white."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from megaasr import ApplyContext, DrawContext, Primitive, RecipeError, Samples, 
 class AddNoise(Primitive):
     """Add noise so that ``20 log10(rms(speech) / rms(noise)) = snr_db`` over the whole clip (Mega-ASR).
 
-    Noise that is shorter than the speech is repeated, longer noise is cropped. Where speech or noise is silent there is
-    no SNR: the samples stay as they are and a flag says so.
+    Noise that is shorter than the speech is repeated, longer noise is cropped. If speech or noise is silent, the SNR is
+    undefined: the samples are returned unchanged and a flag is set.
     """
 
     name: ClassVar[str] = "add_noise"
@@ -24,10 +24,10 @@ class AddNoise(Primitive):
 
     snr_db: float = Field(ge=-60.0, le=100.0, description="speech-to-noise ratio in dB, before `wet`")
     wet: float = Field(1.0, ge=0.0, le=1.0, description="factor on the noise")
-    source: Literal["bank", "white"] = Field("bank", description="recorded noise, or white noise made on the spot")
-    category: str | None = Field(None, description="category of the recorded noise; any if not given")
-    noise: SoundRef | None = Field(None, description="the recording; drawn when the recipe is planned")
-    offset_samples: int = Field(0, ge=0, description="where in the recording to begin; drawn with it")
+    source: Literal["bank", "white"] = Field("bank", description="recorded noise, or generated white noise")
+    category: str | None = Field(None, description="category of the recorded noise; any by default")
+    noise: SoundRef | None = Field(None, description="the noise recording; drawn when the recipe is planned")
+    offset_samples: int = Field(0, ge=0, description="start within the recording in samples; drawn with the recording")
 
     @model_validator(mode="after")
     def _white_noise_has_no_recording(self) -> Self:
@@ -37,7 +37,7 @@ class AddNoise(Primitive):
 
     @classmethod
     def draw(cls, parameters: dict[str, Any], context: DrawContext) -> dict[str, Any]:
-        """Choose a recording and where to begin in it, unless they are given."""
+        """Draw a recording and the start within it, unless they are given."""
         if parameters.get("source", "bank") == "white" or parameters.get("noise"):
             return parameters
         bank = context.bank("noise")
@@ -50,7 +50,7 @@ class AddNoise(Primitive):
         """Scale the noise to the SNR and add it.
 
         Raises:
-            RecipeError: recorded noise is asked for and none is named.
+            RecipeError: `source` is ``bank`` and `noise` is None.
         """
         from ..dsp.mixing import tile_from, with_noise
 

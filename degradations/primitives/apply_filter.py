@@ -1,4 +1,4 @@
-"""apply_filter: what walls, masks and small devices leave of a sound."""
+"""apply_filter: low-pass or high-pass filtering, as by walls, masks and small devices."""
 
 from __future__ import annotations
 
@@ -10,22 +10,22 @@ from megaasr import ApplyContext, ParameterError, Primitive, Samples, hookimpl
 
 
 class ApplyFilter(Primitive):
-    """A first-order low-pass or high-pass, `repeat` times over: 6 dB an octave each (Mega-ASR)."""
+    """A first-order low-pass or high-pass, applied `repeat` times: 6 dB per octave each (Mega-ASR)."""
 
     name: ClassVar[str] = "apply_filter"
     changes: ClassVar = frozenset({"level"})
     revision: ClassVar[int] = 2
 
-    type: Literal["lowpass", "highpass"] = Field(description="which side of the cutoff is kept")
-    cutoff_hz: float = Field(gt=0.0, le=96_000.0, description="where one pass has -3 dB")
+    type: Literal["lowpass", "highpass"] = Field(description="type of the filter")
+    cutoff_hz: float = Field(gt=0.0, le=96_000.0, description="frequency at which one pass has -3 dB")
     repeat: int = Field(1, ge=1, le=32, description="number of passes")
     wet: float = Field(1.0, ge=0.0, le=1.0, description="share of the filtered sound")
 
     def apply(self, samples: Samples, sample_rate: int, context: ApplyContext) -> Samples:
-        """Filter. A low-pass above half the sample rate has nothing to take away: a flag, and the samples as they are.
+        """Apply the filter. A low-pass above half the sample rate sets a flag and returns the samples unchanged.
 
         Raises:
-            ParameterError: a high-pass there, which would leave nothing.
+            ParameterError: the cutoff of a high-pass is not below half the sample rate.
         """
         from ..dsp.first_order import first_order
         from ..dsp.mixing import mixed

@@ -1,4 +1,4 @@
-"""change_volume: distance and bad gain."""
+"""change_volume: scaling to a target loudness, as by distance or wrong gain."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ from megaasr import ApplyContext, Primitive, Samples, hookimpl
 
 
 class ChangeVolume(Primitive):
-    """Bring the integrated loudness (ITU-R BS.1770-4) to a target (Mega-ASR).
+    """Scale the samples to a target integrated loudness (ITU-R BS.1770-4) (Mega-ASR).
 
-    Audio that is silent or shorter than 0.4 s has no loudness: it stays as it is and a flag says so.
+    Audio that is silent or shorter than 0.4 s has no loudness: it is returned unchanged and a flag is set.
     """
 
     name: ClassVar[str] = "change_volume"
     changes: ClassVar = frozenset({"level"})
     revision: ClassVar[int] = 2
 
-    target_lufs: float = Field(ge=-70.0, le=0.0, description="integrated loudness in LUFS")
+    target_lufs: float = Field(ge=-70.0, le=0.0, description="target integrated loudness in LUFS")
 
     def apply(self, samples: Samples, sample_rate: int, context: ApplyContext) -> Samples:
-        """Measure, then scale."""
+        """Measure the loudness and scale the samples."""
         from ..dsp.loudness import integrated_loudness
 
         loudness = integrated_loudness(samples, sample_rate)

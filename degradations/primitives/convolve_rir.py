@@ -1,4 +1,4 @@
-"""convolve_rir: a measured room, or a measured device."""
+"""convolve_rir: convolution with a measured impulse response of a room or a device."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from megaasr import ApplyContext, DrawContext, Primitive, RecipeError, Samples, 
 
 
 class ConvolveRir(Primitive):
-    """Convolve with a recorded impulse response, aligned to its direct path.
+    """Convolve with a recorded impulse response, time-aligned to its direct path.
 
-    Level policy: the convolved sound is brought to the RMS of the input before it is mixed, so neither the response's
-    gain nor its length changes the loudness; `wet` then mixes it with the dry sound, which is in time with it.
+    Level: the convolved sound is scaled to the RMS of the input before it is mixed, so that neither the response's
+    gain nor its length changes the loudness; `wet` then mixes it with the time-aligned dry sound.
     """
 
     name: ClassVar[str] = "convolve_rir"
@@ -22,18 +22,18 @@ class ConvolveRir(Primitive):
     banks: ClassVar[tuple[str, ...]] = ("rir",)
 
     wet: float = Field(1.0, ge=0.0, le=1.0, description="share of the convolved sound")
-    category: str | None = Field(None, description="category of the response; any if not given")
-    rir: SoundRef | None = Field(None, description="the response; drawn when the recipe is planned")
+    category: str | None = Field(None, description="category of the response; any by default")
+    rir: SoundRef | None = Field(None, description="the impulse response; drawn when the recipe is planned")
 
     @classmethod
     def draw(cls, parameters: dict[str, Any], context: DrawContext) -> dict[str, Any]:
-        """Choose a response, unless it is given."""
+        """Draw a response, unless it is given."""
         if parameters.get("rir"):
             return parameters
         return {**parameters, "rir": context.bank("rir").pick(context.rng, parameters.get("category"))}
 
     def apply(self, samples: Samples, sample_rate: int, context: ApplyContext) -> Samples:
-        """Convolve, level, and mix; silence stays as it is."""
+        """Convolve, scale and mix; silence is returned unchanged."""
         from ..dsp.convolution import convolve_aligned
         from ..dsp.mixing import rms
 

@@ -1,1 +1,1 @@
-"""Ground floor: what every other storey uses and what itself imports nothing of the project."""
+"""Base layer; imports nothing else from megaasr."""

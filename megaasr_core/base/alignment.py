@@ -1,4 +1,4 @@
-"""Alignment of hypothesis and reference, and what is counted from it."""
+"""Alignment of hypothesis and reference, and its edit counts."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ Operation = Literal["hit", "substitution", "deletion", "insertion"]
 
 @dataclass(frozen=True)
 class Alignment:
-    """A least-edits alignment of two token lists.
+    """An alignment of two token lists with the fewest edits.
 
     Args:
         pairs: (operation, reference token or None, hypothesis token or None), in order.
@@ -20,27 +20,27 @@ class Alignment:
     pairs: tuple[tuple[Operation, str | None, str | None], ...]
 
     def count(self, operation: Operation) -> int:
-        """How many pairs are of one operation."""
+        """Number of pairs with the given operation."""
         return sum(1 for pair in self.pairs if pair[0] == operation)
 
     @property
     def hits(self) -> int:
-        """Tokens that are right."""
+        """Number of correct tokens."""
         return self.count("hit")
 
     @property
     def substitutions(self) -> int:
-        """Tokens that stand for another."""
+        """Number of substituted tokens."""
         return self.count("substitution")
 
     @property
     def deletions(self) -> int:
-        """Tokens of the reference that are missing."""
+        """Number of reference tokens that the hypothesis lacks."""
         return self.count("deletion")
 
     @property
     def insertions(self) -> int:
-        """Tokens of the hypothesis that nobody said."""
+        """Number of hypothesis tokens that the reference lacks."""
         return self.count("insertion")
 
     @property
@@ -50,7 +50,7 @@ class Alignment:
 
     @property
     def ref_len(self) -> int:
-        """Tokens of the reference."""
+        """Number of reference tokens."""
         return len(self.pairs) - self.insertions
 
     @property
@@ -62,10 +62,10 @@ class Alignment:
 def align(reference: Sequence[str], hypothesis: Sequence[str]) -> Alignment:
     """Align two token lists with the fewest edits (rapidfuzz, bit-parallel).
 
-    Tie rule, where several alignments have the fewest edits: the common beginning and the common end are matched first.
-    What is between is walked from its end over the table D of distances between the first i tokens of the reference and
-    the first j of the hypothesis: a deletion where ``D[i-1][j] + 1 == D[i][j]``; else an insertion where
-    ``D[i][j-1] < D[i-1][j-1]``; else a hit or a substitution. Counts therefore equal jiwer's.
+    Tie rule, if several alignments have the fewest edits: the common prefix and the common suffix are matched first.
+    The rest is traced back over the table D of distances between the first i tokens of the reference and the first j
+    tokens of the hypothesis: a deletion if ``D[i-1][j] + 1 == D[i][j]``; else an insertion if
+    ``D[i][j-1] < D[i-1][j-1]``; else a hit or a substitution. The counts therefore equal those of jiwer.
 
     >>> [operation for operation, _, _ in align("a b c".split(), "a x c d".split()).pairs]
     ['hit', 'substitution', 'hit', 'insertion']

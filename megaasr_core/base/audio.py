@@ -1,4 +1,4 @@
-"""`Audio`: mono float32 samples and their rate; the one form in which sound travels through the project."""
+"""`Audio`: mono float32 samples with their sample rate; the representation of audio in the whole project."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ Samples = npt.NDArray[np.float32]
 """Shape (num_samples,), float32, full scale at ±1."""
 
 SAMPLE_RATE_HZ = 16_000
-"""The rate at which Mega-ASR's parameters were chosen and at which recognisers listen."""
+"""The sample rate of Mega-ASR's parameters and of recognisers, in Hz."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -25,7 +25,7 @@ class Audio:
     Args:
         samples: shape (num_samples,), float32, finite, C-contiguous.
         sample_rate: in Hz.
-        name: where it came from; appears in messages only.
+        name: origin of the audio; used only in messages.
 
     Raises:
         AudioError: another dtype, more than one axis, NaN or infinity, or a rate that is not positive.
@@ -42,7 +42,7 @@ class Audio:
 
     @classmethod
     def of_checked(cls, samples: Samples, sample_rate: int, name: str) -> Self:
-        """The same, of samples that have just passed `check_samples`, which is not done again."""
+        """Create `Audio` from samples that have passed `check_samples`, without checking them again."""
         audio = object.__new__(cls)
         audio.__dict__.update(samples=samples, sample_rate=sample_rate, name=name)
         return audio
@@ -53,7 +53,7 @@ class Audio:
         return len(self.samples) / self.sample_rate
 
     def resampled(self, sample_rate: int) -> Audio:
-        """The same sound at another rate (soxr, very high quality, linear phase); itself when the rate is the same."""
+        """The audio at another rate (soxr, very high quality, linear phase); itself if the rate is the same."""
         if sample_rate == self.sample_rate:
             return self
         import soxr
@@ -62,12 +62,12 @@ class Audio:
         return Audio(np.ascontiguousarray(samples, dtype=np.float32), sample_rate, self.name)
 
     def cut(self, start: int, stop: int) -> Audio:
-        """The samples start..stop (sample indices) as audio of its own."""
+        """The samples start..stop (sample indices, stop excluded) as a new `Audio`."""
         return Audio(np.ascontiguousarray(self.samples[start:stop]), self.sample_rate, self.name)
 
 
 def resampled_length(num_samples: int, rate: int, new_rate: int) -> int:
-    """How many samples `Audio.resampled` gives: the length times the ratio of the rates, half a sample rounded up.
+    """Number of samples that `Audio.resampled` returns: the length times the ratio of the rates, rounded half up.
 
     >>> resampled_length(48_001, 48_000, 16_000)
     16000
@@ -76,15 +76,15 @@ def resampled_length(num_samples: int, rate: int, new_rate: int) -> int:
 
 
 def check_samples(samples: Any, name: str = "samples") -> float:
-    """Refuse anything but one axis of finite, contiguous float32; the largest absolute sample, 0 for none.
+    """Check that samples are a one-dimensional, finite, contiguous float32 array; return the peak, 0 if empty.
 
     Raises:
-        AudioError: naming what was found and what was expected.
+        AudioError: the array has another form; the message says what was given and what is expected.
     """
     check_form(samples, name)
     if len(samples) == 0:
         return 0.0
-    peak = max(float(samples.max()), -float(samples.min()))  # either is NaN where a sample is
+    peak = max(float(samples.max()), -float(samples.min()))  # both are NaN if a sample is NaN
     if not math.isfinite(peak):
         first = int(np.flatnonzero(~np.isfinite(samples))[0])
         raise AudioError(f"{name}: sample {first} is {samples[first]}; every sample must be finite")
@@ -92,7 +92,7 @@ def check_samples(samples: Any, name: str = "samples") -> float:
 
 
 def check_form(samples: Any, name: str) -> None:
-    """The part of `check_samples` that needs no look at the samples."""
+    """The part of `check_samples` that does not read the samples: type, shape, dtype and memory layout."""
     if not isinstance(samples, np.ndarray):
         raise AudioError(f"{name}: a numpy array is expected, not {type(samples).__name__}")
     if samples.ndim != 1:

@@ -1,4 +1,4 @@
-"""What a recording itself says before anyone listens: silent, or clipped when it was made."""
+"""Checks of a recording before recognition: silence and clipping."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ import numpy as np
 from .audio import Audio, Samples
 
 SILENCE_DBFS = -80.0
-"""RMS below which nothing can have been said: 16-bit audio has its last bit at -90 dBFS."""
+"""RMS level below which a recording is silent; the least significant bit of 16-bit audio is at -90 dBFS."""
 CLIPPED_SHARE = 1e-3
-"""Share of samples at full scale from which a recording counts as clipped."""
+"""Share of samples at full scale above which a recording is flagged as clipped."""
 
 
 def level_dbfs(samples: Samples) -> float:

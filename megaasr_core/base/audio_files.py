@@ -1,4 +1,4 @@
-"""Reading and writing recordings: the boundary at which a bad file is refused in one line."""
+"""Reading and writing of audio files; invalid files are refused with a one-line message."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from .files import atomic_path
 
 WRITTEN_FORMATS = ("wav", "flac", "ogg", "mp3", "aiff")
 STREAMED_LENGTH = 0xFFFFFFFF
-"""WAV written to a pipe carries this as its length; such a file is not a truncated one."""
+"""Length field of a WAV file that was written to a pipe; such a file is not truncated."""
 
 
 @dataclass(frozen=True)
 class AudioLimits:
-    """What a boundary accepts.
+    """Limits on the duration, sample rate and channels of audio files.
 
     Args:
         min_duration_s, max_duration_s: shorter and longer files are refused.
@@ -38,10 +38,11 @@ class AudioLimits:
 
 
 def read_audio(path: str | Path, limits: AudioLimits | None = None) -> Audio:
-    """Read a recording at its own rate.
+    """Read an audio file at its sample rate.
 
     Raises:
-        AudioError: missing, empty, truncated or no audio; NaN; several channels, a rate or a length outside the limits.
+        AudioError: the file is missing, empty, truncated or not audio; it has NaN, several channels, or a rate or a
+            length outside the limits.
     """
     import soundfile
 
@@ -60,9 +61,10 @@ def read_audio(path: str | Path, limits: AudioLimits | None = None) -> Audio:
 
 
 def measure_audio(path: str | Path, limits: AudioLimits | None = None) -> tuple[int, int]:
-    """Samples and sample rate in Hz of a recording, as `read_audio` will find them, without decoding all of it.
+    """Number of samples and sample rate in Hz of an audio file, without decoding all of it.
 
-    The last sample is decoded, since a header goes on promising what was cut off; damage in the middle is not seen.
+    The last sample is decoded, because the header of a truncated file still states the full length; damage in the
+    middle is not detected.
 
     Raises:
         AudioError: as `read_audio`.
@@ -71,7 +73,7 @@ def measure_audio(path: str | Path, limits: AudioLimits | None = None) -> tuple[
 
     with _opened(Path(path), limits or AudioLimits()) as file:
         try:
-            if file.format != "OGG":  # whose length is that of its last page; seeking in Opus takes a millisecond
+            if file.format != "OGG":  # the length of Ogg is that of its last page; seeking in Opus takes a millisecond
                 file.seek(file.frames - 1)
             is_whole = file.format == "OGG" or len(file.read(1)) == 1
         except soundfile.LibsndfileError:
@@ -113,7 +115,7 @@ def _check_header(path: Path, file: Any, limits: AudioLimits) -> None:
     rate: int = file.samplerate
     channels: int = file.channels
     log: str = file.extra_info
-    # libsndfile shortens a cut WAV or AIFF in silence; only its log tells the length that the header promised.
+    # libsndfile silently shortens a truncated WAV or AIFF; only its log has the length in the header.
     for promised, present in re.findall(r"^\s*(?:data|SSND)\s*: (\d+) \(should be (\d+)\)", log, flags=re.MULTILINE):
         if int(promised) not in (0, STREAMED_LENGTH) and int(promised) > int(present):
             raise AudioError(f"{path}: truncated, {present} of {promised} data bytes are there; copy the file again")
@@ -141,7 +143,7 @@ def _check_header(path: Path, file: Any, limits: AudioLimits) -> None:
 
 
 def check_format(path: Path) -> str:
-    """The format that a file's suffix names; AudioError when none is written under it."""
+    """The audio format of a path's suffix; AudioError if this format cannot be written."""
     suffix = path.suffix.lower().lstrip(".")
     if suffix not in WRITTEN_FORMATS:
         raise AudioError(f"{path}: cannot write the format {suffix!r}; name a .wav or .flac file")
@@ -149,13 +151,13 @@ def check_format(path: Path) -> str:
 
 
 def write_audio(path: str | Path, audio: Audio) -> None:
-    """Write a recording whole or not at all; the format follows the suffix.
+    """Write an audio file atomically; the format follows the suffix.
 
-    WAV is written as 32-bit float, so that nothing is lost; FLAC as 24 bit, the others as the format's own default.
+    WAV is written as 32-bit float without loss, FLAC with 24 bits, other formats with their default subtype.
 
     Raises:
-        OutputError: the place cannot be written.
-        AudioError: no audio format has that suffix, or samples beyond ±1 would be cut by an integer format.
+        OutputError: the file cannot be written.
+        AudioError: the suffix is not supported, or samples beyond ±1 would be clipped by an integer format.
     """
     import soundfile
 
@@ -172,7 +174,7 @@ def write_audio(path: str | Path, audio: Audio) -> None:
 
 
 def _clear_time_of_writing(path: Path) -> None:
-    """libsndfile notes the time in a float WAV's PEAK chunk; without it equal samples are equal files."""
+    """Clear the time that libsndfile writes to a float WAV's PEAK chunk, so that equal samples give equal files."""
     with path.open("r+b") as file:
         head = file.read(256)
         chunk = head.find(b"PEAK")

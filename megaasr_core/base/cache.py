@@ -1,4 +1,4 @@
-"""Where things that can be made again are kept."""
+"""Location of the cache folder."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ ENVIRONMENT = "MEGAASR_CACHE"
 
 
 def cache_folder() -> Path:
-    """The folder named by MEGAASR_CACHE, else the user's cache folder as the system has it; not created here."""
+    """The folder named by MEGAASR_CACHE, or else the user's cache folder of the system; not created here."""
     named = os.environ.get(ENVIRONMENT)
     if named:
         return Path(named)

@@ -1,4 +1,4 @@
-"""Normalising Chinese: variants, numbers, widths, punctuation and spaces."""
+"""Normaliser of Chinese text: character variants, numbers, widths, punctuation and spaces."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from typing import Any
 
 NUMERALS = "零〇一二三四五六七八九十百千万亿两点"
 NUMBER = re.compile(f"[{NUMERALS}]{{2,}}")
-"""Number words of two characters and more. A single one may be part of a word (一起, 两边), so it becomes a digit
-everywhere by itself, in hypothesis and reference alike, which is all that scoring needs."""
+"""Number words of two or more characters. A single numeral may be part of a word (一起, 两边); it is replaced by a
+digit everywhere, in hypothesis and reference alike, which is sufficient for scoring."""
 PERCENT = re.compile(r"(\d+(?:\.\d+)?)%")
 SINGLE = str.maketrans("零〇一二三四五六七八九两", "001234567892")
 
 
 def normalise_chinese(text: str) -> str:
-    """Simplified characters, digits for numbers, half width, lower case, nothing but letters and digits.
+    """Normalised text: simplified characters, digits for numbers, half width, lower case, only letters and digits.
 
     >>> normalise_chinese("漢語，二零二六年　３５％ 一百二十三个！")
     '汉语2026年百分之35123个'
@@ -28,12 +28,12 @@ def normalise_chinese(text: str) -> str:
 
 
 def _is_point(text: str, at: int) -> bool:
-    """Whether the character is a decimal point, which is no punctuation."""
+    """Whether the character is a decimal point, which is not punctuation."""
     return text[at] == "." and text[at - 1 : at].isdigit() and text[at + 1 : at + 2].isdigit()
 
 
 def _digits(words: str) -> str:
-    """A number in digits; what reads as none is left as it is."""
+    """A number word in digits; unchanged if it is not a valid number."""
     import cn2an
 
     if not any(unit in words for unit in "十百千万亿点"):

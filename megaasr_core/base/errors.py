@@ -1,4 +1,4 @@
-"""The errors a user can cause. Each message is one line that says what is wrong, where, and what to do."""
+"""Errors that a user can cause. Each message is one line that says what is wrong, where, and what to do."""
 
 from __future__ import annotations
 
@@ -6,62 +6,62 @@ from collections.abc import Iterable
 
 
 class MegaasrError(Exception):
-    """Base of every error that is the caller's to mend; the command line turns it into one line and exit code 2."""
+    """Base class of errors that the caller can correct; the command line prints one line and exits with code 2."""
 
 
 class AudioError(MegaasrError):
-    """A recording that cannot be read, or is not what the caller promised."""
+    """Raised for a recording that cannot be read or has an unexpected form."""
 
 
 class ParameterError(MegaasrError):
-    """A value outside its bounds."""
+    """Raised for a value outside its bounds."""
 
 
 class UnknownNameError(MegaasrError, KeyError):
-    """A name that nothing is registered under."""
+    """Raised for a name that is not registered."""
 
-    def __str__(self) -> str:  # KeyError would put the message in quotes
+    def __str__(self) -> str:  # KeyError would quote the message
         return Exception.__str__(self)
 
 
 class PluginError(MegaasrError):
-    """A plugin that cannot be loaded or breaks its contract."""
+    """Raised for a plugin that cannot be loaded or violates its contract."""
 
 
 class ScenarioError(MegaasrError):
-    """A scenario that cannot be composed."""
+    """Raised for a scenario that cannot be composed."""
 
 
 class RecipeError(MegaasrError):
-    """A recipe that does not fit the audio, the noise or this version."""
+    """Raised for a recipe that does not match the audio, the noise or this version."""
 
 
 class BackendError(MegaasrError):
-    """A recogniser that cannot be loaded or asked for what it cannot do."""
+    """Raised for a recogniser that cannot be loaded or does not support a request."""
 
 
 class AdapterError(MegaasrError):
-    """An adapter that does not fit its base model; nothing of it has been applied."""
+    """Raised for an adapter that does not match its base model; no part of it has been applied."""
 
 
 class ManifestError(MegaasrError):
-    """A JSON-lines file with a line that cannot be used."""
+    """Raised for a manifest that cannot be read or has an invalid row."""
 
 
 class OutputError(MegaasrError):
-    """A place that cannot be written to."""
+    """Raised for an output that cannot be written."""
 
 
 MOST_NAMES_SHOWN = 12
 
 
 def one_line(text: object) -> str:
-    """Fold any text into one line, since messages of other libraries often span several."""
+    """Text as one line; messages of other libraries often span several lines."""
     return " ".join(str(text).split())
 
 
 def unknown_name(kind: str, name: str, known: Iterable[str]) -> UnknownNameError:
-    """Build the error for an unregistered name, with the nearest registered one suggested.
+    """Build the error for an unregistered name; the message suggests the nearest registered name.
 
     >>> str(unknown_name("reward", "wer_acuracy", ["wer_accuracy", "anti_repetition"]))
     "unknown reward 'wer_acuracy': did you mean 'wer_accuracy'? (known: anti_repetition, wer_accuracy)"

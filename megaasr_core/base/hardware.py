@@ -1,4 +1,4 @@
-"""What a figure was measured on; a speed without it says nothing."""
+"""Description of the hardware and software on which a speed was measured."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ def processor_name() -> str:
 
 
 def hardware() -> dict[str, str | int]:
-    """Processor, usable cores, accelerator, and the versions that decide speed. Imports torch only if it is loaded."""
+    """Processor, usable cores, accelerator, and versions that affect speed. Reports torch only if it is loaded."""
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    found: dict[str, str | int] = {
+    description: dict[str, str | int] = {
         "processor": processor_name(),
         "cores": cores,
         "python": platform.python_version(),
@@ -30,7 +30,7 @@ def hardware() -> dict[str, str | int]:
     if "torch" in sys.modules:
         import torch
 
-        found["torch"] = torch.__version__
-        found["threads"] = torch.get_num_threads()
-        found["accelerator"] = torch.cuda.get_device_name() if torch.cuda.is_available() else "none"
-    return found
+        description["torch"] = torch.__version__
+        description["threads"] = torch.get_num_threads()
+        description["accelerator"] = torch.cuda.get_device_name() if torch.cuda.is_available() else "none"
+    return description

@@ -1,4 +1,4 @@
-"""A word to the user when the compiler starts: the first use of a kernel after installation takes seconds."""
+"""Notification when numba compiles a kernel, which takes seconds at the first use after installation."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 
 def on_compiling(tell: Callable[[str], None]) -> None:
-    """Call `tell` once, with a line, when a kernel is compiled rather than read from the cache on disk."""
+    """Call `tell` once with a message when a kernel is compiled instead of loaded from the cache on disk."""
     from numba.core import event
 
     class Listener(event.Listener):

@@ -1,4 +1,4 @@
-"""The largest absolute sample in one compiled pass, which also finds what is not finite."""
+"""Peak of samples in one compiled pass that also detects NaN and infinity."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from numba import njit
 from .audio import Samples, check_form, check_samples
 
 INFINITY = 0x7F800000
-"""Bits of a float32 without its sign; NaN is above it."""
+"""Bits of an infinite float32 without its sign; the bits of NaN are larger."""
 
 
 def peak_of(samples: Samples, name: str) -> float:
-    """What `check_samples` does, for the hot path: the compiler is loaded there already."""
+    """Same as `check_samples`, but faster; for code that has loaded numba already."""
     check_form(samples, name)
     bits = int(_largest(samples.view(np.uint32)))
     return check_samples(samples, name) if bits >= INFINITY else float(np.uint32(bits).view(np.float32))

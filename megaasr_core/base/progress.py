@@ -1,4 +1,4 @@
-"""A progress bar on stderr for long work; nothing where stderr is no terminal."""
+"""A progress bar on stderr for long work; disabled if stderr is not a terminal."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ Item = TypeVar("Item")
 
 
 def progress(items: Iterable[Item], *, total: int | None, what: str) -> Iterator[Item]:
-    """Pass items through and show how many have gone by."""
+    """Yield the items and show a progress bar."""
     from rich.console import Console
     from rich.progress import track
 

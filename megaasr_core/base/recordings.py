@@ -1,4 +1,4 @@
-"""The recordings that a user names: files as they are, folders by what they hold."""
+"""Expands file and folder arguments to a list of recordings."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ from .sound_bank import SUFFIXES
 
 
 def find_recordings(named: Iterable[Path]) -> list[Path]:
-    """Files in the order given; a folder stands for the recordings below it, sorted by path.
+    """The files in the given order; a folder is replaced by the recordings below it, sorted by path.
 
     Raises:
         AudioError: a folder without recordings.
     """
-    found: list[Path] = []
+    recordings: list[Path] = []
     for path in named:
         if path.is_dir():
-            inside = sorted(one for one in path.rglob("*") if one.suffix.lower() in SUFFIXES)
+            inside = sorted(file for file in path.rglob("*") if file.suffix.lower() in SUFFIXES)
             if not inside:
                 raise AudioError(f"{path}: holds no recordings ({', '.join(SUFFIXES)})")
-            found += inside
+            recordings += inside
         else:
-            found.append(path)
-    return found
+            recordings.append(path)
+    return recordings

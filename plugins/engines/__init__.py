@@ -1,1 +1,1 @@
-"""Engines: the same task over many items, on one machine or on many."""
+"""Engines: run a task for many items, on one machine or on several."""

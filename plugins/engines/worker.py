@@ -1,4 +1,4 @@
-"""The inside of a worker process. It imports nothing heavy, so that it can set the threads before numpy is loaded."""
+"""Main loop of a worker process. Imports nothing heavy, so that thread limits are set before numpy is loaded."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ THREAD_SETTINGS = (
 
 
 def serve(pipe: Connection, pickled_task: bytes) -> None:
-    """Answer each item that comes through the pipe, until it is closed.
+    """Process each item that arrives through the pipe, until the pipe is closed.
 
-    The first message says that the worker is up. Items come pickled; answers are pairs (value, error).
+    The first message says that the worker is ready. Items are pickled; answers are pickled pairs (value, error).
     """
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # where it is not blocked: the parent hears it, and ends the workers
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # if it is not blocked: the parent handles it and ends the workers
     threading.Thread(target=_end_with_parent, daemon=True).start()
-    for name in THREAD_SETTINGS:  # as many processes as cores: threads of their own would only be in the way
+    for name in THREAD_SETTINGS:  # there is one process per core, so additional threads would only compete
         os.environ[name] = "1"
     task, broken = _unpickled(pickled_task)
     pipe.send(READY)
@@ -43,7 +43,7 @@ def serve(pipe: Connection, pickled_task: bytes) -> None:
 
 
 def _end_with_parent() -> None:
-    """A worker whose parent was killed would go on writing beside the run that is started next."""
+    """Exit when the parent dies; otherwise the worker would keep writing while the next run is active."""
     parent = parent_process()
     if parent is not None:
         connection.wait([parent.sentinel])
@@ -54,17 +54,17 @@ def _unpickled(pickled_task: bytes) -> tuple[Callable[[Any], Any] | None, str]:
     try:
         return pickle.loads(pickled_task), ""
     except Exception as error:
-        return None, f"the task cannot be unpickled in a worker: {said(error)}"
+        return None, f"the task cannot be unpickled in a worker: {error_message(error)}"
 
 
 def answer(task: Callable[[Any], Any], pickled_item: bytes) -> bytes:
-    """Do the task for one item: pickled (value, None), or (None, error) when it raises."""
+    """Run the task for one item; pickled (value, None), or (None, error message) if it raises."""
     try:
         return pickle.dumps((task(pickle.loads(pickled_item)), None))
     except (Exception, SystemExit) as error:
-        return pickle.dumps((None, said(error)))
+        return pickle.dumps((None, error_message(error)))
 
 
-def said(error: BaseException) -> str:
-    """An error as one line; the users' own mistakes speak for themselves."""
+def error_message(error: BaseException) -> str:
+    """An error as one line; with the name of its class unless it is a MegaasrError."""
     return one_line(error) if isinstance(error, MegaasrError) else f"{type(error).__name__}: {one_line(error)}"

@@ -1,4 +1,4 @@
-"""Bootstrap intervals of an error rate, and of the difference between two (over utterances, percentile)."""
+"""Bootstrap intervals of an error rate and of a difference of error rates (percentile, over utterances)."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ Values = npt.NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Interval:
-    """An estimate with its 95 % interval; `low` and `high` are None where one utterance cannot tell.
+    """An estimate with its 95 % interval; `low` and `high` are None for a single utterance.
 
-    An end of a relative difference is None too where it has no bound.
+    A limit of a relative difference is also None if it is infinite.
     """
 
     value: float
@@ -31,11 +31,11 @@ class Interval:
 
 @dataclass(frozen=True)
 class Sums:
-    """Sums of one count, such as edits, over the utterances and over each resample of them.
+    """Sums of one count, such as edits, over the utterances and over each bootstrap resample.
 
     Args:
-        whole: the sum over the utterances as they are.
-        resampled: `RESAMPLES` sums; none for fewer than two utterances.
+        whole: sum over all utterances.
+        resampled: `RESAMPLES` sums; empty for fewer than two utterances.
     """
 
     whole: int
@@ -49,8 +49,8 @@ def bootstrap_sums(columns: Sequence[Sequence[int]], seed: int = 0) -> list[Sums
     """Resample utterances with replacement, all columns together, and sum each column (Efron & Tibshirani 1993, 13.3).
 
     Args:
-        columns: counts, a value an utterance; equal in length.
-        seed: equal seeds and numbers of utterances choose equal resamples.
+        columns: counts, one value per utterance; equal in length.
+        seed: equal seeds and numbers of utterances give equal resamples.
     """
     data = [np.asarray(column, np.int64) for column in columns]
     size = len(data[0])
@@ -58,32 +58,32 @@ def bootstrap_sums(columns: Sequence[Sequence[int]], seed: int = 0) -> list[Sums
         return [Sums(int(column.sum()), np.zeros(0, np.int64)) for column in data]
     rng = SampleKey(seed, "bootstrap").rng()
     batch = max(1, 2_000_000 // size)  # bounds the memory of one batch of resamples
-    found: list[list[Counts]] = [[] for _ in data]
+    resampled: list[list[Counts]] = [[] for _ in data]
     for done in range(0, RESAMPLES, batch):
-        chosen = rng.integers(0, size, (min(batch, RESAMPLES - done), size))
-        for column, sums in zip(data, found, strict=True):
-            sums.append(column[chosen].sum(-1))
-    return [Sums(int(column.sum()), np.concatenate(sums)) for column, sums in zip(data, found, strict=True)]
+        indices = rng.integers(0, size, (min(batch, RESAMPLES - done), size))
+        for column, sums in zip(data, resampled, strict=True):
+            sums.append(column[indices].sum(-1))
+    return [Sums(int(column.sum()), np.concatenate(sums)) for column, sums in zip(data, resampled, strict=True)]
 
 
 def rate_of(counts: Sums, lengths: Sums) -> Interval:
-    """Sum of counts / sum of reference lengths, at least one, with its interval; 0.1 is 10 %.
+    """Rate with interval: sum of counts / max(1, sum of reference lengths); 0.1 is 10 %.
 
-    With a difference of two counts as `counts` it is the difference of two rates on the same utterances.
+    If `counts` is a difference of two counts, the result is the difference of two rates on the same utterances.
     """
     return _interval(counts.whole / max(lengths.whole, 1), counts.resampled / np.maximum(lengths.resampled, 1))
 
 
 def relative_of(edits: Sums, base_edits: Sums) -> Interval | None:
-    """Sum of edits / sum of the base's edits - 1, resampled in pairs; -0.1 is a tenth fewer errors than the base.
+    """Relative difference: sum of edits / sum of base edits - 1, resampled in pairs; -0.1 is 10 % fewer errors.
 
-    None where the base makes no error. In a resample where only the base makes none, it is beyond every bound.
+    None if the base makes no error. In a resample where only the base makes no error, the value is infinite.
     """
     if not base_edits.whole:
         return None
     with np.errstate(divide="ignore", invalid="ignore"):
         relative = edits.resampled / base_edits.resampled - 1.0
-    relative[(edits.resampled == 0) & (base_edits.resampled == 0)] = 0.0  # neither makes one: no difference
+    relative[(edits.resampled == 0) & (base_edits.resampled == 0)] = 0.0  # neither makes an error: no difference
     return _interval(edits.whole / base_edits.whole - 1.0, relative)
 
 
@@ -97,9 +97,9 @@ def error_rate(edits: Sequence[int], lengths: Sequence[int], seed: int = 0) -> I
 
 
 def rate_difference(edits: Sequence[int], base_edits: Sequence[int], lengths: Sequence[int], seed: int = 0) -> Interval:
-    """Error rate minus the base's on the same utterances; below zero is better. Utterances are resampled in pairs."""
-    ours, base, tokens = bootstrap_sums((edits, base_edits, lengths), seed)
-    return rate_of(ours - base, tokens)
+    """Error rate minus the base's error rate on the same utterances, resampled in pairs; below zero is better."""
+    system, base, tokens = bootstrap_sums((edits, base_edits, lengths), seed)
+    return rate_of(system - base, tokens)
 
 
 def _interval(value: float, resampled: Values) -> Interval:
@@ -109,7 +109,7 @@ def _interval(value: float, resampled: Values) -> Interval:
 
 
 def _quantile(resampled: Values, share: float) -> float | None:
-    """By linear interpolation; None where it is not finite."""
+    """Quantile by linear interpolation; None if it is not finite."""
     with np.errstate(invalid="ignore"):  # infinite neighbours
-        found = float(np.quantile(resampled, share))
-    return found if math.isfinite(found) else None
+        quantile = float(np.quantile(resampled, share))
+    return quantile if math.isfinite(quantile) else None

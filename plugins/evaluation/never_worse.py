@@ -1,4 +1,4 @@
-"""The guard for every later change: on no slice may a system be worse than its base with 95 % confidence."""
+"""Regression guard: a system must not be worse than its base with 95 % confidence on any slice."""
 
 from __future__ import annotations
 
@@ -7,18 +7,18 @@ from typing import Any
 
 PERCENT = 100.0
 MOST_NAMED = 12
-"""Slices without a verdict that are named; the others are counted."""
+"""Maximum number of unchecked slices that a message names; the others are only counted."""
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """What a paired comparison says of every slice.
+    """The result of the guard over all slices of a paired comparison.
 
     Args:
-        checked: slices of two utterances or more.
-        worse: slices whose interval of the difference lies above zero, each with its figures in words.
-        unchecked: slices of one utterance, which has no interval.
-        left_out: utterances that failed in either run, of which nothing is known.
+        checked: number of slices with at least two utterances.
+        worse: slices whose interval of the difference lies above zero, each with a text of its figures.
+        unchecked: slices with a single utterance, which have no interval.
+        left_out: number of utterances that failed in either run and were not compared.
     """
 
     checked: int
@@ -28,14 +28,14 @@ class Verdict:
 
     @property
     def passed(self) -> bool:
-        """Whether slices were checked and none is worse; a guard that saw nothing does not pass."""
+        """Whether at least one slice was checked and none is worse."""
         return self.checked > 0 and not self.worse
 
     def lines(self, base: str) -> list[str]:
-        """What to say of it: a line for each worse slice, else one with the number of slices checked.
+        """The messages: one line for each worse slice, or else one line with the number of checked slices.
 
         Args:
-            base: how to call the base.
+            base: name of the base in the messages.
         """
         if self.worse:
             return [f"worse than {base}: {name}: {figures}" for name, figures in self.worse.items()]
@@ -48,7 +48,7 @@ class Verdict:
         return [f"not worse than {base} with 95 % confidence on any of {self.checked} slices checked{left}"]
 
     def as_json(self) -> dict[str, Any]:
-        """For the report."""
+        """The verdict as a JSON object for the report."""
         return {
             "passed": self.passed,
             "checked": self.checked,
@@ -59,24 +59,24 @@ class Verdict:
 
 
 def never_worse(comparison: dict[str, Any]) -> Verdict:
-    """Judge every slice of a `megaasr_plugins.evaluation.summary.compare`.
+    """Check every slice of the result of `megaasr_plugins.evaluation.summary.compare`.
 
-    A slice is worse where the lower end of the paired bootstrap's 95 % interval of the difference is above zero. So of
-    a hundred slices on which nothing but chance decides, two or three are called worse.
+    A slice is worse if the lower limit of the paired bootstrap's 95 % interval of the difference is above zero. The
+    expected false-positive rate is 2.5 % of the slices.
     """
     worse: dict[str, str] = {}
     unchecked: list[str] = []
-    for name, one in comparison["slices"].items():
-        low = one["difference"]["low"]
+    for name, figures in comparison["slices"].items():
+        low = figures["difference"]["low"]
         if low is None:
             unchecked.append(name)
         elif low > 0.0:
-            worse[name] = _figures(one)
+            worse[name] = _figures_text(figures)
     return Verdict(len(comparison["slices"]) - len(unchecked), worse, tuple(unchecked), comparison["failed_in_either"])
 
 
-def _figures(one: dict[str, Any]) -> str:
-    ours, base = (f"{PERCENT * one[name]:.2f} %" for name in ("error_rate", "base_error_rate"))
-    value, low, high = (f"{PERCENT * one['difference'][name]:+.2f}" for name in ("value", "low", "high"))
-    size = f"{one['utterances']} utterances, {one['tokens']} words or characters"
-    return f"{ours} against {base}, difference {value} points [{low}, {high}] over {size}"
+def _figures_text(figures: dict[str, Any]) -> str:
+    rate, base_rate = (f"{PERCENT * figures[name]:.2f} %" for name in ("error_rate", "base_error_rate"))
+    value, low, high = (f"{PERCENT * figures['difference'][name]:+.2f}" for name in ("value", "low", "high"))
+    size = f"{figures['utterances']} utterances, {figures['tokens']} words or characters"
+    return f"{rate} against {base_rate}, difference {value} points [{low}, {high}] over {size}"

@@ -1,4 +1,4 @@
-"""Results of several runs side by side: whether they can be compared, and the utterances that all of them have."""
+"""Pairs the results of several runs: checks that they can be compared, and selects the common utterances."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ Row = dict[str, Any]
 
 
 class Scored(BaseModel):
-    """What a scored row needs to have."""
+    """Required fields of a scored row."""
 
     metric: Literal["wer", "cer"]
     num_edits: int
@@ -26,7 +26,7 @@ class Scored(BaseModel):
 
 
 def scored_rows(rows: Sequence[Row]) -> list[Row]:
-    """The rows that did not fail, each checked; ManifestError where one is no result of `megaasr eval`."""
+    """The validated rows without an error; ManifestError if a row is not a result of `megaasr eval`."""
     scored = [row for row in rows if "error" not in row]
     for row in scored:
         try:
@@ -38,60 +38,67 @@ def scored_rows(rows: Sequence[Row]) -> list[Row]:
 
 
 def check_comparable(rows: Sequence[Row], base: Sequence[Row], name: str | None = None) -> None:
-    """Whether `base` holds results for just the utterances of `rows` (a manifest or results).
+    """Check that `base` holds results for exactly the utterances of `rows` (a manifest or results).
 
     Args:
-        name: what to call `rows` in a complaint, where there are more than two files.
+        rows: rows of a manifest or of results.
+        base: results of the base.
+        name: name of `rows` in the error message, if there are more than two files.
 
     Raises:
-        ManifestError: it does not; one of the utterances is named.
+        ManifestError: the utterances differ; the message names one of them.
     """
     scored_rows(base)
-    ours, theirs = set(_by_utterance(rows)), set(_by_utterance(base))
-    if ours != theirs:
-        lacking = sorted(ours ^ theirs)
+    utterances, base_utterances = set(_by_utterance(rows)), set(_by_utterance(base))
+    if utterances != base_utterances:
+        lacking = sorted(utterances ^ base_utterances)
         which = f"{name} and the base" if name else "the two results"
         raise ManifestError(
-            f"{which} differ in {len(lacking)} utterances, such as {lacking[0]}; compare like with like"
+            f"{which} differ in {len(lacking)} utterances, such as {lacking[0]}; compare results on the same utterances"
         )
 
 
 def paired(base: Sequence[Row], systems: Mapping[str, Sequence[Row]]) -> tuple[list[Row], dict[str, list[Row]]]:
-    """The utterances that no system failed on: rows of the base, and of each system in the same order.
+    """The rows of the utterances that no system failed on: of the base, and of each system in the same order.
 
-    The order is that of the first system, or of the base where there is none.
+    The order is that of the first system, or of the base if there are no systems.
 
     Raises:
         ManifestError: the files do not hold the same utterances, or were not scored against the same references.
     """
-    for name, own in systems.items():
-        scored_rows(own)
-        check_comparable(own, base, name if len(systems) > 1 else None)
-    theirs = _by_utterance(base)
-    found = {name: _by_utterance(own) for name, own in systems.items()}
-    first = next(iter(found.values()), theirs)
-    everyone = [theirs, *found.values()]
-    both = [name for name in first if not any("error" in rows[name] for rows in everyone)]
-    for rows in everyone:
-        for name in both:
-            one, other = rows[name], theirs[name]
-            if one["ref_len"] != other["ref_len"]:
+    for name, results in systems.items():
+        scored_rows(results)
+        check_comparable(results, base, name if len(systems) > 1 else None)
+    base_rows = _by_utterance(base)
+    system_rows = {name: _by_utterance(results) for name, results in systems.items()}
+    first = next(iter(system_rows.values()), base_rows)
+    all_rows = [base_rows, *system_rows.values()]
+    common = [name for name in first if not any("error" in rows[name] for rows in all_rows)]
+    for rows in all_rows:
+        for name in common:
+            row, base_row = rows[name], base_rows[name]
+            if row["ref_len"] != base_row["ref_len"]:
                 raise ManifestError(f"{name}: scored against references of different length; evaluate both again")
-            if one["metric"] != other["metric"]:
-                raise ManifestError(f"{name}: scored by {one['metric']} and by {other['metric']}; evaluate both again")
-    return [theirs[name] for name in both], {system: [rows[name] for name in both] for system, rows in found.items()}
+            if row["metric"] != base_row["metric"]:
+                raise ManifestError(
+                    f"{name}: scored by {row['metric']} and by {base_row['metric']}; evaluate both again"
+                )
+    return (
+        [base_rows[name] for name in common],
+        {system: [rows[name] for name in common] for system, rows in system_rows.items()},
+    )
 
 
 def utterance_of(row: Row) -> str:
-    """What names an utterance: the path of its recording, as the manifest has it."""
+    """The identifier of an utterance: the path of its recording as in the manifest."""
     return str(row.get("audio", row.get("audio_path")))
 
 
 def _by_utterance(rows: Sequence[Row]) -> dict[str, Row]:
-    found: dict[str, Row] = {}
+    by_name: dict[str, Row] = {}
     for row in rows:
         name = utterance_of(row)
-        if name in found:
-            raise ManifestError(f"utterance {name} occurs twice; paired comparison needs each once")
-        found[name] = row
-    return found
+        if name in by_name:
+            raise ManifestError(f"utterance {name} occurs twice; a paired comparison needs each utterance once")
+        by_name[name] = row
+    return by_name

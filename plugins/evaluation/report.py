@@ -1,4 +1,4 @@
-"""The Markdown of an evaluation: a header that says what was measured on what, and a row a slice."""
+"""Markdown report of an evaluation: a header with settings and hardware, and one table row per slice."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ RELATIVE = "relative [interval], %"
 
 
 def markdown(report: dict[str, Any]) -> str:
-    """Render the report of `megaasr eval` for people.
+    """Render the report of `megaasr eval` as Markdown.
 
     Args:
-        report: ``summary`` of `summarise`, ``settings``, ``hardware``, and optionally ``comparison`` of `compare` and
-            ``never_worse`` of `Verdict.as_json`; ``rewards`` in the summary, by term, of `TermScores.summary`.
+        report: ``summary`` from `summarise`, ``settings``, ``hardware``, and optionally ``comparison`` from `compare`
+            and ``never_worse`` from `Verdict.as_json`; ``rewards`` in the summary, by term, from `TermScores.summary`.
     """
     summary = report["summary"]
     rtfx = f"{summary['rtfx']:.1f}" if summary["rtfx"] else "unknown"
@@ -36,7 +36,7 @@ def markdown(report: dict[str, Any]) -> str:
     head = ["slice", "utterances", "tokens", "error % [interval]", "capped %", "S", "D", "I", "runaway"]
     lines += table(
         [*head, *(f"{name} %" for name in RATES)],
-        [_row(name, one) for name, one in summary["slices"].items()],
+        [_row(name, figures) for name, figures in summary["slices"].items()],
     )
     if "rewards" in summary:
         lines += _rewards(summary["rewards"])
@@ -48,34 +48,34 @@ def markdown(report: dict[str, Any]) -> str:
             lines += [_guard(report["never_worse"]), ""]
         lines += table(
             ["slice", "utterances", "tokens", "base %", "this %", "difference [interval], points", RELATIVE],
-            [_compared(name, one) for name, one in comparison["slices"].items()],
+            [_compared(name, figures) for name, figures in comparison["slices"].items()],
         )
     return "\n".join(lines) + "\n"
 
 
 def pairs(values: dict[str, Any]) -> str:
-    """Names with their values, in one line; what is None is left out."""
+    """Names with their values in one line, without values that are None."""
     return ", ".join(f"{name} {value}" for name, value in values.items() if value is not None)
 
 
-def _row(name: str, one: dict[str, Any]) -> list[str]:
-    rates = [one[f"{name}_rate"] for name in RATES]
-    counts = [one[name] for name in ("substitutions", "deletions", "insertions", "runaways")]
+def _row(name: str, figures: dict[str, Any]) -> list[str]:
+    rates = [figures[f"{name}_rate"] for name in RATES]
+    counts = [figures[name] for name in ("substitutions", "deletions", "insertions", "runaways")]
     return [
         name,
-        str(one["utterances"]),
-        str(one["tokens"]),
-        interval(one["error_rate"]),
-        percent(one["capped_error_rate"]),
+        str(figures["utterances"]),
+        str(figures["tokens"]),
+        interval(figures["error_rate"]),
+        percent(figures["capped_error_rate"]),
         *map(str, counts),
         *map(percent, rates),
     ]
 
 
-def _compared(name: str, one: dict[str, Any]) -> list[str]:
-    rates = [percent(one["base_error_rate"]), percent(one["error_rate"])]
-    differences = [interval(one["difference"], "+.2f"), interval(one["relative_difference"], "+.1f")]
-    return [name, str(one["utterances"]), str(one["tokens"]), *rates, *differences]
+def _compared(name: str, figures: dict[str, Any]) -> list[str]:
+    rates = [percent(figures["base_error_rate"]), percent(figures["error_rate"])]
+    differences = [interval(figures["difference"], "+.2f"), interval(figures["relative_difference"], "+.1f")]
+    return [name, str(figures["utterances"]), str(figures["tokens"]), *rates, *differences]
 
 
 def _rewards(summaries: Mapping[str, Mapping[str, Any]]) -> list[str]:
@@ -94,23 +94,23 @@ def _guard(verdict: dict[str, Any]) -> str:
     return f"Never worse: {'yes' if verdict['passed'] else 'unknown'}; {checked}."
 
 
-def interval(one: dict[str, Any] | None, form: str = ".2f") -> str:
-    """An interval in percent, ``12.34 [10.00, 15.00]``; ``-`` for what is not known or has no bound."""
-    if one is None:
+def interval(estimate: dict[str, Any] | None, form: str = ".2f") -> str:
+    """An estimate with interval in percent, ``12.34 [10.00, 15.00]``; ``-`` for unknown values and infinite limits."""
+    if estimate is None:
         return "-"
     value, low, high = (
-        "-" if one[name] is None else f"{PERCENT * one[name]:{form}}" for name in ("value", "low", "high")
+        "-" if estimate[name] is None else f"{PERCENT * estimate[name]:{form}}" for name in ("value", "low", "high")
     )
     return f"{value} [-]" if low == high == "-" else f"{value} [{low}, {high}]"
 
 
 def percent(rate: float) -> str:
-    """A rate of 0.1234 as ``12.34``."""
+    """A rate in percent: 0.1234 becomes ``12.34``."""
     return f"{PERCENT * rate:.2f}"
 
 
 def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
-    """A Markdown table, the first column to the left and the others to the right."""
+    """Lines of a Markdown table; the first column is left-aligned, the others right-aligned."""
     head, *rows = ([cell.replace("|", r"\|") for cell in line] for line in (head, *rows))
     widths = [max(3, *(len(line[column]) for line in (head, *rows))) for column in range(len(head))]
 

@@ -1,4 +1,4 @@
-"""Slices of results: source x category x language, and by any field that the rows carry or that is derived of them."""
+"""Slices of results: by source x category x language, by any field of the rows, and by derived fields."""
 
 from __future__ import annotations
 
@@ -12,60 +12,63 @@ from .pairing import utterance_of
 
 Row = dict[str, Any]
 Order = tuple[int, float, str]
-"""Where a slice stands among those of its field."""
+"""Sort key of a slice among the slices of its field."""
 
 CLEAN = "clean"
-"""The slice of the rows that nothing was done to, whichever derived field is asked for."""
+"""Name of the slice of undegraded rows, the same for all derived fields."""
 SIZES = ((1, "1"), (3, "2-3"), (5, "4-5"))
-"""The benchmark's groups by number of effects: the largest number in each, and its name."""
+"""The benchmark's groups by number of effects: the largest number in each group, and the group's name."""
 MORE = "6+"
 THIRDS = ("low", "middle", "high")
 MOST_SLICES = 100
-"""Values of one field; a field with more, such as an SNR that was drawn, does not divide results into groups."""
+"""Maximum number of values of a field; a continuous field, such as a random SNR, cannot be used for slices."""
 SCORED_FIELDS = frozenset({"language", "metric", "prediction", "flags", "route", "adapter", "ref_len", "num_edits"})
-"""Fields that scoring adds, by which the rows of a manifest can be sliced once they are scored."""
+"""Fields that scoring adds to the rows of a manifest; slicing by them is possible after scoring."""
 
 
 def slices(rows: Sequence[Row], by: Sequence[str] = ()) -> dict[str, list[Row]]:
-    """Divide scored rows: ``all (wer)`` first, source x category x language by name, then the slices of each field.
+    """Group scored rows: ``all (wer)`` first, source x category x language by name, then the slices of each field.
 
-    A row stands in several slices of one field where the field has several values: ``effect: noise`` and
-    ``effect: far_field`` hold a recording with both. Where rows are scored by both metrics, a slice of a field says its
-    own, ``effect: noise (cer)``, since the two are never averaged.
+    A row is in several slices of a field if the field has several values: a recording with both effects is in
+    ``effect: noise`` and in ``effect: far_field``. If the rows have both metrics, the names of a field's slices include
+    the metric, ``effect: noise (cer)``, because WER and CER are never averaged.
 
     Args:
-        by: names of fields; ``effect``, ``effects`` (how many) and ``severity`` (its third) are derived of the fields
-            that `megaasr corpus render` writes, and put what is clean into the one slice ``clean``. Other fields are
-            taken as they are; a row without one is in ``FIELD: none``.
+        rows: scored rows.
+        by: names of fields. ``effect``, ``effects`` (their number) and ``severity`` (its third) are derived from the
+            fields that `megaasr corpus render` writes, and put all clean rows into the slice ``clean``. Other fields
+            are used unchanged; a row without the field is in ``FIELD: none``.
 
     Raises:
         UnknownNameError: no row has such a field.
         ParameterError: a field has more than `MOST_SLICES` values.
-        ManifestError: a derived field without any scenario, or a severity that is none.
+        ManifestError: a derived field is requested but no row has a scenario, or a severity is invalid.
     """
     check_fields(rows, by)
-    found: dict[str, list[Row]] = {}
+    groups: dict[str, list[Row]] = {}
     for row in rows:
         source, category, _ = subset_parts(row)
-        found.setdefault(f"all ({row['metric']})", []).append(row)
-        found.setdefault(f"{source} / {category} / {language_of(row)}", []).append(row)
-    found = {name: found[name] for name in sorted(found, key=lambda name: (not name.startswith("all"), name))}
+        groups.setdefault(f"all ({row['metric']})", []).append(row)
+        groups.setdefault(f"{source} / {category} / {language_of(row)}", []).append(row)
+    groups = {name: groups[name] for name in sorted(groups, key=lambda name: (not name.startswith("all"), name))}
     several = len({row["metric"] for row in rows}) > 1
     for field in by:
-        for name, own in _slices_of(rows, field, several).items():
-            found.setdefault(name, own)  # `clean` is the same in all derived fields
-    return found
+        for name, members in _slices_of(rows, field, several).items():
+            groups.setdefault(name, members)  # `clean` is the same in all derived fields
+    return groups
 
 
 def check_fields(rows: Sequence[Row], by: Iterable[str], added: Iterable[str] = ()) -> None:
-    """Whether each name of `by` can divide these rows, before long work.
+    """Check, before long work, that each name of `by` can be used to slice these rows.
 
     Args:
-        added: fields that the rows will have.
+        rows: rows of a manifest or of results.
+        by: names of fields.
+        added: fields that scoring will add to the rows.
 
     Raises:
         UnknownNameError: no row has such a field.
-        ManifestError: no row has a scenario, and it is derived of that. Real recordings are not clean for want of one.
+        ManifestError: a derived field needs a scenario and no row has one (real recordings are not treated as clean).
     """
     known = {name for row in rows for name in row} | set(added)
     for field in by if rows else ():
@@ -76,40 +79,40 @@ def check_fields(rows: Sequence[Row], by: Iterable[str], added: Iterable[str] = 
 
 
 def is_clean(row: Row) -> bool:
-    """Whether nothing was done to a recording: it has no scenario, or the scenario ``clean``, or one of no effects."""
+    """Whether a recording is undegraded: it has no scenario, the scenario ``clean``, or a scenario without effects."""
     return row.get("scenario") in (None, "", CLEAN) or not _effects_of(row)
 
 
 def severity_of(row: Row) -> float:
-    """A row's severity in [0, 1]; ManifestError when it has none."""
+    """A row's severity in [0, 1]; ManifestError if it is missing or invalid."""
     value = row.get("severity")
     try:
         if isinstance(value, bool) or not isinstance(value, (int, float)):
-            raise ParameterError(f"severity {value!r} is no number")
+            raise ParameterError(f"severity {value!r} is not a number")
         return check_severity(value)
     except MegaasrError as error:
         raise ManifestError(f"{utterance_of(row)}: {error}") from error
 
 
 def language_of(row: Row) -> str:
-    """The language of a scored row, as its code."""
+    """The language code of a scored row."""
     return language_code(subset_parts(row)[2])
 
 
 def _slices_of(rows: Sequence[Row], field: str, several: bool) -> dict[str, list[Row]]:
-    found: dict[tuple[Order, str, str], list[Row]] = {}
+    groups: dict[tuple[Order, str, str], list[Row]] = {}
     for row in rows:
         for order, name in _labels(row, field):
-            found.setdefault((order, name, row["metric"]), []).append(row)
-    if len(found) > MOST_SLICES:
-        raise ParameterError(f"--by {field}: {len(found)} different values; at most {MOST_SLICES} make slices")
+            groups.setdefault((order, name, row["metric"]), []).append(row)
+    if len(groups) > MOST_SLICES:
+        raise ParameterError(f"--by {field}: {len(groups)} different values; at most {MOST_SLICES} are allowed")
     return {
-        f"{name} ({metric})" if several else name: found[order, name, metric] for order, name, metric in sorted(found)
+        f"{name} ({metric})" if several else name: groups[order, name, metric] for order, name, metric in sorted(groups)
     }
 
 
 def _labels(row: Row, field: str) -> list[tuple[Order, str]]:
-    """The names of the slices of `field` that the row is in, each with its place."""
+    """Sort keys and names of the slices of `field` that contain the row."""
     if field in DERIVED:
         if is_clean(row):
             return [((0, 0.0, ""), CLEAN)]
@@ -122,7 +125,7 @@ def _labels(row: Row, field: str) -> list[tuple[Order, str]]:
 
 
 def _plain(value: Any) -> tuple[Order, str]:
-    """Numbers by size, then names, then what is absent."""
+    """Sort key and name of a field's value: numbers in numerical order, then names, then missing values."""
     if value is None or value == []:
         return (3, 0.0, ""), "none"
     if isinstance(value, (int, float)) and not isinstance(value, bool):
@@ -132,9 +135,9 @@ def _plain(value: Any) -> tuple[Order, str]:
 
 
 def _effects_of(row: Row) -> list[str]:
-    """The effects of a recording: its own list, else the parts of the scenario's name."""
-    own = row.get("effects")
-    return list(dict.fromkeys(map(str, own))) if isinstance(own, list) else str(row.get("scenario")).split("+")
+    """The effects of a recording: the field ``effects``, or else the parts of the scenario's name."""
+    effects = row.get("effects")
+    return list(dict.fromkeys(map(str, effects))) if isinstance(effects, list) else str(row.get("scenario")).split("+")
 
 
 def _effect(row: Row) -> list[tuple[Order, str]]:
@@ -158,4 +161,4 @@ SUBSET: dict[str, Callable[[Row], Any]] = {
     "category": lambda row: subset_parts(row)[1],
     "language": lambda row: subset_parts(row)[2],
 }
-"""Fields that a row may have in its ``subset`` alone."""
+"""Fields that a row may have only as a part of its ``subset``."""

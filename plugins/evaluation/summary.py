@@ -1,4 +1,4 @@
-"""What a file of results adds up to: totals, slices, rates, speed, and a comparison with another file."""
+"""Summarises a file of results: totals, slices, rates, speed, and a paired comparison with another file."""
 
 from __future__ import annotations
 
@@ -15,27 +15,28 @@ from .slicing import language_of, slices
 Row = dict[str, Any]
 FLAGS = ("empty", "repetitive", "truncated", "invented")
 RATES = (*FLAGS, "deleted", "adapter")
-"""Shares of the utterances in `slice_figures`, each under ``NAME_rate``."""
+"""Shares of utterances that `slice_figures` returns, each under ``NAME_rate``."""
 
 
 def summarise(rows: Sequence[Row], seed: int = 0, by: Sequence[str] = ()) -> dict[str, Any]:
     """Totals and the benchmark's breakdown (source x category x language); failed rows are counted and left out.
 
-    WER and CER are never averaged with each other: there is one total a metric.
+    WER and CER are never averaged with each other: there is one total per metric.
 
     Args:
-        seed: of the bootstrap.
-        by: fields to slice by besides, as `megaasr_plugins.evaluation.slicing.slices` takes them.
+        rows: result rows, scored or failed.
+        seed: seed of the bootstrap.
+        by: additional fields to slice by, as for `megaasr_plugins.evaluation.slicing.slices`.
 
     Raises:
-        ManifestError: a row that is neither scored nor failed.
-        UnknownNameError, ParameterError: a field of `by` that makes no slices.
+        ManifestError: a row is neither scored nor failed.
+        UnknownNameError, ParameterError: a field of `by` cannot be used for slices.
     """
     scored = scored_rows(rows)
     figures = {}
-    for name, own in slices(scored, by).items():
-        rate = error_rate([row["num_edits"] for row in own], [row["ref_len"] for row in own], seed)
-        figures[name] = slice_figures(own, rate)
+    for name, members in slices(scored, by).items():
+        rate = error_rate([row["num_edits"] for row in members], [row["ref_len"] for row in members], seed)
+        figures[name] = slice_figures(members, rate)
     audio_s, decoding_s = (sum(row.get(name, 0.0) for row in scored) for name in ("audio_s", "decoding_s"))
     languages = sorted({language_of(row) for row in scored})
     return {
@@ -50,15 +51,15 @@ def summarise(rows: Sequence[Row], seed: int = 0, by: Sequence[str] = ()) -> dic
 
 
 def slice_figures(rows: Sequence[Row], rate: Interval) -> dict[str, Any]:
-    """Everything that is said of one slice: counts, error rates (0.1 is 10 %), and shares of its utterances.
+    """The figures of one slice: counts, error rates (0.1 is 10 %), and shares of its utterances.
 
-    The capped error rate counts at most as many errors in an utterance as it has words, and a runaway has more; so one
-    endless repetition does not hide what the others did. An utterance is deleted where more than half of its words are
-    (`is_deleted`); an empty one is deleted too.
+    The capped error rate counts at most as many errors in an utterance as it has reference words, so that a few
+    endless repetitions do not dominate it. A runaway is an utterance with more errors than reference words. A deleted
+    utterance has more than half of its words deleted (`is_deleted`); empty ones are included.
 
     Args:
-        rows: scored, at least one.
-        rate: their error rate.
+        rows: scored rows, at least one.
+        rate: error rate of the rows.
     """
     edits, lengths = [row["num_edits"] for row in rows], [row["ref_len"] for row in rows]
     capped = [min(edit, max(length, 1)) for edit, length in zip(edits, lengths, strict=True)]
@@ -77,31 +78,31 @@ def slice_figures(rows: Sequence[Row], rate: Interval) -> dict[str, Any]:
 
 
 def is_deleted(row: Row) -> bool:
-    """Whether a scored row lacks more than half of what was said: deletions > reference words / 2."""
+    """Whether more than half of the reference words of a scored row are deleted."""
     return bool(2 * row["deletions"] > row["ref_len"])
 
 
 def compare(rows: Sequence[Row], base: Sequence[Row], seed: int = 0, by: Sequence[str] = ()) -> dict[str, Any]:
     """Paired differences of error rates, slice by slice: `rows` minus `base` on the same utterances.
 
-    ``difference`` is in error rate (0.01 is a point), ``relative_difference`` is edits / the base's edits - 1, both
-    with their intervals over the same resamples; the latter, and its value as ``relative``, is None where the base
-    makes no error.
+    ``difference`` is in error rate (0.01 is a percentage point), ``relative_difference`` is edits / base edits - 1,
+    both with intervals over the same resamples. ``relative_difference``, and its value as ``relative``, are None if
+    the base makes no error.
 
     Raises:
         ManifestError: the two files do not hold the same utterances, or were not scored against the same references.
-        UnknownNameError, ParameterError: a field of `by` that makes no slices.
+        UnknownNameError, ParameterError: a field of `by` cannot be used for slices.
     """
-    theirs, found = paired(base, {"this": rows})
-    ours = found["this"]
-    before = {id(row): other for row, other in zip(ours, theirs, strict=True)}
+    base_rows, systems = paired(base, {"this": rows})
+    common = systems["this"]
+    base_row_of = {id(row): base_row for row, base_row in zip(common, base_rows, strict=True)}
     compared = {}
-    for label, own in slices(ours, by).items():
-        columns = [[row["num_edits"] for row in own], [before[id(row)]["num_edits"] for row in own]]
-        edits, base_edits, lengths = bootstrap_sums([*columns, [row["ref_len"] for row in own]], seed)
+    for label, members in slices(common, by).items():
+        columns = [[row["num_edits"] for row in members], [base_row_of[id(row)]["num_edits"] for row in members]]
+        edits, base_edits, lengths = bootstrap_sums([*columns, [row["ref_len"] for row in members]], seed)
         relative = relative_of(edits, base_edits)
         compared[label] = {
-            "utterances": len(own),
+            "utterances": len(members),
             "tokens": lengths.whole,
             "error_rate": edits.whole / max(lengths.whole, 1),
             "base_error_rate": base_edits.whole / max(lengths.whole, 1),
@@ -109,4 +110,4 @@ def compare(rows: Sequence[Row], base: Sequence[Row], seed: int = 0, by: Sequenc
             "relative": relative.value if relative else None,
             "relative_difference": asdict(relative) if relative else None,
         }
-    return {"utterances": len(ours), "failed_in_either": len(rows) - len(ours), "slices": compared}
+    return {"utterances": len(common), "failed_in_either": len(rows) - len(common), "slices": compared}

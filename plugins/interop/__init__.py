@@ -1,1 +1,1 @@
-"""Megaasr's corpora in the forms that other libraries take."""
+"""Corpora and plans of megaasr as objects of other libraries: torch, Hugging Face datasets, Lhotse."""

@@ -9,25 +9,25 @@ from typing import Any
 from megaasr import ParameterError, read_rows, read_sample
 
 COLUMNS = ("id", "audio", "text", "language", "scenario", "severity", "duration_s", "base_wer")
-"""Those of a manifest that every row has in one type; recipes and flags stay in the manifest."""
+"""Fields of a manifest's rows that become columns; recipes and flags are not included."""
 
 
 def load_corpus(manifest: str | Path) -> Any:
-    """A `datasets.Dataset` whose ``audio`` is decoded when it is looked at: ``{"array", "sampling_rate", "path"}``.
+    """A `datasets.Dataset` whose ``audio`` is decoded on access: ``{"array", "sampling_rate", "path"}``.
 
     ``array`` is float32 of shape (num_samples,), read from a FLAC file or from a tar shard.
 
     Args:
-        manifest: of ``megaasr corpus render``, ``label``, ``filter`` or ``buckets``.
+        manifest: output of ``megaasr corpus render``, ``label``, ``filter`` or ``buckets``.
 
     Raises:
-        ManifestError: it cannot be read.
+        ManifestError: the manifest cannot be read.
         ParameterError: `datasets` is not installed.
     """
     try:
         import datasets
     except ImportError as error:
-        raise ParameterError("this needs datasets; run: pip install 'megaasr[interop]'") from error
+        raise ParameterError("load_corpus needs datasets; run: pip install 'megaasr[interop]'") from error
     path = Path(manifest).resolve()
     table: dict[str, list[Any]] = {}
     for row in _columns(path):
@@ -48,7 +48,7 @@ def _columns(path: Path) -> Iterator[dict[str, Any]]:
 
 
 class _Decode:
-    """Puts the sound in place of its path, for the rows that are looked at."""
+    """Replaces audio paths by decoded audio, for the accessed rows."""
 
     def __init__(self, root: Path) -> None:
         self._root = root

@@ -1,4 +1,4 @@
-"""A rendered corpus as Lhotse cuts: JSON lines that Lhotse's `CutSet.from_file` reads."""
+"""Export of a rendered corpus as Lhotse cuts: JSON lines that Lhotse's `CutSet.from_file` reads."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ from ..corpus.rendering.shard_reader import IN_TAR
 
 
 def write_cuts(manifest: str | Path, target: str | Path) -> int:
-    """Write a `MonoCut` a row, with its recording and one supervision; how many there are.
+    """Write one `MonoCut` per row, with its recording and one supervision; return the number of cuts.
 
     Rows with an error are left out. Times are in seconds, ``sampling_rate`` in Hz; scenario, severity and recipe are
     in ``custom``.
 
     Args:
-        manifest: of a corpus rendered with ``--format folder``: Lhotse takes sound from files.
-        target: ``.jsonl``, or ``.jsonl.gz`` to compress.
+        manifest: manifest of a corpus rendered with ``--format folder``, because Lhotse reads audio from files.
+        target: output path, ``.jsonl``, or ``.jsonl.gz`` to compress.
 
     Raises:
-        ParameterError: another suffix, or a row whose sound is in a tar shard.
-        ManifestError, OutputError: something cannot be read or written.
+        ParameterError: another suffix, or a row whose audio is in a tar shard.
+        ManifestError, OutputError: the manifest cannot be read, or the target cannot be written.
     """
     source, path = Path(manifest), Path(target)
     if not path.name.endswith((".jsonl", ".jsonl.gz")):
@@ -48,7 +48,7 @@ def _cuts(source: Path) -> Iterator[dict[str, Any]]:
         if "error" in row:
             continue
         if IN_TAR in row["audio"]:
-            raise ParameterError(f"{where}: its sound is in a tar shard; render with --format folder for Lhotse")
+            raise ParameterError(f"{where}: its audio is in a tar shard; render with --format folder for Lhotse")
         yield _cut(row, root)
 
 

@@ -1,4 +1,4 @@
-"""A plan as a torch dataset: every sample is rendered when it is asked for, and nothing is stored."""
+"""A plan as a torch dataset: every sample is rendered on access, and nothing is stored."""
 
 from __future__ import annotations
 
@@ -22,16 +22,16 @@ Sample = dict[str, Any]
 
 
 class RecipeDataset(Dataset[Sample]):
-    """Map style: ``dataset[i]`` is sample i of the plan, the same bits in any worker and any order.
+    """Map-style dataset: ``dataset[i]`` is sample i of the plan, bit-identical in any worker and any order.
 
-    A sample is a dictionary: ``id``, ``samples`` (float32 tensor of shape (num_samples,), full scale at ±1, never
-    cut), ``sample_rate`` in Hz, ``text``, ``language``, ``scenario``, ``severity``, ``flags``.
+    A sample is a dictionary: ``id``, ``samples`` (float32 tensor of shape (num_samples,), full scale at ±1, not
+    clipped), ``sample_rate`` in Hz, ``text``, ``language``, ``scenario``, ``severity``, ``flags``.
 
     Args:
         plan: folder that ``megaasr corpus plan`` wrote.
 
     Raises:
-        ManifestError, PluginError: it cannot be opened; and for ``dataset[i]`` any MegaasrError of that sample.
+        ManifestError, PluginError: the plan cannot be opened; ``dataset[i]`` raises any MegaasrError of that sample.
 
     Example::
 
@@ -60,20 +60,23 @@ class RecipeDataset(Dataset[Sample]):
         }
 
     def __getstate__(self) -> dict[str, Any]:
-        return {"_plan": self._plan}  # a worker opens the plan for itself
+        return {"_plan": self._plan}  # each worker opens the plan again
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__init__(state["_plan"])  # type: ignore[misc]
 
 
 class RecipeStream(IterableDataset[Sample]):
-    """Iterable style: the samples of the plan once, parted over the loader's workers and over ranks.
+    """Iterable dataset: each sample of the plan once, divided among the loader's workers and the ranks.
 
     Args:
-        plan: as for `RecipeDataset`.
-        seed: shuffles the samples, by that seed and `epoch`; None keeps the plan's order.
-        rank, world_size: of a distributed run; this stream holds every `world_size`-th sample from `rank` on.
+        plan: folder that ``megaasr corpus plan`` wrote.
+        seed: seed of the shuffle, together with the attribute `epoch`; None keeps the plan's order.
+        rank, world_size: rank and size of a distributed run; this stream has every `world_size`-th sample from `rank`.
         on_error: ``raise``, or ``skip`` a sample that cannot be rendered; `skipped` counts them (in this process).
+
+    Raises:
+        ParameterError: `rank` is not below `world_size`.
     """
 
     def __init__(
@@ -113,7 +116,7 @@ class RecipeStream(IterableDataset[Sample]):
 
 
 def collate(batch: Sequence[Sample]) -> dict[str, Any]:
-    """A batch for training: ``samples`` (batch, longest) with zeros behind, ``lengths`` (batch,), the rest as lists."""
+    """A training batch: ``samples`` (batch, longest), zero-padded, ``lengths`` (batch,), other fields as lists."""
     lengths = torch.tensor([len(sample["samples"]) for sample in batch])
     padded = torch.nn.utils.rnn.pad_sequence([sample["samples"] for sample in batch], batch_first=True)
     others = {name: [sample[name] for sample in batch] for name in batch[0] if name != "samples"}

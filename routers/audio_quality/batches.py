@@ -1,4 +1,4 @@
-"""Training batches: clips read, cropped and varied, each by generators of its own; targets and weights."""
+"""Training batches: reads, crops and augments clips with keyed random generators; gives targets and weights."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from .settings import RouterSettings
 from .sources import Example
 
 POOL = 8
-"""Batches whose clips are sorted by length together, so that less of a batch is padding."""
+"""Number of batches whose clips are sorted by length together, to reduce padding."""
 
 
 @dataclass(frozen=True)
 class Batch:
-    """What one step learns from: features (batch, time, 80), frames, targets and weights (batch,)."""
+    """The input of one training step: features (batch, time, 80), frames, targets and weights (batch,)."""
 
     features: torch.Tensor
     frames: torch.Tensor
@@ -30,22 +30,22 @@ class Batch:
 
 
 class Clips:
-    """The sounds of a list of examples at 16 kHz, at most 30 s each, kept in memory up to a bound."""
+    """The audio of a list of examples at 16 kHz, at most 30 s each, cached in memory up to a limit."""
 
     def __init__(self, examples: Sequence[Example], cache_mib: int) -> None:
         self.examples = examples
-        self._kept: dict[int, Audio] = {}
-        self._room = cache_mib * 2**20
+        self._cache: dict[int, Audio] = {}
+        self._free_bytes = cache_mib * 2**20
 
     def __getitem__(self, index: int) -> Audio:
-        kept = self._kept.get(index)
-        if kept is not None:
-            return kept
+        cached = self._cache.get(index)
+        if cached is not None:
+            return cached
         read = self.examples[index].read()
         audio = read.cut(0, round(MAX_DURATION_S * read.sample_rate)).resampled(SAMPLE_RATE_HZ)
-        if audio.samples.nbytes <= self._room:
-            self._room -= audio.samples.nbytes
-            self._kept[index] = audio
+        if audio.samples.nbytes <= self._free_bytes:
+            self._free_bytes -= audio.samples.nbytes
+            self._cache[index] = audio
         return audio
 
 
@@ -66,8 +66,8 @@ def targets_of(
         classes = [None if gain is None else int(gain > 0) for gain in gains]
         weights = [min(abs(gain or 0.0), settings.most_weight) or settings.tie_weight for gain in gains]
         needed = "base_edits and robust_edits"
-    for example, one in zip(examples, classes, strict=True):
-        if one is None:
+    for example, label in zip(examples, classes, strict=True):
+        if label is None:
             raise ManifestError(f"{what} clip {example.key!r}: objective {settings.objective} needs {needed}")
     target = np.array(classes, np.int64)
     if len(set(target.tolist())) < 2:
@@ -88,7 +88,7 @@ def epoch_of(
     settings: RouterSettings,
     epoch: int,
 ) -> Iterator[Batch]:
-    """The batches of one epoch; every clip once."""
+    """The batches of one epoch; every clip occurs once."""
     rng = SampleKey(settings.seed, "router training", epoch).rng("order")
     order = rng.permutation(len(targets))
     size = settings.batch_size
@@ -106,7 +106,7 @@ def epoch_of(
 
 
 def vary(clip: Audio, key: str, settings: RouterSettings, epoch: int) -> Audio:
-    """A random crop, a random gain and perhaps weak white noise; drawn by seed, clip and epoch."""
+    """Apply a random crop, a random gain and, with some probability, white noise; keyed by seed, clip and epoch."""
     rng = SampleKey(settings.seed, key, epoch).rng("router augmentation")
     most = round(settings.crop_s * clip.sample_rate)
     start = int(rng.integers(max(len(clip.samples) - most, 0) + 1))

@@ -1,4 +1,4 @@
-"""ONNX export: the router for runtimes without torch (extra [onnx])."""
+"""ONNX export of the router, for runtimes without torch (extra [onnx])."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ INPUTS = Literal["features", "samples"]
 
 
 class _Graph(torch.nn.Module):
-    """What is exported: inputs to p(degraded), with the temperature inside."""
+    """The exported module: maps inputs to p(degraded), including the temperature."""
 
     def __init__(self, router: TrainedRouter, inputs: INPUTS) -> None:
         super().__init__()
@@ -31,7 +31,7 @@ class _Graph(torch.nn.Module):
         self.inputs = inputs
 
     def forward(self, sound: torch.Tensor, lengths: torch.Tensor) -> torch.Tensor:
-        """Shape (batch,)."""
+        """p(degraded), shape (batch,)."""
         if self.inputs == "samples":
             sound, lengths = log_mel(sound, lengths, self.network.settings.n_mels)
         logits = self.network(sound, lengths) / self.temperature
@@ -42,23 +42,23 @@ def export_onnx(weights: Path, path: Path, opset: int = OPSET, inputs: INPUTS = 
     """Write a router as an ONNX graph with an output ``probability``, p(degraded), shape (batch,).
 
     Args:
-        weights: a router's file or folder, as the router takes it.
-        path: of the .onnx file; written whole or not at all, weights inside.
+        weights: file or folder of a router.
+        path: path of the .onnx file; written atomically, with the weights inside.
         opset: 18 or later.
         inputs: ``features``: inputs ``features`` (batch, frames, n_mels), the log-mel of `features.log_mel`, and
             ``lengths`` (batch,), int64, in frames. ``samples``: inputs ``samples`` (batch, num_samples) at 16 kHz with
-            zeros behind, and ``lengths`` in samples; the features are computed in the graph. At most 30 s.
+            zero padding, and ``lengths`` in samples; the features are computed in the graph. At most 30 s.
 
     Raises:
         AdapterError: the weights cannot be read.
-        ParameterError: onnx is not installed, or the exporter refuses.
+        ParameterError: onnx is not installed, or the exporter fails.
         OutputError: `path` cannot be written.
     """
     if inputs not in get_args(INPUTS):
         raise ParameterError(f"ONNX export: inputs {inputs!r} is none of {', '.join(get_args(INPUTS))}")
     try:
         import onnx
-        import onnxscript  # noqa: F401  (what torch's exporter writes with)
+        import onnxscript  # noqa: F401  (needed by torch's exporter)
     except ImportError as error:
         raise ParameterError(f"ONNX export needs {error.name}; pip install 'megaasr[onnx]'") from error
     router = read_router(weights)
@@ -68,10 +68,10 @@ def export_onnx(weights: Path, path: Path, opset: int = OPSET, inputs: INPUTS = 
     batch, time = torch.export.Dim("batch"), torch.export.Dim("frames" if inputs == "features" else "num_samples")
     axes = {"sound": {0: batch, 1: time}, "lengths": {0: batch}}
     with torch.no_grad():
-        graph(*example)  # so that the constants that are kept are not the exporter's symbolic ones
+        graph(*example)  # fills the caches of constants before the exporter traces with symbolic tensors
     try:
         with warnings.catch_warnings(), _quiet():
-            warnings.simplefilter("ignore")  # the exporter warns of its own deprecations
+            warnings.simplefilter("ignore")  # the exporter raises deprecation warnings about itself
             program: Any = torch.onnx.export(
                 graph,
                 example,
@@ -93,7 +93,7 @@ def export_onnx(weights: Path, path: Path, opset: int = OPSET, inputs: INPUTS = 
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """The exporter logs that torchvision is not installed, once an operator of it."""
+    """Suppress the exporter's log messages about a missing torchvision."""
     logger = logging.getLogger("torch.onnx")
     level = logger.level
     logger.setLevel(logging.ERROR)

@@ -1,7 +1,7 @@
-"""Log-mel features of a padded batch: 80 bands, 25 ms windows every 10 ms, as the reference's published router hears.
+"""Log-mel features of a padded batch: 80 bands, 25 ms windows every 10 ms, as in the reference's published router.
 
 Definition (public code of Mega-ASR, xzf-thu/Mega-ASR, facts only): Hann window of 400 samples, FFT of 400, hop of 160,
-clip mirrored by 200 samples at both ends, power spectrum, Slaney's mel scale with area-normalised triangles from 0 to
+clip reflected by 200 samples at both ends, power spectrum, Slaney's mel scale with area-normalised triangles from 0 to
 8000 Hz, log10 floored at 1e-10, then (x + 4) / 4.
 """
 
@@ -15,7 +15,7 @@ import torch
 from megaasr import SAMPLE_RATE_HZ, Audio, Samples
 
 DEFINITION = "slaney-log10-400-160"
-"""How a weight file names these features; another name is refused."""
+"""Name of these features in a weight file; a file with another name is refused."""
 WINDOW = 400
 HOP = 160
 FLOOR = 1e-10
@@ -24,39 +24,40 @@ MAX_FRAMES = int(MAX_DURATION_S * SAMPLE_RATE_HZ) // HOP + 1
 
 
 def pad_batch(clips: Sequence[Audio]) -> tuple[torch.Tensor, torch.Tensor]:
-    """The clips at 16 kHz, their first 30 s, with zeros behind.
+    """The first 30 s of each clip at 16 kHz, zero-padded to the longest.
 
     Returns:
         samples, shape (batch, longest), float32; lengths, shape (batch,), int64.
     """
-    heard = [_heard(clip) for clip in clips]
-    lengths = torch.tensor([len(samples) for samples in heard], dtype=torch.int64)
-    padded = torch.zeros(len(heard), max((len(samples) for samples in heard), default=0))
-    for row, samples in zip(padded, heard, strict=True):
+    inputs = [_input_samples(clip) for clip in clips]
+    lengths = torch.tensor([len(samples) for samples in inputs], dtype=torch.int64)
+    padded = torch.zeros(len(inputs), max((len(samples) for samples in inputs), default=0))
+    for row, samples in zip(padded, inputs, strict=True):
         row[: len(samples)] = torch.from_numpy(samples.copy())  # the caller's array may be read-only
     return padded, lengths
 
 
-def _heard(clip: Audio) -> Samples:
+def _input_samples(clip: Audio) -> Samples:
     most = round(MAX_DURATION_S * clip.sample_rate)
     cut = clip if len(clip.samples) <= most else clip.cut(0, most)
     return cut.resampled(SAMPLE_RATE_HZ).samples[: round(MAX_DURATION_S * SAMPLE_RATE_HZ)]
 
 
 def num_frames(lengths: torch.Tensor) -> torch.Tensor:
-    """Frames of clips of so many samples: one for every whole hop, and one."""
+    """Number of frames of clips with the given lengths in samples: one per whole hop, plus one."""
     return lengths // HOP + 1
 
 
 def log_mel(samples: torch.Tensor, lengths: torch.Tensor, n_mels: int = 80) -> tuple[torch.Tensor, torch.Tensor]:
-    """Log-mel features of a padded batch; a row's frames do not depend on what is padded behind it.
+    """Log-mel features of a padded batch; a row's frames do not depend on its padding.
 
     Args:
         samples: shape (batch, num_samples), float32, at 16 kHz.
-        lengths: shape (batch,), int64: samples that count in each row; none gives a frame of silence.
+        lengths: shape (batch,), int64: number of valid samples per row; 0 gives one frame of silence.
+        n_mels: number of mel bands.
 
     Returns:
-        features, shape (batch, frames, n_mels), zeros behind each row's last frame; frames, shape (batch,), int64.
+        features, shape (batch, frames, n_mels), zero after each row's last frame; frames, shape (batch,), int64.
     """
     windows = _mirrored(samples, lengths).unfold(1, WINDOW, HOP)
     spectrum = torch.fft.rfft(windows * _hann().to(samples.device))
@@ -68,7 +69,7 @@ def log_mel(samples: torch.Tensor, lengths: torch.Tensor, n_mels: int = 80) -> t
 
 
 def _mirrored(samples: torch.Tensor, lengths: torch.Tensor) -> torch.Tensor:
-    """Each row between 200 samples mirrored about its first and about its last; shape (batch, num_samples + 400)."""
+    """Each row with reflection padding of 200 samples at both ends; shape (batch, num_samples + 400)."""
     half = WINDOW // 2
     if samples.shape[1] == 0:
         return samples.new_zeros(samples.shape[0], WINDOW)
@@ -79,10 +80,11 @@ def _mirrored(samples: torch.Tensor, lengths: torch.Tensor) -> torch.Tensor:
 
 
 def _fold(places: torch.Tensor, lengths: torch.Tensor) -> torch.Tensor:
-    """Places outside a row, brought into it by a triangle wave: a clip shorter than the mirror is met again and again.
+    """Indices outside a row folded into it by a triangle wave; a short clip is reflected several times.
 
     Args:
         places: shape (batch or 1, places), sample indices that may be negative or too large.
+        lengths: shape (batch,), number of valid samples per row.
     """
     last = (lengths[:, None] - 1).clamp(min=0)
     folded = places.remainder((2 * last).clamp(min=1))

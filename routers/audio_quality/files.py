@@ -1,9 +1,9 @@
 """Router files: safetensors with the configuration as JSON under ``config`` in the metadata.
 
-Two forms are read. Ours says everything. The reference's (``best_acc_model.safetensors``) has only ``model`` in its
-configuration, and that is not to be trusted: the published file promises four layers and a linear head, and holds one
-layer and a head of two matrices. So sizes come from the tensors, and what the configuration says otherwise is refused,
-but for the number of layers.
+Two formats are read. Files of megaasr are complete. The reference's file (``best_acc_model.safetensors``) has only
+``model`` in its configuration, which is not reliable: it states four layers and a linear head, but the file holds one
+layer and a head of two matrices. Sizes are therefore taken from the tensors, and a configuration that contradicts them
+is refused, except for the number of layers.
 """
 
 from __future__ import annotations
@@ -26,11 +26,11 @@ REFERENCE_FILE = "best_acc_model.safetensors"
 POSITIONS = "pos_encoder.pe"
 COUNTERS = ".num_batches_tracked"
 FIXED = {"num_classes": 2, "pooling": "attention"}
-"""What the configuration may say of the network, but not otherwise."""
+"""Settings of the configuration that must have these values if they are present."""
 
 
 class ModelConfig(BaseModel):
-    """The ``model`` part, in the reference's words; the rest of what it says is not read."""
+    """The ``model`` part of the configuration, with the reference's field names; other fields are ignored."""
 
     model_config = ConfigDict(extra="ignore", strict=True)
 
@@ -42,7 +42,7 @@ class ModelConfig(BaseModel):
 
 
 class RouterConfig(BaseModel):
-    """The ``router`` part, which only our own files have."""
+    """The ``router`` part of the configuration, which only files of megaasr have."""
 
     model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
 
@@ -57,12 +57,13 @@ class RouterConfig(BaseModel):
 
 @dataclass(frozen=True)
 class TrainedRouter:
-    """A network and how its logits are read.
+    """A network with its temperature and threshold.
 
     Args:
-        temperature: what the logits are divided by (Guo et al. 2017).
-        threshold: p(degraded) from which on the adapter listens; above 1 it never does.
-        objective: what it was trained for, ``label`` or ``outcome``; empty where the file does not say.
+        network: the classifier.
+        temperature: divisor of the logits (Guo et al. 2017).
+        threshold: p(degraded) from which on the adapter is used; above 1 it is never used.
+        objective: training objective, ``label`` or ``outcome``; empty if the file does not state it.
     """
 
     network: Network
@@ -72,10 +73,10 @@ class TrainedRouter:
 
 
 def find_weights(path: Path) -> Path:
-    """The file that a path means: itself, or the router file in a folder.
+    """The router file at a path: the path itself, or the router file in a folder.
 
     Raises:
-        AdapterError: there is none.
+        AdapterError: there is no router file.
     """
     if path.is_dir():
         for name in (FILE, REFERENCE_FILE):
@@ -83,41 +84,41 @@ def find_weights(path: Path) -> Path:
                 return path / name
         raise AdapterError(f"{path}: holds neither {FILE} nor {REFERENCE_FILE}; name the router's file")
     if not path.is_file():
-        raise AdapterError(f"{path}: no such router file; `megaasr train router` makes one")
+        raise AdapterError(f"{path}: no such router file; create one with `megaasr train router`")
     return path
 
 
 def read_router(path: Path) -> TrainedRouter:
-    """Read a router, ours or the reference's, ready to be asked.
+    """Read a router file of megaasr or of the reference; the network is in evaluation mode.
 
     Raises:
-        AdapterError: missing, damaged, or not such a network; one line.
+        AdapterError: the file is missing or damaged, or holds another network.
     """
     path = find_weights(path)
     tensors, config = _load(path)
     model = _parse(ModelConfig, config.get("model", {}), path, "model")
     for name, fixed in FIXED.items():
-        found = config.get("model", {}).get(name, fixed)
-        if found != fixed:
-            raise AdapterError(f"{path}: config: model.{name} is {found!r}; only {fixed!r} is supported")
-    own: RouterConfig | None = None
+        value = config.get("model", {}).get(name, fixed)
+        if value != fixed:
+            raise AdapterError(f"{path}: config: model.{name} is {value!r}; only {fixed!r} is supported")
+    router: RouterConfig | None = None
     if "router" in config:
-        own = _parse(RouterConfig, config["router"], path, "router")
-        if own.features != DEFINITION:
-            raise AdapterError(f"{path}: made for features {own.features!r}, this version computes {DEFINITION!r}")
-    settings = _settings(path, tensors, model, own)
-    with torch.device("meta"):  # nothing is drawn for weights that are about to be replaced
+        router = _parse(RouterConfig, config["router"], path, "router")
+        if router.features != DEFINITION:
+            raise AdapterError(f"{path}: made for features {router.features!r}, this version computes {DEFINITION!r}")
+    settings = _settings(path, tensors, model, router)
+    with torch.device("meta"):  # no random initialisation, since the weights are replaced
         network = Network(settings)
     tensors.setdefault(POSITIONS, sinusoids(settings.positions, settings.hidden))
     _check_fit(path, tensors, network)
     _fill(network, tensors)
-    if own is None:
+    if router is None:
         return TrainedRouter(network.eval())
-    return TrainedRouter(network.eval(), own.temperature, own.threshold, own.objective)
+    return TrainedRouter(network.eval(), router.temperature, router.threshold, router.objective)
 
 
 def write_router(path: Path, router: TrainedRouter) -> None:
-    """Write our own form, whole or not at all; equal routers give equal bytes."""
+    """Write a router file atomically; equal routers give equal bytes."""
     from safetensors.torch import save
 
     settings = router.network.settings
@@ -146,7 +147,7 @@ def write_router(path: Path, router: TrainedRouter) -> None:
         ).model_dump(),
     }
     with atomic_path(path) as temporary:
-        # One key only: safetensors writes several in an order of chance.
+        # Only one key, because safetensors writes several keys in random order.
         temporary.write_bytes(save(tensors, metadata={"config": json.dumps(config, sort_keys=True)}))
 
 
@@ -178,24 +179,24 @@ def _parse(model: Any, data: Any, path: Path, part: str) -> Any:
 
 
 def _settings(
-    path: Path, tensors: dict[str, torch.Tensor], model: ModelConfig, own: RouterConfig | None
+    path: Path, tensors: dict[str, torch.Tensor], model: ModelConfig, router: RouterConfig | None
 ) -> NetworkSettings:
-    """Sizes from the tensors; AdapterError where the configuration says otherwise."""
+    """Sizes of the network from the tensors; AdapterError if the configuration contradicts them."""
     _, n_mels, _ = _shape(path, tensors, "frontend.conv.0.weight", 3)
     (hidden,) = _shape(path, tensors, "transformer.norm.weight", 1)
     ffn, _ = _shape(path, tensors, "transformer.layers.0.linear1.weight", 2)
-    for name, said, found in (
+    for name, stated, actual in (
         ("n_mels", model.n_mels, n_mels),
         ("d_model", model.d_model, hidden),
         ("dim_feedforward", model.dim_feedforward, ffn),
     ):
-        if said is not None and said != found:
-            raise AdapterError(f"{path}: config says {name} {said}, its tensors {found}")
+        if stated is not None and stated != actual:
+            raise AdapterError(f"{path}: config says {name} {stated}, its tensors {actual}")
     if hidden % (2 * model.nhead):
-        raise AdapterError(f"{path}: d_model {hidden} is no even multiple of nhead {model.nhead}")
+        raise AdapterError(f"{path}: d_model {hidden} is not an even multiple of nhead {model.nhead}")
     layers = {name.split(".")[2] for name in tensors if name.startswith("transformer.layers.")}
-    positions = own.positions if own else _shape(path, tensors, POSITIONS, 3)[1]
-    downsampling: Literal[2, 4] = own.downsampling if own else 4
+    positions = router.positions if router else _shape(path, tensors, POSITIONS, 3)[1]
+    downsampling: Literal[2, 4] = router.downsampling if router else 4
     if positions * downsampling < MAX_FRAMES:
         raise AdapterError(f"{path}: {positions} positions are too few for 30 s; {MAX_FRAMES // downsampling} at least")
     head: Literal["linear", "mlp"] = "linear" if "classifier.weight" in tensors else "mlp"
@@ -211,7 +212,7 @@ def _shape(path: Path, tensors: dict[str, torch.Tensor], name: str, axes: int) -
 
 
 def _check_fit(path: Path, tensors: dict[str, torch.Tensor], network: Network) -> None:
-    wanted = {name: tuple(one.shape) for name, one in network.state_dict().items() if not name.endswith(COUNTERS)}
+    wanted = {name: tuple(value.shape) for name, value in network.state_dict().items() if not name.endswith(COUNTERS)}
     for name, shape in wanted.items():
         if name not in tensors:
             raise AdapterError(f"{path}: lacks the tensor {name}")
@@ -219,9 +220,9 @@ def _check_fit(path: Path, tensors: dict[str, torch.Tensor], network: Network) -
             raise AdapterError(f"{path}: {name} has shape {tuple(tensors[name].shape)}; {shape} is expected")
         if not bool(tensors[name].isfinite().all()):
             raise AdapterError(f"{path}: {name} holds NaN or infinity; the file is damaged")
-    odd = sorted(set(tensors) - set(wanted))
-    if odd:
-        raise AdapterError(f"{path}: {odd[0]} is none of this network's tensors ({len(odd)} such)")
+    unknown = sorted(set(tensors) - set(wanted))
+    if unknown:
+        raise AdapterError(f"{path}: {unknown[0]} is not a tensor of this network ({len(unknown)} such)")
 
 
 def _fill(network: Network, tensors: dict[str, torch.Tensor]) -> None:

@@ -1,7 +1,7 @@
-"""The classifier: convolutions, sinusoidal positions, pre-norm transformer, attention pooling, two classes.
+"""Audio-quality classifier: convolutions, sinusoidal positions, pre-norm transformer, attention pooling, two classes.
 
-The names of its parts and tensors are those of the reference's published file (frontend, pos_encoder, transformer,
-pooling, classifier), so that its tensors fit. Clean is class 0, degraded class 1.
+The modules and tensors have the names of the reference's published file (frontend, pos_encoder, transformer, pooling,
+classifier), so that its tensors can be loaded. Class 0 is clean, class 1 degraded.
 """
 
 from __future__ import annotations
@@ -17,14 +17,14 @@ from torch.nn import functional
 
 @dataclass(frozen=True)
 class NetworkSettings:
-    """Sizes of the network; the spec's by default.
+    """Sizes of the network; the defaults are those of the specification.
 
     Args:
         n_mels, hidden, heads, ffn, layers: mel bands, model width, attention heads, feed-forward width, layers.
-        positions: the most time steps that a clip may have after the front end.
-        dropout: in training.
-        downsampling: frames a time step, 2 or 4 (the released network has 4).
-        head: ``linear``, or ``mlp`` with one hidden layer of half the width (the released network has it).
+        positions: maximum number of time steps after the front end.
+        dropout: dropout rate in training.
+        downsampling: frames per time step, 2 or 4 (4 in the released network).
+        head: ``linear``, or ``mlp`` with one hidden layer of half the width (as in the released network).
     """
 
     n_mels: int = 80
@@ -39,7 +39,7 @@ class NetworkSettings:
 
 
 class Network(nn.Module):
-    """Log-mel features to logits; what is padded behind a row changes nothing in it."""
+    """Maps log-mel features to logits; padding does not change the result of a row."""
 
     def __init__(self, settings: NetworkSettings) -> None:
         super().__init__()
@@ -55,7 +55,7 @@ class Network(nn.Module):
             self.classifier = nn.Sequential(nn.Linear(settings.hidden, half), nn.GELU(), dropout, nn.Linear(half, 2))
 
     def forward(self, features: torch.Tensor, frames: torch.Tensor) -> torch.Tensor:
-        """Logits, shape (batch, 2), of features (batch, time, n_mels) of which the first `frames` (batch,) count."""
+        """Logits, shape (batch, 2), of features (batch, time, n_mels) with `frames` (batch,) valid frames per row."""
         hidden, counts = self.frontend(features, frames)
         hidden = self.transformer(self.pos_encoder(hidden), counts)
         logits: torch.Tensor = self.classifier(self.pooling(hidden, counts))
@@ -81,11 +81,11 @@ class FrontEnd(nn.Module):
         )
 
     def forward(self, features: torch.Tensor, frames: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        """Time steps, shape (batch, steps, hidden), and which of them count, shape (batch, steps)."""
+        """Time steps, shape (batch, steps, hidden), and the mask of valid steps, shape (batch, steps)."""
         hidden, counts = features.transpose(1, 2), _counts(features.shape[1], frames)
         for layer in self.conv:
             if isinstance(layer, nn.Conv1d):
-                # A clip alone has zeros behind it, so a clip in a batch must have them too.
+                # Padding must be zero, as the convolution's padding is for a single clip.
                 hidden = layer(hidden * counts[:, None, :].to(hidden.dtype))
                 frames = (frames + layer.stride[0] - 1) // layer.stride[0]
                 counts = _counts(hidden.shape[2], frames)
@@ -99,10 +99,10 @@ def _counts(steps: int, lengths: torch.Tensor) -> torch.Tensor:
 
 
 class MaskedBatchNorm(nn.BatchNorm1d):
-    """Batch normalisation whose statistics see no padding."""
+    """Batch normalisation whose statistics exclude padding."""
 
     def forward(self, hidden: torch.Tensor, counts: torch.Tensor | None = None) -> torch.Tensor:
-        """Normalise (batch, channels, steps); `counts` (batch, steps) says which steps the statistics see."""
+        """Normalise (batch, channels, steps); `counts` (batch, steps) is the mask of steps in the statistics."""
         if not self.training or counts is None:
             return super().forward(hidden)
         rows = hidden.transpose(1, 2)
@@ -135,7 +135,7 @@ def sinusoids(positions: int, hidden: int) -> torch.Tensor:
 
 
 class Transformer(nn.Module):
-    """Pre-norm layers and a last normalisation."""
+    """Pre-norm transformer layers and a final layer normalisation."""
 
     def __init__(self, settings: NetworkSettings) -> None:
         super().__init__()
@@ -143,7 +143,7 @@ class Transformer(nn.Module):
         self.norm = nn.LayerNorm(settings.hidden)
 
     def forward(self, hidden: torch.Tensor, counts: torch.Tensor) -> torch.Tensor:
-        """Same shape; steps that do not count are not attended to."""
+        """Same shape; invalid steps are masked in the attention."""
         for layer in self.layers:
             hidden = layer(hidden, counts)
         last: torch.Tensor = self.norm(hidden)
@@ -151,7 +151,7 @@ class Transformer(nn.Module):
 
 
 class Layer(nn.Module):
-    """Self-attention and feed-forward, each normalised before and added after."""
+    """Pre-norm self-attention and feed-forward network, each with a residual connection."""
 
     def __init__(self, settings: NetworkSettings) -> None:
         super().__init__()
@@ -171,7 +171,7 @@ class Layer(nn.Module):
 
 
 class Attention(nn.Module):
-    """Multi-head self-attention with query, key and value in one matrix, named as torch's own names them."""
+    """Multi-head self-attention with query, key and value in one matrix, with the parameter names of torch."""
 
     def __init__(self, settings: NetworkSettings) -> None:
         super().__init__()
@@ -194,7 +194,7 @@ class Attention(nn.Module):
 
 
 class Pooling(nn.Module):
-    """The mean over time, weighted by a softmax of one score a step."""
+    """Attention pooling: the mean over time, weighted by a softmax of one score per step."""
 
     def __init__(self, hidden: int) -> None:
         super().__init__()

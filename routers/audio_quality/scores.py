@@ -1,4 +1,4 @@
-"""Figures of a router: ranking, calibration, and the edits that its routes cost."""
+"""Metrics of a router: ranking, calibration, and the word errors that its routes give."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ TEMPERATURES = (0.1, 10.0)
 
 
 def auc(chances: Array, labels: Labels) -> float:
-    """Area under the ROC curve (Mann-Whitney, ties count half); NaN with one class only."""
+    """Area under the ROC curve (Mann-Whitney, ties count half); NaN if only one class is present."""
     from scipy.stats import rankdata
 
     positives = int(labels.sum())
@@ -37,7 +37,7 @@ def fit_temperature(logits: Array, labels: Labels) -> float:
     """The temperature that minimises the negative log-likelihood (Guo et al. 2017, section 4.2), 0.1 to 10."""
     from scipy.optimize import minimize_scalar
 
-    low, high = (float(np.log(one)) for one in TEMPERATURES)
+    low, high = (float(np.log(bound)) for bound in TEMPERATURES)
     best = minimize_scalar(lambda log: nll(logits, labels, float(np.exp(log))), bounds=(low, high), method="bounded")
     temperature = float(np.exp(best.x))
     return temperature if nll(logits, labels, temperature) < nll(logits, labels) else 1.0
@@ -49,19 +49,19 @@ def ece(chances: Array, labels: Labels) -> float:
     confidence = np.where(chosen == 1, chances, 1.0 - chances)
     bins = np.minimum((confidence * NUM_BINS).astype(np.int64), NUM_BINS - 1)
     gaps = [
-        abs(float(np.sum(confidence[bins == one]) - np.sum(chosen[bins == one] == labels[bins == one])))
-        for one in range(NUM_BINS)
+        abs(float(np.sum(confidence[bins == number]) - np.sum(chosen[bins == number] == labels[bins == number])))
+        for number in range(NUM_BINS)
     ]
     return sum(gaps) / max(len(labels), 1)
 
 
 def confusion(chances: Array, labels: Labels, threshold: float) -> dict[str, float]:
-    """Accuracy, precision, recall and F1 of "degraded from the threshold on"; 0 where nothing was found."""
-    found = chances >= threshold
-    hits = int(np.sum(found & (labels == 1)))
-    precision, recall = hits / max(int(found.sum()), 1), hits / max(int(labels.sum()), 1)
+    """Accuracy, precision, recall and F1 of classifying ``chances >= threshold`` as degraded; 0 if undefined."""
+    predicted = chances >= threshold
+    hits = int(np.sum(predicted & (labels == 1)))
+    precision, recall = hits / max(int(predicted.sum()), 1), hits / max(int(labels.sum()), 1)
     return {
-        "accuracy": float(np.mean(found == (labels == 1))),
+        "accuracy": float(np.mean(predicted == (labels == 1))),
         "precision": precision,
         "recall": recall,
         "f1": 2 * precision * recall / max(precision + recall, 1e-12),
@@ -69,19 +69,19 @@ def confusion(chances: Array, labels: Labels, threshold: float) -> dict[str, flo
 
 
 def routed_edits(chances: Array, base: Array, robust: Array, threshold: float) -> float:
-    """Edits in all when the adapter hears what reaches the threshold."""
+    """Total number of edits if clips with ``chances >= threshold`` are routed to the adapter."""
     return float(np.sum(np.where(chances >= threshold, robust, base)))
 
 
 def choose_threshold(chances: Array, base: Array, robust: Array, clean: npt.NDArray[np.bool_]) -> float:
-    """The threshold of fewest edits among those that are never worse than the base on the clean rows; ties go high.
+    """The threshold with fewest edits among those that are not worse than the base on the clean rows.
 
-    Never routing is among them, so there always is one. Thresholds lie midway between neighbouring probabilities; one
-    above every probability is 1, or just above 1.
+    On a tie the highest threshold is used. Never routing is always a candidate. Thresholds lie midway between
+    neighbouring probabilities; a threshold above every probability is 1, or just above 1.
 
     Args:
         chances, base, robust: p(degraded) and the edits of both transcripts; shape (rows,).
-        clean: rows on which the routed system may not have more edits than the base, taken together.
+        clean: mask of rows on which the routed system may not have more edits in total than the base.
     """
     order = np.argsort(-chances, kind="stable")
     gain = np.cumsum((robust - base)[order])
@@ -92,7 +92,7 @@ def choose_threshold(chances: Array, base: Array, robust: Array, clean: npt.NDAr
     for row in range(len(ranked)):
         below = ranked[row + 1] if row + 1 < len(ranked) else 0.0
         if below == ranked[row] and row + 1 < len(ranked):
-            continue  # no threshold parts equal probabilities
+            continue  # no threshold separates equal probabilities
         if harm[row] <= 0 and gain[row] < least:
             best, least = float((ranked[row] + below) / 2), float(gain[row])
     return best
@@ -106,14 +106,15 @@ def report(
     temperature: float,
     threshold: float,
 ) -> dict[str, Any]:
-    """What is written of a dev set; `edits` are those of base and robust, where every row has them.
+    """The report on a dev set; `edits` are those of base and robust, or None if some rows lack them.
 
-    Accuracy and the like are against `target`, which is the class or which transcript was better, by the objective.
+    Accuracy and similar metrics are against `target`: the class, or whether the robust transcript was better, depending
+    on the objective.
     """
     chances = probabilities(logits, temperature)
     to_adapter = int(np.sum(chances >= threshold))
     area = auc(chances, target)
-    found: dict[str, Any] = {
+    figures: dict[str, Any] = {
         "rows": len(target),
         **confusion(chances, target, threshold),
         "auc": None if np.isnan(area) else area,
@@ -124,12 +125,12 @@ def report(
         "routes": {"base": len(target) - to_adapter, "adapter": to_adapter},
     }
     if clean.any():
-        found["clean"] = {"rows": int(clean.sum()), "to_adapter": int(np.sum(chances[clean] >= threshold))}
+        figures["clean"] = {"rows": int(clean.sum()), "to_adapter": int(np.sum(chances[clean] >= threshold))}
     if edits is not None:
-        found["edits"] = _edits(chances, *edits, threshold)
+        figures["edits"] = _edits(chances, *edits, threshold)
         if clean.any():
-            found["clean"]["edits"] = _edits(chances[clean], edits[0][clean], edits[1][clean], threshold)
-    return found
+            figures["clean"]["edits"] = _edits(chances[clean], edits[0][clean], edits[1][clean], threshold)
+    return figures
 
 
 def _edits(chances: Array, base: Array, robust: Array, threshold: float) -> dict[str, float]:

@@ -148,7 +148,7 @@ def test_what_an_encoder_would_cut_is_flagged():
     ("numbers", "reason"),
     [
         ({"codec": "opus"}, "opus needs a bitrate_kbps"),
-        ({"codec": "gsm", "bitrate_kbps": 13.0}, "gsm has no choice of a bitrate_kbps"),
+        ({"codec": "gsm", "bitrate_kbps": 13.0}, "gsm does not take a bitrate_kbps"),
         ({"codec": "mp3", "bitrate_kbps": 200.0}, r"mp3 takes a bitrate_kbps of 8\.\.160"),
         ({"codec": "aac"}, "codec = 'aac'"),
     ],

@@ -229,7 +229,7 @@ def broken_files():
         "an object with an object 'model'": text({"config": "[]"}),
         "lacks the tensor classifier.bias": tensors(lambda found: found.pop(bias)),
         "lacks the tensor transformer.norm.weight": tensors(lambda found: found.pop(norm)),
-        "extra is none of this network's tensors": tensors(lambda found: found.update(extra=torch.zeros(1))),
+        "extra is not a tensor of this network": tensors(lambda found: found.update(extra=torch.zeros(1))),
         r"classifier.bias has shape \(3,\); \(2,\) is expected": tensors(
             lambda found: found.update({bias: torch.zeros(3)})
         ),

@@ -1,4 +1,4 @@
-"""`megaasr corpus`: from clean recordings to a training corpus, one command a step."""
+"""`megaasr corpus`: make a training corpus from clean recordings, with one command per step."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from .stats import stats
 
 corpus = typer.Typer(
     name="corpus",
-    help="Make a training corpus: plan recipes, render them, label and choose.",
+    help="Make a training corpus: plan recipes, render them, label and select rows.",
     rich_markup_mode=None,
 )
 corpus.command()(fetch)

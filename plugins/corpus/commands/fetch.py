@@ -1,4 +1,4 @@
-"""`megaasr corpus fetch`: a public corpus by its name."""
+"""`megaasr corpus fetch`: download a public corpus by name."""
 
 from __future__ import annotations
 
@@ -24,23 +24,23 @@ def fetch(
         typer.Option(
             "--from",
             metavar="DIR_OR_URL",
-            help="A folder with its archives or an unpacked copy, or a mirror's address.",
+            help="Folder with the archives or an unpacked copy, or the address of a mirror.",
         ),
     ] = None,
     parts: Annotated[
-        str | None, typer.Option(metavar="PART[,PART...]", help="Which parts, e.g. dev-clean,train-clean-100.")
+        str | None, typer.Option(metavar="PART[,PART...]", help="Parts to fetch, e.g. dev-clean,train-clean-100.")
     ] = None,
-    keep_archives: Annotated[bool, typer.Option("--keep-archives", help="Keep what was downloaded.")] = False,
+    keep_archives: Annotated[bool, typer.Option("--keep-archives", help="Keep the downloaded archives.")] = False,
     as_json: JsonOption = False,
     plugin: PluginOption = None,
     strict_plugins: StrictOption = False,
 ) -> None:
-    """Bring a public corpus: download, check and unpack it, and write a manifest that the other commands read.
+    """Fetch a public corpus: download, verify and unpack it, and write a manifest that the other commands read.
 
-    A run that was killed goes on where it stopped when it is started again; a folder that has everything is left as
-    it is. Archives whose publisher gives a checksum are checked against it; of the others it is recorded. An unpacked
-    copy stays where it lies and is named from OUT. Common Voice must be downloaded by hand, and needs --from.
-    Recordings that cannot be read are left out; the exit code is then 1. Mind the licence, which every row carries.
+    A killed run resumes where it stopped when it is started again; a complete folder is left unchanged. Archives with
+    a published checksum are verified; for the others the computed checksum is recorded. An unpacked copy is not moved
+    or copied; the manifest refers to it. Common Voice must be downloaded by hand, and needs --from. Recordings that
+    cannot be read are left out; the exit code is then 1. Observe the licence, which every row states.
 
     Example: megaasr corpus fetch librispeech speech/ --parts dev-clean
     """
@@ -49,17 +49,17 @@ def fetch(
     from ..sources.find import find_source
 
     source = find_source(name, open_plugins(plugin, strict_plugins))
-    named = tuple(one.strip() for one in parts.split(",") if one.strip()) if parts else ()
+    wanted = tuple(part.strip() for part in parts.split(",") if part.strip()) if parts else ()
     report = fetch_corpus(
-        source, out, parts=named, origin=origin, keep_archives=keep_archives, tell=lambda line: say(f"megaasr: {line}")
+        source, out, parts=wanted, origin=origin, keep_archives=keep_archives, tell=lambda line: say(f"megaasr: {line}")
     )
     if as_json:
-        found = {**asdict(report), "manifest": str(out / MANIFEST)}
-        sys.stdout.write(json.dumps(found, ensure_ascii=False, indent=1) + "\n")
+        summary = {**asdict(report), "manifest": str(out / MANIFEST)}
+        sys.stdout.write(json.dumps(summary, ensure_ascii=False, indent=1) + "\n")
     else:
         sys.stdout.write(
             f"{out / MANIFEST}: {report.rows} {report.kind} recordings, {report.hours:.2f} h "
-            f"({', '.join(report.roots)}), {report.licence}{'' if report.is_new else '; was there already'}\n"
+            f"({', '.join(report.roots)}), {report.licence}{'' if report.is_new else '; already complete'}\n"
         )
     if report.unreadable:
         say(f"megaasr: {report.unreadable} recordings could not be read and are left out; see {out / UNREADABLE}")

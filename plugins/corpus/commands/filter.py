@@ -1,4 +1,4 @@
-"""`megaasr corpus filter`: drop what the base model cannot hear at all."""
+"""`megaasr corpus filter`: drop rows whose base WER is out of bounds, such as unintelligible samples."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ from megaasr.commands import JsonOption
 
 
 def filter_(
-    labelled: Annotated[Path, typer.Argument(metavar="LABELLED.jsonl", help="What `megaasr corpus label` wrote.")],
-    output: Annotated[Path, typer.Option("--output", "-o", metavar="OUT.jsonl", help="The rows that are kept.")],
+    labelled: Annotated[Path, typer.Argument(metavar="LABELLED.jsonl", help="Output of `megaasr corpus label`.")],
+    output: Annotated[Path, typer.Option("--output", "-o", metavar="OUT.jsonl", help="Manifest of the kept rows.")],
     max_wer: Annotated[float | None, typer.Option(min=0.0, help="Keep rows up to this WER; 0.7 in the paper.")] = None,
-    min_wer: Annotated[float | None, typer.Option(min=0.0, help="Keep rows from this WER on.")] = None,
+    min_wer: Annotated[float | None, typer.Option(min=0.0, help="Keep rows with at least this WER.")] = None,
     drop_flags: Annotated[
-        str | None, typer.Option(help="Drop rows with one of these flags of the base's words, e.g. empty,repetitive.")
+        str | None, typer.Option(help="Drop rows with one of these base_flags, e.g. empty,repetitive.")
     ] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Keep the rows whose base WER is within bounds; rows that could not be labelled are left out and counted.
+    """Keep the rows whose base WER is within bounds; rows without a label are left out and counted.
 
-    The output may lie in another folder: the audio is then named from there.
+    The output may be in another folder: the audio paths are adapted.
 
     Example: megaasr corpus filter corpus/labelled.jsonl --max-wer 0.7 -o corpus/train.jsonl
     """
@@ -33,12 +33,14 @@ def filter_(
 
     from ..labelling.select import filter_rows
 
-    flags = [one.strip() for one in drop_flags.split(",")] if drop_flags else []
+    flags = [flag.strip() for flag in drop_flags.split(",")] if drop_flags else []
     if max_wer is None and min_wer is None and not flags:
         raise ParameterError("nothing to filter by: give --max-wer, --min-wer or --drop-flags")
     check_outputs([output], [labelled])
-    chosen = filter_rows(labelled, output, max_wer=max_wer, min_wer=min_wer, drop_flags=flags)
+    selection = filter_rows(labelled, output, max_wer=max_wer, min_wer=min_wer, drop_flags=flags)
     if as_json:
-        sys.stdout.write(json.dumps({**asdict(chosen), "path": str(chosen.path)}) + "\n")
+        sys.stdout.write(json.dumps({**asdict(selection), "path": str(selection.path)}) + "\n")
     else:
-        sys.stdout.write(f"{output}: {chosen.kept} of {chosen.of} rows kept; {chosen.unlabelled} had no label\n")
+        sys.stdout.write(
+            f"{output}: {selection.kept} of {selection.of} rows kept; {selection.unlabelled} had no label\n"
+        )

@@ -1,4 +1,4 @@
-"""`megaasr corpus label`: the base model's words and errors, row by row."""
+"""`megaasr corpus label`: add the base model's transcript and errors to each row."""
 
 from __future__ import annotations
 
@@ -26,22 +26,22 @@ from megaasr.commands import (
 
 
 def label(
-    manifest: Annotated[Path, typer.Argument(metavar="MANIFEST.jsonl|PLAN/", help="Of any speech, or a plan.")],
-    output: Annotated[Path, typer.Option("--output", "-o", metavar="OUT.jsonl", help="The rows, labelled.")],
+    manifest: Annotated[Path, typer.Argument(metavar="MANIFEST.jsonl|PLAN/", help="Speech manifest, or a plan.")],
+    output: Annotated[Path, typer.Option("--output", "-o", metavar="OUT.jsonl", help="Manifest of the labelled rows.")],
     backend: BackendOption = None,
     backend_set: BackendSetOption = None,
     decode: DecodeOption = None,
     batch_size: BatchSizeOption = 8,
-    limit: Annotated[int | None, typer.Option(min=1, help="So many rows at most, from the first.")] = None,
+    limit: Annotated[int | None, typer.Option(min=1, help="Maximum number of rows, from the first.")] = None,
     as_json: JsonOption = False,
     plugin: PluginOption = None,
     strict_plugins: StrictOption = False,
 ) -> None:
-    """Add what the base model hears and its word error rate to each row (base_text, base_wer, ...).
+    """Add the base model's transcript and word error rate to each row (base_text, base_wer, ...).
 
-    A recording that cannot be read becomes a row with an error, the rest is done, and the exit code is 1. A run that
-    was killed goes on where it stopped. Each row's own language is used; the audio's paths stay valid. The samples of a
-    plan are rendered on the way and not kept: the rows name them as plan.json#NUMBER, which every command can read.
+    A recording that cannot be read becomes a row with an error, the other rows are processed, and the exit code is 1.
+    A killed run resumes where it stopped. The language is taken from each row; audio paths stay valid. The samples of
+    a plan are rendered in memory and not stored: the rows name them as plan.json#NUMBER, which every command can read.
 
     Example: megaasr corpus label plan/ -o labelled.jsonl
     """
@@ -52,7 +52,9 @@ def label(
     from ..planning.plan_folder import SETTINGS
 
     check_outputs([output], [manifest])
-    total = sum(1 for _ in islice(located_rows(manifest), limit))  # every line is read once before the model is loaded
+    total = sum(
+        1 for _ in islice(located_rows(manifest), limit)
+    )  # also validates every line before the model is loaded
     plugins = open_plugins(plugin, strict_plugins)
     transcriber = open_transcriber(plugins, backend, backend_set, "always_base", None, None, None, batch_size, decode)
     file = manifest / SETTINGS if manifest.is_dir() else manifest

@@ -1,4 +1,4 @@
-"""The options of every corpus command that works in parallel, and the engine that they make."""
+"""Command-line options of the corpus commands that work in parallel, and the engine that the options describe."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ if TYPE_CHECKING:
     from megaasr import Engine, Plugins
 
 MOST_LINES = 100
-"""Failures that are said one by one; all of them are in the file."""
+"""Maximum number of failures that are printed; the file lists all of them."""
 
-EngineOption = Annotated[str, typer.Option(help="Who does the work: a name of `megaasr plugins --kind engine`.")]
+EngineOption = Annotated[str, typer.Option(help="Execution engine, a name of `megaasr plugins --kind engine`.")]
 EngineSetOption = Annotated[
     list[str] | None, typer.Option("--engine-set", metavar="NAME=VALUE", help="A setting of the engine. Repeatable.")
 ]
-WorkersOption = Annotated[int | None, typer.Option(min=1, help="Processes; one for each core if left out.")]
+WorkersOption = Annotated[int | None, typer.Option(min=1, help="Number of processes; one per core by default.")]
 
 
 def open_engine(plugins: Plugins, engine: str, engine_set: list[str] | None, workers: int | None) -> Engine:
-    """Build the engine that the options describe; every mistake is a MegaasrError of one line."""
+    """Build the engine that the options describe; MegaasrError with a one-line message for a wrong option."""
     from megaasr.commands import parse_settings
 
     settings = parse_settings(engine_set)
@@ -34,7 +34,7 @@ def open_engine(plugins: Plugins, engine: str, engine_set: list[str] | None, wor
 
 
 def say_each(lines: Iterable[str], file: Path) -> int:
-    """Say each failure on a line of its own, the first `MOST_LINES` of them; how many there are."""
+    """Print the first `MOST_LINES` failures, one per line; return the number of failures."""
     count = 0
     for line in lines:
         count += 1

@@ -1,4 +1,4 @@
-"""`megaasr corpus plan`: which recording meets which scenario, with every number fixed."""
+"""`megaasr corpus plan`: assign scenarios to recordings and draw every parameter."""
 
 from __future__ import annotations
 
@@ -28,18 +28,18 @@ from .options import EngineOption, EngineSetOption, WorkersOption, open_engine, 
 def plan(
     speech: Annotated[Path, typer.Option(metavar="M.jsonl", help="Clean recordings: rows with audio and text.")],
     scenarios: Annotated[
-        str, typer.Option(help="all (the 54), NAME, .yaml file, or file with one of these a line; commas between.")
+        str, typer.Option(help="all (the 54), NAME, .yaml file, or file with one of these per line; commas between.")
     ],
     count: Annotated[int, typer.Option(min=1, help="Samples to plan.")],
-    out: Annotated[Path, typer.Option("--out", "-o", metavar="FOLDER", help="Where the plan goes.")],
+    out: Annotated[Path, typer.Option("--out", "-o", metavar="FOLDER", help="Output folder of the plan.")],
     bank: BankOption = None,
     noise: NoiseOption = None,
     rir: RirOption = None,
     severity: Annotated[
         str, typer.Option(metavar="CURVE", help="linear, sqrt-forward, sqrt-backward or gaussian-mid.")
     ] = "linear",
-    seed: Annotated[int, typer.Option(help="Another seed draws another corpus.")] = 0,
-    shard_size: Annotated[int, typer.Option(min=1, help="Samples a shard.")] = 1_000,
+    seed: Annotated[int, typer.Option(help="Seed of all random draws.")] = 0,
+    shard_size: Annotated[int, typer.Option(min=1, help="Samples per shard.")] = 1_000,
     convert: Annotated[bool, typer.Option("--convert", help="Mix channels to mono, accept any sample rate.")] = False,
     engine: EngineOption = "local",
     engine_set: EngineSetOption = None,
@@ -48,11 +48,11 @@ def plan(
     plugin: PluginOption = None,
     strict_plugins: StrictOption = False,
 ) -> None:
-    """Plan a corpus: a recipe for every sample, in shards that any worker can render.
+    """Plan a corpus: write a recipe for every sample, in shards that any worker can render.
 
-    All scenarios get equal shares, and every recording is used once before any is used again. A run that was killed
-    goes on where it stopped when it is started again. Recordings that cannot be read are reported and left out; the
-    exit code is then 1.
+    All scenarios get equal shares, and every recording is used once before any is used again. A killed run resumes
+    where it stopped when it is started again. Recordings that cannot be read are reported and left out; the exit code
+    is then 1.
 
     Example: megaasr corpus plan --speech speech.jsonl --noise noises/ --scenarios all --count 100000 -o plan/
     """
@@ -73,7 +73,7 @@ def plan(
         banks=named_banks(bank, noise, rir, plugins, used),
         shard_size=shard_size,
         convert=convert,
-        plugins=tuple(str(Path(one).resolve()) if is_plugin_path(one) else one for one in plugin or ()),
+        plugins=tuple(str(Path(name).resolve()) if is_plugin_path(name) else name for name in plugin or ()),
     )
     for scenario in request.scenarios:
         if plugins.scenarios.get(scenario.name) != scenario:  # `megaasr scenarios` shows what the registered ones drop
@@ -88,7 +88,7 @@ def plan(
         say(f"megaasr: failed: {line}")
     planned = report.settings
     if as_json:
-        found = {
+        summary = {
             "complete": planned is not None,
             "settings": planned.model_dump() if planned else None,
             "shards": report.shards,
@@ -98,7 +98,7 @@ def plan(
             "unreadable": left_out,
             "failed": list(report.failed),
         }
-        sys.stdout.write(json.dumps(found, ensure_ascii=False, indent=1) + "\n")
+        sys.stdout.write(json.dumps(summary, ensure_ascii=False, indent=1) + "\n")
     elif planned:
         recordings = f"{planned.utterances} recordings" + (f", {left_out} left out" if left_out else "")
         sys.stdout.write(

@@ -1,4 +1,4 @@
-"""`megaasr corpus render`: from recipes to audio."""
+"""`megaasr corpus render`: render a plan's recipes to audio."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from .options import EngineOption, EngineSetOption, WorkersOption, open_engine, 
 
 
 class Format(StrEnum):
-    """Of the shards."""
+    """File format of the shards."""
 
     TAR = "tar"
     FOLDER = "folder"
@@ -25,7 +25,7 @@ class Format(StrEnum):
 
 def render(
     plan: Annotated[Path, typer.Argument(metavar="PLAN", help="Folder that `megaasr corpus plan` wrote.")],
-    out: Annotated[Path, typer.Option("--out", "-o", metavar="FOLDER", help="Where the corpus goes.")],
+    out: Annotated[Path, typer.Option("--out", "-o", metavar="FOLDER", help="Output folder of the corpus.")],
     shard_format: Annotated[
         Format, typer.Option("--format", help="tar (as webdataset reads it), or folders of FLAC files.")
     ] = Format.TAR,
@@ -36,10 +36,10 @@ def render(
     plugin: PluginOption = None,
     strict_plugins: StrictOption = False,
 ) -> None:
-    """Render a plan: FLAC in shards, and a manifest with a row a sample.
+    """Render a plan: write FLAC files in shards, and a manifest with one row per sample.
 
-    The bytes depend on the plan alone. A run that was killed goes on where it stopped when it is started again.
-    Samples that cannot be rendered are rows of failures.jsonl, the rest is done, and the exit code is 1; to try the
+    The bytes depend only on the plan. A killed run resumes where it stopped when it is started again. Samples that
+    cannot be rendered are listed in failures.jsonl, the others are rendered, and the exit code is 1; to render the
     failed samples of a shard again, remove its manifest-NNNNN.jsonl.
     The plugin files that the plan was made with are loaded again; --plugin names one that has moved. One that has
     changed is refused.
@@ -51,10 +51,10 @@ def render(
     from ..planning.plan_folder import PlanFolder
     from ..rendering.render_corpus import FAILURES, render_corpus
 
-    named = [str(Path(one).resolve()) if is_plugin_path(one) else one for one in plugin or ()]
+    named = [str(Path(name).resolve()) if is_plugin_path(name) else name for name in plugin or ()]
     plugins = open_plugins(PlanFolder.open(plan).plugin_targets(named), strict_plugins)
-    chosen = open_engine(plugins, engine, engine_set, workers)
-    report = render_corpus(plan, out, chosen, "tar" if shard_format is Format.TAR else "folder", named)
+    workers_engine = open_engine(plugins, engine, engine_set, workers)
+    report = render_corpus(plan, out, workers_engine, "tar" if shard_format is Format.TAR else "folder", named)
     failures = out / FAILURES
     if failures.exists():
         say_each((f"failed: {row['id']}: {row['error']}" for row in read_rows(failures)), failures)
@@ -62,8 +62,8 @@ def render(
         say(f"megaasr: failed: {line}")
     clips_per_s = report.rendered / report.wall_s
     if as_json:
-        found = {**asdict(report), "hours": report.audio_s / 3600, "clips_per_s": clips_per_s}
-        sys.stdout.write(json.dumps(found, ensure_ascii=False, indent=1) + "\n")
+        summary = {**asdict(report), "hours": report.audio_s / 3600, "clips_per_s": clips_per_s}
+        sys.stdout.write(json.dumps(summary, ensure_ascii=False, indent=1) + "\n")
     else:
         sys.stdout.write(
             f"{out}: {report.clips} clips, {report.audio_s / 3600:.2f} h, {report.failed} failed\n"

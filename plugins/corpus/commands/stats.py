@@ -1,4 +1,4 @@
-"""`megaasr corpus stats`: what a plan or a corpus holds."""
+"""`megaasr corpus stats`: statistics of a plan or a corpus."""
 
 from __future__ import annotations
 
@@ -17,10 +17,12 @@ def stats(
         Path, typer.Argument(metavar="SOURCE", help="A plan's folder, a corpus's folder or manifest, labelled or not.")
     ],
     png: Annotated[Path | None, typer.Option(metavar="FILE", help="Draw severity, SNR and WER by scenario.")] = None,
-    html: Annotated[Path | None, typer.Option(metavar="FILE", help="The same as one page, with the numbers.")] = None,
+    html: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Write an HTML page with the drawing and the numbers.")
+    ] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Count samples, hours, scenarios, severity, SNR and flags; of a labelled corpus the base's WER by slice.
+    """Count samples, hours, scenarios, severity, SNR and flags; for a labelled corpus also the base WER by slice.
 
     Example: megaasr corpus stats corpus/labelled.jsonl --html corpus.html
     """
@@ -30,13 +32,13 @@ def stats(
     from ..statistics.stats_page import lines, page, picture
 
     check_outputs((png, html), (source,))
-    found = corpus_stats(source)
+    statistics = corpus_stats(source)
     if png:
         with atomic_path(png) as temporary:
-            temporary.write_bytes(picture(found))
+            temporary.write_bytes(picture(statistics))
     if html:
-        write_text(html, page(found))
+        write_text(html, page(statistics))
     if as_json:
-        sys.stdout.write(json.dumps(found.as_json(), ensure_ascii=False, indent=1) + "\n")
+        sys.stdout.write(json.dumps(statistics.as_json(), ensure_ascii=False, indent=1) + "\n")
     else:
-        sys.stdout.writelines(line + "\n" for line in lines(found))
+        sys.stdout.writelines(line + "\n" for line in lines(statistics))

@@ -1,1 +1,1 @@
-"""Fetching public corpora: download, verify, unpack, write a manifest."""
+"""Fetching of public corpora: download, verify, unpack, write a manifest."""

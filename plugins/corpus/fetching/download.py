@@ -1,4 +1,4 @@
-"""Downloads that go on where they stopped, and get their name only when the checksum is right."""
+"""Resumable downloads; a file gets its final name only after its checksum was verified."""
 
 from __future__ import annotations
 
@@ -20,27 +20,27 @@ from megaasr import MegaasrError, OutputError, one_line, progress
 CHUNK_BYTES = 2**18
 TIMEOUT_S = 60.0
 TRIES = 5
-"""Times in a row that nothing came before the download is given up."""
+"""Consecutive attempts without new bytes before the download is given up."""
 PAUSE_S = 1.0
-"""Before the second try; it doubles with each."""
+"""Pause before the second attempt; it doubles with each further attempt."""
 TRY_AGAIN = (408, 429, 500, 502, 503, 504)
-"""What a server says that may serve in a moment (RFC 9110)."""
+"""HTTP status codes of temporary failures, after which the request is repeated (RFC 9110)."""
 LOCALLY = "or download it elsewhere and name its folder with --from"
 
 
 class FetchError(MegaasrError):
-    """An archive that cannot be brought, or is not what was published."""
+    """Raised when an archive cannot be downloaded, or differs from the published one."""
 
 
 @dataclass(frozen=True)
 class Fetched:
-    """An archive that is here.
+    """An archive on the local disk.
 
     Args:
-        path: where.
-        num_bytes: its length.
-        md5, sha256: hex, computed.
-        is_checked: whether a published checksum was there to compare with.
+        path: path of the file.
+        num_bytes: size of the file in bytes.
+        md5, sha256: computed checksums, hexadecimal.
+        is_checked: whether a published checksum was available and matched.
     """
 
     path: Path
@@ -51,21 +51,21 @@ class Fetched:
 
 
 def check_space(target: Path, needed: int) -> None:
-    """OutputError when the file system that a path lies on has fewer than `needed` bytes free."""
+    """Raise OutputError if the file system of `target` has fewer than `needed` bytes free."""
     free = shutil.disk_usage(target.parent).free
     if needed > free:
         raise OutputError(f"cannot write {target}: {needed / 1e9:.1f} GB are needed and {free / 1e9:.1f} GB are free")
 
 
 class _CutOff(Exception):
-    """The connection ended early; what has come is kept."""
+    """Raised when a connection ends early; the bytes received so far are kept."""
 
 
 def verify(path: Path, name: str, md5: str | None, sha256: str | None) -> Fetched:
-    """Compute a file's checksums and compare those that are published.
+    """Compute the checksums of a file and compare them with the published ones.
 
     Raises:
-        FetchError: one differs, or the file cannot be read.
+        FetchError: a checksum differs, or the file cannot be read.
     """
     sums = {"md5": new_md5(usedforsecurity=False), "sha256": new_sha256()}
     size = path.stat().st_size if path.is_file() else 0
@@ -73,14 +73,14 @@ def verify(path: Path, name: str, md5: str | None, sha256: str | None) -> Fetche
         with path.open("rb") as file:
             chunks = iter(lambda: file.read(CHUNK_BYTES), b"")
             for chunk in progress(chunks, total=-(-size // CHUNK_BYTES), what=f"checking {name}"):
-                for one in sums.values():
-                    one.update(chunk)
+                for checksum in sums.values():
+                    checksum.update(chunk)
     except OSError as error:
         raise FetchError(f"cannot read {path}: {error.strerror or one_line(error)}") from error
     for kind, published in (("md5", md5), ("sha256", sha256)):
-        found = sums[kind].hexdigest()
-        if published is not None and found != published:
-            raise FetchError(f"{name}: wrong checksum, {kind} {found} where {published} is published")
+        computed = sums[kind].hexdigest()
+        if published is not None and computed != published:
+            raise FetchError(f"{name}: wrong checksum, {kind} {computed} where {published} is published")
     return Fetched(path, size, sums["md5"].hexdigest(), sums["sha256"].hexdigest(), bool(md5 or sha256))
 
 
@@ -93,18 +93,18 @@ def download(
     pause_s: float = PAUSE_S,
     tell: Callable[[str], None] = lambda line: None,
 ) -> Fetched:
-    """Bring a file; what an earlier run left as ``NAME.partial`` is gone on with, where the server can do that.
+    """Download a file; continue a ``NAME.partial`` of an earlier run if the server supports ranges.
 
     Args:
-        url: http or https.
-        target: its folder must exist.
-        md5, sha256: hex, as published.
-        pause_s: before the second try, in seconds.
-        tell: is given a line when the server answers: the address and how much comes.
+        url: http or https address.
+        target: path of the file; its folder must exist.
+        md5, sha256: published checksums, hexadecimal.
+        pause_s: pause before the second attempt, in seconds.
+        tell: called with one line when the server answers: the address and the size.
 
     Raises:
         FetchError: no connection, an answer without the file, or a wrong checksum; a wrong file is removed.
-        OutputError: the place cannot be written, or has no room.
+        OutputError: the target cannot be written, or the disk is full.
     """
     if not url.startswith(("http://", "https://")):
         raise FetchError(f"{url}: only http and https are fetched")
@@ -112,7 +112,7 @@ def download(
     failures, largest = 0, partial.size()
     while True:
         try:
-            partial.go_on()
+            partial.resume()
             break
         except _CutOff as cut:
             failures = 1 if partial.size() > largest else failures + 1
@@ -121,20 +121,20 @@ def download(
                 raise FetchError(f"{url}: {cut}; start again to go on from there, {LOCALLY}") from cut
             time.sleep(pause_s * 2 ** (failures - 1))
     try:
-        found = verify(partial.path, target.name, md5, sha256)
+        verified = verify(partial.path, target.name, md5, sha256)
     except FetchError as error:
         partial.remove()
         raise FetchError(f"{one_line(error)}; it was removed: start again, {LOCALLY}") from error
     partial.path.replace(target)
     partial.mark.unlink(missing_ok=True)
-    return Fetched(target, found.num_bytes, found.md5, found.sha256, found.is_checked)
+    return Fetched(target, verified.num_bytes, verified.md5, verified.sha256, verified.is_checked)
 
 
 class _Partial:
-    """``NAME.partial`` and, beside it, by which mark the server knows the version of the file (RFC 9110, 13.1.5).
+    """``NAME.partial`` and, beside it, the server's validator (ETag or date) of the file's version (RFC 9110, 13.1.5).
 
-    A published checksum tells in the end whether both halves are of one file, and the rest may come from a mirror;
-    without one only the mark does, and what has none begins again.
+    With a published checksum the rest may come from a mirror, because the checksum verifies the whole file. Without
+    a checksum only the validator identifies the version; without a validator the download starts again.
     """
 
     def __init__(self, url: str, target: Path, tell: Callable[[str], None], is_published: bool) -> None:
@@ -152,8 +152,8 @@ class _Partial:
         self.path.unlink(missing_ok=True)
         self.mark.unlink(missing_ok=True)
 
-    def go_on(self) -> None:
-        """Ask for what is lacking, and append it."""
+    def resume(self) -> None:
+        """Request the missing bytes and append them."""
         have = self.size()
         version = self.mark.read_text(encoding="utf-8") if have and self.mark.is_file() else ""
         headers = {"User-Agent": "megaasr", "Accept-Encoding": "identity"}
@@ -177,34 +177,34 @@ class _Partial:
             self._receive(response, have)
 
     def _refused(self, error: urllib.error.HTTPError, have: int) -> None:
-        if error.code == 416:  # nothing lies behind what is here
+        if error.code == 416:  # the requested range is empty: the partial file is complete or of another version
             whole = re.fullmatch(r"bytes \*/(\d+)", error.headers.get("Content-Range", ""))
             if whole and int(whole[1]) == have:
                 return
             self.remove()
             raise _CutOff("the server has another version of the file")
         if error.code in TRY_AGAIN:
-            raise _CutOff(f"the server says {error.code} {error.reason}")
+            raise _CutOff(f"the server answers {error.code} {error.reason}")
         raise FetchError(
-            f"{self.url}: the server says {error.code} {error.reason}; name a mirror with --from, {LOCALLY}"
+            f"{self.url}: the server answers {error.code} {error.reason}; name a mirror with --from, {LOCALLY}"
         )
 
     def _receive(self, response: Any, have: int) -> None:
         is_rest = response.status == 206
         if is_rest and not response.headers.get("Content-Range", "").startswith(f"bytes {have}-"):
             self.remove()
-            raise _CutOff("the server sent another part of the file than was asked for")
+            raise _CutOff("the server sent another range of the file than was requested")
         begin = have if is_rest else 0
         length = response.headers.get("Content-Length")
         total = begin + int(length) if length else None
         check_space(self.path, total - begin if total is not None else 0)
         size = f"{total / 1e6:.1f} MB" if total is not None else "unknown size"
-        self.tell(f"{self.url}: {size}" + (f", going on after {begin / 1e6:.1f} MB" if begin else ""))
+        self.tell(f"{self.url}: {size}" + (f", continuing after {begin / 1e6:.1f} MB" if begin else ""))
         try:
             if not is_rest:
                 self.remove()
                 version = response.headers.get("ETag") or response.headers.get("Last-Modified") or ""
-                if version and not version.startswith("W/"):  # a weak mark does not promise the same bytes
+                if version and not version.startswith("W/"):  # a weak validator does not guarantee identical bytes
                     self.mark.write_text(version, encoding="utf-8")
             with self.path.open("ab") as file:
                 steps = -(-(total - begin) // CHUNK_BYTES) if total is not None else None
@@ -217,7 +217,7 @@ class _Partial:
 
 
 def _chunks(response: Any) -> Iterator[bytes]:
-    """The body in pieces; an end that comes early by an error of the connection is a `_CutOff`."""
+    """The body of a response in chunks; a connection error raises `_CutOff`."""
     while True:
         try:
             chunk = response.read(CHUNK_BYTES)

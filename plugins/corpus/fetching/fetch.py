@@ -1,4 +1,4 @@
-"""`corpus fetch`: a public corpus as a folder with audio and a manifest; a run goes on from what the last one did."""
+"""`corpus fetch`: write a public corpus as a folder with audio and a manifest; an interrupted run can be resumed."""
 
 from __future__ import annotations
 
@@ -14,21 +14,21 @@ from .fetch_manifest import MANIFEST, relative, write_manifest
 from .fetch_parts import ARCHIVES, Bringer, remove_if_empty
 
 RECORD = "fetch.json"
-"""What the folder holds; only the record of a whole one tells the number of rows."""
+"""File that records the contents of the folder; the number of rows is present only when the folder is complete."""
 
 
 @dataclass(frozen=True)
 class FetchReport:
-    """What a folder holds.
+    """The contents of a fetched corpus folder.
 
     Args:
-        corpus, kind: of the source.
-        licence: of the rows; all that occur.
-        roots: part to the folder of its unpacked copy, as named from the manifest's.
-        archives: for each its name, where it came from, bytes, md5, sha256, and whether a checksum was published.
-        rows, hours: of the manifest.
-        unreadable: recordings that are left out; they are in ``unreadable.jsonl``.
-        is_new: whether anything was done.
+        corpus, kind: name and kind of the source.
+        licence: every licence that occurs in the rows.
+        roots: part to the folder of its unpacked copy, relative to the manifest's folder.
+        archives: for each archive its name, origin, bytes, md5, sha256, and whether a checksum was published.
+        rows, hours: number and total duration of the manifest's rows.
+        unreadable: number of recordings that are left out; they are listed in ``unreadable.jsonl``.
+        is_new: whether this run changed anything.
     """
 
     corpus: str
@@ -51,22 +51,22 @@ def fetch_corpus(
     keep_archives: bool = False,
     tell: Callable[[str], None] = lambda line: None,
 ) -> FetchReport:
-    """Bring a corpus: download or take archives, check and unpack them, and write the manifest.
+    """Fetch a corpus: download archives or use local ones, verify and unpack them, and write the manifest.
 
     Args:
-        source: which corpus.
-        out: folder; it may hold other parts of the same corpus, which the manifest then covers too.
-        parts: names of `Source.parts`; where none is named, those of an earlier run, or those that lie at a local
-            `origin`, or the usual ones.
-        origin: a folder with archives or an unpacked copy (which stays where it is), an archive, or a mirror's address.
-        keep_archives: leave what was downloaded in ``out/archives``.
-        tell: is given a line before each long step.
+        source: the corpus.
+        out: output folder; it may hold other parts of the same corpus, which the manifest then covers too.
+        parts: names of `Source.parts`; if empty, the parts of an earlier run, or those present at a local
+            `origin`, or `Source.usual`.
+        origin: a folder with archives or an unpacked copy (which is not moved), an archive, or a mirror's address.
+        keep_archives: keep the downloaded archives in ``out/archives``.
+        tell: called with one line before each long step.
 
     Raises:
-        FetchError: an archive that cannot be had or is not what was published.
-        UnknownNameError, ParameterError: no such part; nothing of the corpus at `origin`.
-        ManifestError: an unpacked copy that lacks what describes it.
-        OutputError: `out` cannot be written, or holds something else.
+        FetchError: an archive cannot be downloaded, or differs from the published one.
+        UnknownNameError, ParameterError: the part does not exist; `origin` holds nothing of the corpus.
+        ManifestError: an unpacked copy lacks its metadata files.
+        OutputError: `out` cannot be written, or holds another corpus.
     """
     source.check_parts(parts)
     was_there = out.exists()
@@ -105,7 +105,7 @@ def _fetch(
         "roots": {part: relative(root, out) for part, root in roots.items()},
         "archives": bringer.archives(),
     }
-    _write(record, out)  # without rows: a manifest that is killed midway is known for this command's
+    _write(record, out)  # without rows: identifies the folder if the run is killed before the manifest is complete
     tell(f"measuring {', '.join(roots)}")
     record |= write_manifest(source, roots, out)
     _write(record, out)
@@ -119,7 +119,7 @@ def _write(record: dict[str, Any], out: Path) -> None:
 
 
 def _recorded(source: Source, out: Path) -> dict[str, Any]:
-    """What an earlier run has noted here, empty if none; OutputError when the folder is of something else."""
+    """The record that an earlier run wrote, empty if none; OutputError if the folder holds another corpus."""
     path = out / RECORD
     if not path.is_file():
         refuse_foreign(path, [MANIFEST])
@@ -129,7 +129,7 @@ def _recorded(source: Source, out: Path) -> dict[str, Any]:
         corpus = record["corpus"]
         _report({"rows": 0, "hours": 0.0, "unreadable": 0, **record}, is_new=False)
     except (OutputError, KeyError, TypeError) as error:
-        raise OutputError(f"{path}: is no record of a fetch; remove it, or name another folder") from error
+        raise OutputError(f"{path}: not a record of `corpus fetch`; remove it, or name another folder") from error
     if corpus != source.name:
         raise OutputError(f"{out}: holds {corpus}; name another folder for {source.name}")
     return record

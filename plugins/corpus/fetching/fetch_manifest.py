@@ -1,4 +1,4 @@
-"""The manifest of a fetched corpus: every recording measured, what cannot be read put aside."""
+"""Writes the manifest of a fetched corpus; measures every recording and lists unreadable ones separately."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ UNREADABLE = "unreadable.jsonl"
 
 
 def write_manifest(source: Source, roots: Mapping[str, Path], folder: Path) -> dict[str, Any]:
-    """Write ``manifest.jsonl`` and, where something cannot be read, ``unreadable.jsonl``.
+    """Write ``manifest.jsonl`` and, if some recordings cannot be read, ``unreadable.jsonl``.
 
     Args:
-        source: whose rows.
-        roots: of each part, as `Source.locate` finds them; inside or outside `folder`.
-        folder: of the manifest; audio is named from here.
+        source: the corpus that gives the rows.
+        roots: root folder of each part, as `Source.locate` returns it; inside or outside `folder`.
+        folder: folder of the manifest; paths of audio are relative to it.
 
     Returns:
-        ``rows``, their ``hours`` and ``licence`` (all that occur), and how many are ``unreadable``.
+        ``rows``, their ``hours`` and ``licence`` (every one that occurs), and the number of ``unreadable`` recordings.
 
     Raises:
-        ManifestError: no recording at all can be read, or a copy lacks what describes it.
+        ManifestError: no recording can be read, or a copy lacks its metadata files.
         OutputError: the folder cannot be written.
     """
     rows, seconds = 0, 0.0
@@ -59,7 +59,7 @@ def write_manifest(source: Source, roots: Mapping[str, Path], folder: Path) -> d
 
 
 def relative(path: Path, folder: Path) -> str:
-    """A path as a file in `folder` names it."""
+    """The path relative to `folder`, with forward slashes."""
     return Path(os.path.relpath(path.resolve(), folder.resolve())).as_posix()
 
 
@@ -80,7 +80,7 @@ def _rows(source: Source, roots: Mapping[str, Path], folder: Path) -> Iterator[R
 
 
 def _measure(path: Path, with_channels: bool) -> Row:
-    """Duration in seconds, by the header and the last sample; and the channels, which matter for array responses."""
+    """Duration in seconds, from the header and the last sample, and (`with_channels`) the number of channels."""
     from megaasr import AudioLimits, measure_audio
 
     frames, rate = measure_audio(path, AudioLimits(max_duration_s=float("inf"), convert=True))

@@ -1,4 +1,4 @@
-"""Bringing the parts of a corpus: from the network or a local folder to an unpacked copy."""
+"""Fetches the parts of a corpus from the network or a local folder, and unpacks them."""
 
 from __future__ import annotations
 
@@ -14,22 +14,22 @@ from .download import Fetched, FetchError, download, verify
 from .unpack import PARTIAL, folder_name, is_archive, unpack
 
 ARCHIVES = "archives"
-"""Where downloads go, below the folder that is filled."""
+"""Subfolder of the output folder for downloads."""
 NOTE = "archive.json"
-"""In each unpacked folder: the archive that it came from, and its checksums."""
+"""File in each unpacked folder that records its archive and the archive's checksums."""
 
 
 class Bringer:
-    """Finds each part of a corpus, and does what it takes to have it unpacked.
+    """Locates each part of a corpus; downloads and unpacks it if needed.
 
     Args:
         source: the corpus.
-        out: the folder that is filled.
+        out: the output folder.
         origin: a folder with archives or an unpacked copy, an archive, a mirror's address, or None for the publisher.
-        tell: is given a line before each long step.
+        tell: called with one line before each long step.
 
     Raises:
-        ParameterError: nothing lies at `origin`.
+        ParameterError: `origin` does not exist.
     """
 
     def __init__(self, source: Source, out: Path, origin: str | None, tell: Callable[[str], None]) -> None:
@@ -41,10 +41,10 @@ class Bringer:
             raise ParameterError(f"--from {self.local}: no such folder or archive")
 
     def usual(self) -> tuple[str, ...]:
-        """The parts when none is named: what lies at a local origin, or what the source suggests."""
+        """The default parts: those present at a local origin, or `Source.usual`."""
         if self.local is None:
             return self.source.usual
-        # Of a corpus in one archive, what is usual; where each part is an archive by itself, every one that is there.
+        # For a corpus in a single archive the usual parts; for a corpus with several archives every part present.
         parts = self.source.parts if len(self.source.archives) > 1 else self.source.usual
         return tuple(part for part in parts if self._is_here(self.local, part)) or self.source.usual
 
@@ -54,11 +54,11 @@ class Bringer:
         return self._local_archive(part) is not None or self.source.locate(local, part) is not None
 
     def root(self, part: str) -> Path:
-        """Where a part lies unpacked, after everything that it takes to have it there.
+        """The folder of a part's unpacked copy; the archive is downloaded and unpacked first if needed.
 
         Raises:
-            FetchError: its archive cannot be had, or is not what was published.
-            ParameterError: it is not at the origin, or must be downloaded by hand.
+            FetchError: the archive cannot be downloaded, or differs from the published one.
+            ParameterError: the origin does not hold the part, or it must be downloaded by hand.
             OutputError: the folder cannot be written.
         """
         for note in self._notes():
@@ -77,15 +77,15 @@ class Bringer:
         else:
             root = self.source.locate(self._unpacked(part, archive), part)
         if root is None:
-            raise FetchError(f"{self.source.name}: its archive holds no part {part} where it should lie")
+            raise FetchError(f"{self.source.name}: its archive holds no part {part} at the expected path")
         return root.resolve()
 
     def archives(self) -> list[dict[str, Any]]:
-        """What is known of each archive that was unpacked: name, from, bytes, md5, sha256, is_published."""
+        """The record of each unpacked archive: name, from, bytes, md5, sha256, is_published."""
         return [json.loads(read_text(note)) for note in self._notes()]
 
     def remove_archives(self) -> None:
-        """Remove what was downloaded."""
+        """Remove the downloaded archives."""
         for archive in self.source.archives:
             (self.out / ARCHIVES / archive.name).unlink(missing_ok=True)
         remove_if_empty(self.out / ARCHIVES)
@@ -94,7 +94,7 @@ class Bringer:
         return sorted(note for note in self.out.glob(f"*/{NOTE}") if not note.parent.name.endswith(PARTIAL))
 
     def _archive(self, part: str) -> Archive | None:
-        return next((one for one in self.source.archives if part in one.parts), None)
+        return next((archive for archive in self.source.archives if part in archive.parts), None)
 
     def _names(self, part: str) -> tuple[str, ...]:
         archive = self._archive(part)
@@ -109,15 +109,15 @@ class Bringer:
         if self.source.archives:
             return next((self.local / name for name in self._names(part) if (self.local / name).is_file()), None)
         if self.source.locate(self.local, part):
-            return None  # an unpacked copy; what else lies there is of no concern
-        found = sorted(path for path in self.local.iterdir() if is_archive(path))
-        if len(found) > 1:
-            names = ", ".join(path.name for path in found[:3])
-            raise ParameterError(f"--from {self.local}: holds {len(found)} archives ({names}...); name one of them")
-        return found[0] if found else None
+            return None  # an unpacked copy: other files in the folder are ignored
+        archives = sorted(path for path in self.local.iterdir() if is_archive(path))
+        if len(archives) > 1:
+            names = ", ".join(path.name for path in archives[:3])
+            raise ParameterError(f"--from {self.local}: holds {len(archives)} archives ({names}...); name one of them")
+        return archives[0] if archives else None
 
     def _unpacked(self, part: str, local: Path | None) -> Path:
-        """Check and unpack the archive of a part: a local one where it lies, or one that is downloaded."""
+        """Verify and unpack the archive of a part, either the local one or a downloaded one; the unpacked folder."""
         archive = self._archive(part)
         if local is not None:
             self.tell(f"checking and unpacking {local}")
@@ -128,7 +128,7 @@ class Bringer:
             fetched = self._downloaded(archive, came_from)
         else:
             raise ParameterError(
-                f"{self.source.name} is given only to those who accept its terms: download it yourself from "
+                f"{self.source.name} can be downloaded only after accepting its terms: download it yourself from "
                 f"{self.source.homepage}, and name the archive or the unpacked folder with --from"
             )
         if not fetched.is_checked:
@@ -146,15 +146,15 @@ class Bringer:
             self.source.prepare(top)
             write_text(top / NOTE, json.dumps(note, indent=1) + "\n")
 
-        own = folder_name(Path(archive.name) if archive else fetched.path)
-        folder = self.out / ((archive.folder if archive else "") or own)
+        default_name = folder_name(Path(archive.name) if archive else fetched.path)
+        folder = self.out / ((archive.folder if archive else "") or default_name)
         unpack(fetched.path, folder, finish)
         return folder
 
     def _downloaded(self, archive: Archive, url: str) -> Fetched:
         target = self.out / ARCHIVES / archive.name
         target.parent.mkdir(exist_ok=True)
-        if target.is_file():  # of a run that was killed while it unpacked
+        if target.is_file():  # downloaded by a run that was killed while unpacking
             return verify(target, target.name, archive.md5, archive.sha256)
         terms = f"{self.source.title}, {self.source.licence}, terms at {self.source.homepage}"
         return download(
@@ -163,6 +163,6 @@ class Bringer:
 
 
 def remove_if_empty(folder: Path) -> None:
-    """Remove a folder in which nothing lies."""
+    """Remove a folder if it is empty."""
     if folder.is_dir() and not any(folder.iterdir()):
         folder.rmdir()

@@ -1,4 +1,4 @@
-"""Unpacking archives of strangers: no member leaves the folder, and a folder is whole or absent."""
+"""Unpacks untrusted archives: refuses members outside the folder; the folder appears only when it is complete."""
 
 from __future__ import annotations
 
@@ -20,28 +20,28 @@ SUFFIXES = (".tar.gz", ".tgz", ".tar.bz2", ".tar.xz", ".tar", ".zip")
 
 
 def is_archive(path: Path) -> bool:
-    """Whether a file has the name of an archive that `extract` takes."""
+    """Whether a file has the suffix of an archive that `extract` supports."""
     return path.name.lower().endswith(SUFFIXES) and path.is_file()
 
 
 def folder_name(path: Path) -> str:
-    """An archive's name without its suffix: what it is unpacked into."""
+    """An archive's name without its suffix: the name of the folder that it is unpacked into."""
     name = path.name
-    ending = next((one for one in SUFFIXES if name.lower().endswith(one)), "")
+    ending = next((suffix for suffix in SUFFIXES if name.lower().endswith(suffix)), "")
     return name.removesuffix(name[len(name) - len(ending) :]) if ending else name
 
 
 def unpack(archive: Path, folder: Path, finish: Callable[[Path], None]) -> None:
-    """Unpack into a folder that appears when all is done; a single folder at the top is taken for the folder itself.
+    """Unpack an archive into a folder that appears only when complete; a single top-level folder is stripped.
 
     Args:
         archive: tar (plain, gz, bz2, xz) or zip.
-        folder: must not exist. What a killed run left beside it, ``NAME.partial``, is removed.
-        finish: is given the unpacked folder before it gets its name.
+        folder: must not exist. ``NAME.partial`` of a killed run is removed.
+        finish: called with the unpacked folder before it gets its final name.
 
     Raises:
-        FetchError: damaged, or a member that would lie outside the folder.
-        OutputError: the place cannot be written.
+        FetchError: the archive is damaged, or a member would be written outside the folder.
+        OutputError: the folder cannot be written.
     """
     partial = folder.with_name(f"{folder.name}{PARTIAL}")
     shutil.rmtree(partial, ignore_errors=True)
@@ -59,10 +59,10 @@ def unpack(archive: Path, folder: Path, finish: Callable[[Path], None]) -> None:
 
 
 def extract(archive: Path, folder: Path) -> None:
-    """Unpack every member below `folder`.
+    """Unpack every member of an archive below `folder`.
 
     Raises:
-        FetchError: damaged, encrypted, or a member that would lie outside the folder.
+        FetchError: the archive is damaged or encrypted, or a member would be written outside the folder.
     """
     try:
         if zipfile.is_zipfile(archive):
@@ -72,9 +72,9 @@ def extract(archive: Path, folder: Path) -> None:
     except tarfile.FilterError as error:
         raise FetchError(f"{archive}: refused, {one_line(error)}; get it from its publisher") from error
     except (tarfile.TarError, zipfile.BadZipFile, zlib.error, LZMAError, EOFError, RuntimeError) as error:
-        raise FetchError(f"{archive}: damaged or no archive ({one_line(error)}); fetch it again") from error
+        raise FetchError(f"{archive}: damaged or not an archive ({one_line(error)}); fetch it again") from error
     except OSError as error:
-        if error.errno is None:  # gzip and bz2 say so of damaged data
+        if error.errno is None:  # gzip and bz2 raise this for damaged data
             raise FetchError(f"{archive}: damaged ({one_line(error)}); fetch it again") from error
         raise
 
@@ -89,7 +89,7 @@ def _extract_tar(archive: Path, folder: Path) -> None:
 def _extract_zip(archive: Path, folder: Path) -> None:
     with zipfile.ZipFile(archive) as file:
         members = file.infolist()
-        for member in members:  # before the first is written
+        for member in members:  # all are checked before the first is written
             _check_name(member.filename, archive)
             if stat.S_ISLNK(member.external_attr >> 16):
                 raise FetchError(f"{archive}: refused, member {member.filename!r} is a link; get it from its publisher")
@@ -99,7 +99,7 @@ def _extract_zip(archive: Path, folder: Path) -> None:
 
 
 def _check_name(name: str, archive: Path) -> None:
-    """Refuse a member that is named by an absolute path or leads upwards."""
+    """Refuse a member with an absolute path or with ``..`` in its path."""
     path = PurePosixPath(name.replace("\\", "/"))
     if path.is_absolute() or ".." in path.parts or (path.parts and path.parts[0].endswith(":")):
         raise FetchError(f"{archive}: refused, member {name!r} lies outside the folder; get it from its publisher")

@@ -1,1 +1,1 @@
-"""Labelling a corpus with the base model's errors, and selecting rows by them."""
+"""Labels a corpus with the errors of the base model, and selects rows by them."""

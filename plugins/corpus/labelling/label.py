@@ -1,4 +1,4 @@
-"""`corpus label`: what the base model hears in each sample, and how wrong that is."""
+"""`corpus label`: adds the base model's transcript and word error rate to each row."""
 
 from __future__ import annotations
 
@@ -13,29 +13,30 @@ from ...evaluation.evaluate import evaluate, item_of
 
 Row = dict[str, Any]
 CHUNK = 8
-"""Batches that are read at a time."""
+"""Number of batches that are read at a time."""
 
 
 def labelled_rows(
     rows: Iterable[tuple[str, Row]], root: Path, transcriber: Transcriber, limits: AudioLimits | None = None
 ) -> Iterator[Row]:
-    """Each row with the base model's words and its errors; a recording that cannot be read gets an ``error``.
+    """Each row with the base model's transcript and errors; an unreadable recording gets an ``error`` instead.
 
     Adds ``base_text``, ``base_wer`` (for Chinese, by characters), ``base_num_edits``, ``base_ref_len``, ``base_flags``.
 
     Args:
-        rows: (where it stands, row), as `located_rows` gives them.
+        rows: pairs of location (for messages) and row, as `located_rows` returns them.
         root: the folder that the rows' ``audio`` is relative to.
-        transcriber: of the base model alone.
+        transcriber: transcriber that uses only the base model.
+        limits: limits on the audio; the default limits if None.
 
     Raises:
-        ManifestError: a row without audio or words; named by line.
+        ManifestError: a row has no audio or no text; the message names its line.
     """
     waiting = iter(rows)
     while chunk := list(islice(waiting, CHUNK * transcriber.batch_size)):
         items = [item_of(row, root, where) for where, row in chunk]
         for (_, row), scored in zip(chunk, evaluate(items, transcriber, limits), strict=True):
-            kept = {name: value for name, value in row.items() if name != "error"}  # of an earlier run
+            kept = {name: value for name, value in row.items() if name != "error"}  # an error of an earlier run
             if "error" in scored:
                 yield {**kept, "error": scored["error"]}
             else:

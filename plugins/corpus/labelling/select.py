@@ -1,4 +1,4 @@
-"""`corpus filter` and `corpus buckets`: training manifests by the base model's word error rate (Mega-ASR, 3.1)."""
+"""`corpus filter` and `corpus buckets`: select training rows by the base model's word error rate (Mega-ASR, 3.1)."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ Row = dict[str, Any]
 
 @dataclass(frozen=True)
 class Selection:
-    """What was chosen.
+    """The result of a selection.
 
     Args:
-        path: of the manifest that was written.
-        kept, of: rows in it, and rows that had a label.
-        unlabelled: rows with an error in place of a label; they are left out.
+        path: path of the written manifest.
+        kept, of: number of rows in it, and number of labelled rows in the source.
+        unlabelled: number of rows with an error instead of a label; they are left out.
     """
 
     path: Path
@@ -39,11 +39,11 @@ def filter_rows(
     min_wer: float | None = None,
     drop_flags: Collection[str] = (),
 ) -> Selection:
-    """Keep the rows with ``min_wer <= base_wer <= max_wer`` and none of the flags; their audio is named from `target`.
+    """Write the rows with ``min_wer <= base_wer <= max_wer`` and without the flags to `target`; adapt the audio paths.
 
     Raises:
-        ManifestError: a row without a label; named by line.
-        ParameterError: bounds that leave nothing.
+        ManifestError: a row has neither a label nor an error; the message names its line.
+        ParameterError: `min_wer` is above `max_wer`.
         OutputError: `target` cannot be written.
     """
     low, high = -float("inf") if min_wer is None else min_wer, float("inf") if max_wer is None else max_wer
@@ -65,13 +65,17 @@ def filter_rows(
 def bucket_rows(
     source: Path, limits: Sequence[float], folder: Path, *, sample: int | None = None, seed: int = 0
 ) -> list[Selection]:
-    """For each limit the rows with ``base_wer < limit``, as ``wer-below-0.30.jsonl``; a row is in all that it fits.
+    """Write for each limit the rows with ``base_wer < limit`` to a file such as ``wer-below-0.30.jsonl``.
+
+    A row is written for every limit that is above its WER.
 
     Args:
-        limits: WERs, each once.
-        folder: is made if need be.
-        sample: at most so many rows of each, chosen by chance of each row's ``id`` (or audio): another order of the
-            rows, or more of them in front, changes nobody's luck.
+        source: labelled manifest.
+        limits: upper bounds of WER (exclusive), each once.
+        folder: output folder; created if needed.
+        sample: maximum number of rows per limit, drawn at random. The draw depends only on the seed and each row's
+            ``id`` (or audio), not on the order of the rows.
+        seed: seed of the draw.
 
     Raises:
         ManifestError, ParameterError, OutputError: as `filter_rows`.
@@ -79,11 +83,13 @@ def bucket_rows(
     for limit in limits:
         if limits.count(limit) > 1:
             raise ParameterError(f"limit {limit:g} is named twice")
-    luck = {limit: _lucky(source, limit, sample, seed) for limit in limits} if sample is not None else {}
+    thresholds = (
+        {limit: _threshold_of_sample(source, limit, sample, seed) for limit in limits} if sample is not None else {}
+    )
     folder.mkdir(parents=True, exist_ok=True)
     paths = [folder / f"wer-below-{limit:.2f}.jsonl" for limit in limits]
     if len(set(paths)) < len(paths):
-        raise ParameterError("two limits are equal in their first two decimals, and so are their files' names")
+        raise ParameterError("two limits are equal in their first two decimals, so their file names would be equal")
     kept = dict.fromkeys(limits, 0)
     of = unlabelled = 0
     with ExitStack() as stack:
@@ -97,24 +103,25 @@ def bucket_rows(
             of += 1
             line = jsonl_line(moved(row, source.parent, folder))
             for limit, file in zip(limits, files, strict=True):
-                if wer < limit and (sample is None or _chance(row, seed) <= luck[limit]):
+                if wer < limit and (sample is None or _draw(row, seed) <= thresholds[limit]):
                     kept[limit] += 1
                     file.write(line)
     return [Selection(path, kept[limit], of, unlabelled) for path, limit in zip(paths, limits, strict=True)]
 
 
-def _lucky(source: Path, limit: float, sample: int, seed: int) -> float:
-    """The largest chance among the `sample` smallest of those below the limit; memory for that many numbers."""
-    chances = (_chance(row, seed) for row, wer in _labelled(source) if wer is not None and wer < limit)
-    return max(heapq.nsmallest(sample, chances), default=-1.0)
+def _threshold_of_sample(source: Path, limit: float, sample: int, seed: int) -> float:
+    """The largest of the `sample` smallest draws among the rows below the limit; needs memory for `sample` numbers."""
+    draws = (_draw(row, seed) for row, wer in _labelled(source) if wer is not None and wer < limit)
+    return max(heapq.nsmallest(sample, draws), default=-1.0)
 
 
-def _chance(row: Row, seed: int) -> float:
+def _draw(row: Row, seed: int) -> float:
+    """A uniform random number in [0, 1) that is keyed by the seed and the row's id (or audio)."""
     return float(SampleKey(seed, str(row.get("id", row["audio"]))).rng("bucket").random())
 
 
 def _labelled(source: Path) -> Iterator[tuple[Row, float | None]]:
-    """Each row with its WER; None where labelling failed."""
+    """Each row with its WER; None if labelling failed."""
     for where, row in located_rows(source):
         wer = row.get("base_wer")
         if "error" in row and wer is None:
@@ -122,11 +129,11 @@ def _labelled(source: Path) -> Iterator[tuple[Row, float | None]]:
         elif isinstance(wer, (int, float)) and not isinstance(wer, bool):
             yield row, float(wer)
         else:
-            raise ManifestError(f"{where}: has no base_wer, a number; run `megaasr corpus label` first")
+            raise ManifestError(f"{where}: base_wer is missing or not a number; run `megaasr corpus label` first")
 
 
 def moved(row: Row, old: Path, new: Path) -> Row:
-    """The row with its audio named from another folder."""
+    """The row with its audio path relative to the folder `new` instead of `old`."""
     audio = Path(str(row["audio"]))
     if old.resolve() == new.resolve() or audio.is_absolute():
         return row

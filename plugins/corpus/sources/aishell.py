@@ -13,21 +13,21 @@ from .base import Archive, Row, Source, first_below
 
 TRANSCRIPT = Path("transcript", "aishell_transcript_v0.8.txt")
 BETWEEN_CHARACTERS = re.compile(r"(?<![A-Za-z]) +| +(?![A-Za-z])")
-"""The spaces that the published segmentation into words put in; those between Latin words stay."""
+"""Spaces that the published word segmentation added; spaces between Latin words are kept."""
 
 
 class Aishell(Source):
-    """Laid out as ``data_aishell/wav/PART/SPEAKER/*.wav`` with one transcript; each speaker is a tar of his own."""
+    """Layout: ``data_aishell/wav/PART/SPEAKER/*.wav`` with one transcript file; each speaker is a separate tar."""
 
     def prepare(self, folder: Path) -> None:
-        """Unpack the speakers' archives, ``wav/S0002.tar.gz``, where they lie, and remove them."""
+        """Unpack the speakers' archives, such as ``wav/S0002.tar.gz``, in place, and remove them."""
         for archive in sorted((folder / "wav").glob("*.tar.gz")):
             extract(archive, archive.parent)
             archive.unlink()
 
     def locate(self, folder: Path, part: str) -> Path | None:
         """The folder with ``transcript/`` and ``wav/``; ManifestError when the speakers' archives are still packed."""
-        root = first_below(folder, lambda one: (one / TRANSCRIPT).is_file())
+        root = first_below(folder, lambda candidate: (candidate / TRANSCRIPT).is_file())
         if root is None:
             return None
         if not (root / "wav" / part).is_dir() and any((root / "wav").glob("*.tar.gz")):
@@ -38,7 +38,7 @@ class Aishell(Source):
         return root if (root / "wav" / part).is_dir() else None
 
     def rows(self, root: Path, part: str) -> Iterator[Row]:
-        """A row for each recording that has a transcript (a few have none, as published)."""
+        """A row for each recording that has a transcript (a few published recordings have none)."""
         texts = dict(
             line.split(maxsplit=1) for line in read_text(root / TRANSCRIPT).splitlines() if " " in line.strip()
         )

@@ -1,4 +1,4 @@
-"""What a public corpus has to say of itself: its archives, its parts, and the rows of an unpacked copy."""
+"""Base class of a public corpus: its archives, its parts, and the rows of an unpacked copy."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ Row = dict[str, Any]
 Content = Literal["speech", "noise", "rir"]
 
 DEPTH = 3
-"""Folders below the one that is named in which an unpacked corpus is looked for."""
+"""Depth of subfolders that are searched for an unpacked corpus."""
 DEV_SHARE = 0.1
-"""Of the recordings of a corpus that was published without a division into train and dev."""
+"""Share of recordings that go to dev, for a corpus that is published without train and dev splits."""
 
 
 @dataclass(frozen=True)
@@ -26,10 +26,10 @@ class Archive:
 
     Args:
         url: https address.
-        parts: of the corpus, which it brings.
-        md5, sha256: hex, as the publisher gives them; None where it gives none, and the computed one is only recorded.
-        also_named: other names under which people keep it.
-        folder: that it is unpacked into; by its own name if empty.
+        parts: the parts of the corpus that it contains.
+        md5, sha256: published checksums, hexadecimal; None if not published (the computed one is only recorded).
+        also_named: other file names under which the archive is accepted.
+        folder: name of the folder that it is unpacked into; from the archive's name if empty.
     """
 
     url: str
@@ -41,7 +41,7 @@ class Archive:
 
     @property
     def name(self) -> str:
-        """File name, the end of the address."""
+        """File name: the last component of the address."""
         return self.url.rpartition("/")[2]
 
 
@@ -50,14 +50,14 @@ class Source(ABC):
     """A public corpus.
 
     Args:
-        name: as the command line takes it.
-        title: as a row's ``source`` says it.
-        kind: which of the three manifests its rows belong to.
-        licence: of the rows that do not name another.
-        homepage: where its terms are to be read.
-        parts: names of what can be fetched by itself.
-        usual: the parts that are fetched when none is named.
-        archives: none where people must download it themselves.
+        name: name on the command line.
+        title: value of a row's ``source``.
+        kind: the manifest that its rows belong to: speech, noise or rir.
+        licence: licence of rows that do not name another.
+        homepage: address of the corpus and its terms.
+        parts: names of the parts that can be fetched separately.
+        usual: the parts that are fetched by default.
+        archives: empty if users must download the corpus by hand.
     """
 
     name: str
@@ -71,24 +71,24 @@ class Source(ABC):
 
     @abstractmethod
     def locate(self, folder: Path, part: str) -> Path | None:
-        """The root of a part's unpacked copy, at a folder or up to `DEPTH` below it; None when it is not there."""
+        """The root of a part's unpacked copy, in `folder` or up to `DEPTH` levels below it; None if absent."""
 
     @abstractmethod
     def rows(self, root: Path, part: str) -> Iterator[Row]:
-        """The rows of a part, in a fixed order, from what `locate` found.
+        """The rows of a part, in a fixed order, from the root that `locate` returned.
 
-        Each has ``audio`` (relative to `root`), ``split``, the fields of its kind, and ``licence`` or ``source`` where
-        they are not the corpus's own. The duration is measured by the caller.
+        Each row has ``audio`` (relative to `root`), ``split``, the fields of its kind, and ``licence`` or ``source``
+        if they differ from those of the corpus. The caller measures the duration.
 
         Raises:
-            ManifestError: the copy lacks what describes it.
+            ManifestError: the copy lacks its metadata files.
         """
 
-    def prepare(self, folder: Path) -> None:  # noqa: B027 most corpora need nothing
-        """Finish the unpacking of an archive, in place; for archives that hold archives."""
+    def prepare(self, folder: Path) -> None:  # noqa: B027 most corpora need no step here
+        """Finish the unpacking of an archive in place; for archives that contain archives."""
 
     def check_parts(self, wanted: tuple[str, ...]) -> None:
-        """Refuse a part that the corpus has not, with UnknownNameError, or that is named twice, with ParameterError."""
+        """Raise UnknownNameError for a part that does not exist, ParameterError for a part that is named twice."""
         for part in wanted:
             if part not in self.parts:
                 raise unknown_name(f"part of {self.name}", part, self.parts)
@@ -97,32 +97,32 @@ class Source(ABC):
 
 
 def folders_below(folder: Path, is_root: Callable[[Path], bool], depth: int = DEPTH) -> list[Path]:
-    """The folders nearest to `folder` (itself first) for which `is_root` holds, all of one depth, sorted."""
+    """The folders at the smallest depth below `folder` (itself included) for which `is_root` holds, sorted."""
     level = [folder] if folder.is_dir() else []
     for _ in range(depth + 1):
-        found = [one for one in level if is_root(one)]
-        if found:
-            return found
-        level = [one for upper in level for one in _inside(upper)]
+        roots = [path for path in level if is_root(path)]
+        if roots:
+            return roots
+        level = [path for parent in level for path in _subfolders(parent)]
     return []
 
 
-def _inside(folder: Path) -> list[Path]:
+def _subfolders(folder: Path) -> list[Path]:
     try:
-        return sorted(one for one in folder.iterdir() if one.is_dir())
-    except OSError:  # others' folders beside the corpus
+        return sorted(path for path in folder.iterdir() if path.is_dir())
+    except OSError:  # an unreadable folder beside the corpus
         return []
 
 
 def first_below(folder: Path, is_root: Callable[[Path], bool]) -> Path | None:
-    """The first of `folders_below`."""
+    """The first folder of `folders_below`, or None."""
     return next(iter(folders_below(folder, is_root)), None)
 
 
 def split_of(recording: str) -> str:
-    """``dev`` for one recording in ten, else ``train``, by its name alone: more recordings change nobody's split."""
-    luck = int.from_bytes(blake2b(recording.encode(), digest_size=8).digest(), "big") / 2**64
-    return "dev" if luck < DEV_SHARE else "train"
+    """``dev`` for one recording in ten, else ``train``; depends only on the recording's name."""
+    uniform = int.from_bytes(blake2b(recording.encode(), digest_size=8).digest(), "big") / 2**64
+    return "dev" if uniform < DEV_SHARE else "train"
 
 
 @hookimpl

@@ -17,16 +17,16 @@ def checks(subject: Subject) -> list[Callable[[Subject], None]]:
 
 
 def describes_itself(subject: Subject) -> None:
-    """Title, licence and homepage are given, since every row carries or refers to them."""
+    """Title, licence and homepage are not empty; every row contains or refers to them."""
     for field in ("title", "licence", "homepage"):
-        expect(str(getattr(subject.thing, field)).strip(), f"has an empty {field}; every row must tell it")
+        expect(str(getattr(subject.thing, field)).strip(), f"has an empty {field}; every row must state it")
     expect(
         subject.thing.homepage.startswith("https://"), f"homepage {subject.thing.homepage!r} must begin with https://"
     )
 
 
 def parts_are_consistent(subject: Subject) -> None:
-    """The usual parts are parts, and each part is named once."""
+    """The usual parts are a subset of the parts, and each part is named once."""
     source = subject.thing
     expect(source.parts, "has no part; give at least one name in parts=(...)")
     expect(len(set(source.parts)) == len(source.parts), f"names a part twice in {source.parts}")
@@ -35,7 +35,7 @@ def parts_are_consistent(subject: Subject) -> None:
 
 
 def archives_are_complete(subject: Subject) -> None:
-    """Archives come by https and hold parts that exist; where there are archives, every part is in one."""
+    """Archives have https addresses and hold existing parts; if there are archives, every part is in one of them."""
     source = subject.thing
     for archive in source.archives:
         expect(archive.url.startswith("https://"), f"archive {archive.url!r} must have an https address")
@@ -46,8 +46,8 @@ def archives_are_complete(subject: Subject) -> None:
 
 
 def locates_nothing_in_an_empty_folder(subject: Subject) -> None:
-    """`locate` gives None where the corpus is not."""
+    """`locate` returns None for an empty folder."""
     with tempfile.TemporaryDirectory() as folder:
         for part in subject.thing.parts:
-            found = attempt(f"an empty folder, part {part}", partial(subject.thing.locate, Path(folder), part))
-            expect(found is None, f"locate() finds {found} in an empty folder; None is expected")
+            root = attempt(f"an empty folder, part {part}", partial(subject.thing.locate, Path(folder), part))
+            expect(root is None, f"locate() returns {root} for an empty folder; None is expected")

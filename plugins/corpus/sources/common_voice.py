@@ -1,4 +1,4 @@
-"""Mozilla Common Voice (Ardila et al. 2020): read sentences in many languages, MP3, one release a language."""
+"""Mozilla Common Voice (Ardila et al. 2020): read sentences in many languages, MP3, one release per language."""
 
 from __future__ import annotations
 
@@ -11,40 +11,40 @@ from megaasr import ManifestError, ParameterError, hookimpl, one_line
 from .base import Row, Source, folders_below
 
 GENDERS = {"male": "m", "male_masculine": "m", "female": "f", "female_feminine": "f"}
-"""Releases differ in how they write it; other answers are left as they are."""
+"""Spellings in the various releases; other values are kept unchanged."""
 HELD_OUT = ("dev", "test")
 
 
 class CommonVoice(Source):
-    """Laid out as ``cv-corpus-RELEASE/LANGUAGE/``: ``clips/*.mp3`` and a table of tabs for each part.
+    """Layout: ``cv-corpus-RELEASE/LANGUAGE/`` with ``clips/*.mp3`` and a tab-separated table for each part.
 
-    ``validated`` holds every clip that two listeners accepted, so those of the other parts too. Here it brings the
-    clips of no other part, by speakers who are neither in dev nor in test, as split ``validated``.
+    The published ``validated`` table contains every clip that two listeners accepted, so also clips of the other
+    parts. Here the part ``validated`` excludes clips of the other parts and speakers of dev and test.
     """
 
     def locate(self, folder: Path, part: str) -> Path | None:
-        """The folder with ``clips`` and the part's table; ParameterError when there are several languages."""
-        found = folders_below(folder, lambda one: (one / "clips").is_dir() and (one / f"{part}.tsv").is_file())
-        if len(found) > 1:
-            names = ", ".join(one.name for one in found)
-            raise ParameterError(f"{folder}: holds several languages ({names}); name the folder of one")
-        return found[0] if found else None
+        """The folder with ``clips`` and the part's table; ParameterError if there are several languages."""
+        roots = folders_below(folder, lambda path: (path / "clips").is_dir() and (path / f"{part}.tsv").is_file())
+        if len(roots) > 1:
+            names = ", ".join(path.name for path in roots)
+            raise ParameterError(f"{folder}: holds several languages ({names}); name the folder of one language")
+        return roots[0] if roots else None
 
     def rows(self, root: Path, part: str) -> Iterator[Row]:
-        """A clip a row, in the table's order."""
-        elsewhere: set[str] = set()
+        """One row per clip, in the order of the table."""
+        in_other_parts: set[str] = set()
         held_out: set[str] = set()
         if part == "validated":
             for other in ("train", *HELD_OUT):
                 for line in _table(root / f"{other}.tsv"):
-                    elsewhere.add(line["path"])
+                    in_other_parts.add(line["path"])
                     if other in HELD_OUT:
                         held_out.add(line["client_id"])
         for line in _table(root / f"{part}.tsv", required=True):
-            if line["path"] in elsewhere or line["client_id"] in held_out:
+            if line["path"] in in_other_parts or line["client_id"] in held_out:
                 continue
             path = line["path"] if Path(line["path"]).suffix else f"{line['path']}.mp3"  # releases before 4
-            said = {
+            optional = {
                 "gender": GENDERS.get(line.get("gender") or "", line.get("gender")),
                 "accent": line.get("accents") or line.get("accent"),
             }
@@ -54,16 +54,16 @@ class CommonVoice(Source):
                 "text": line["sentence"],
                 "language": line.get("locale") or root.name,
                 "speaker": f"cv-{line['client_id'][:32]}",
-                **{name: value for name, value in said.items() if value},
+                **{name: value for name, value in optional.items() if value},
                 "split": part,
             }
 
 
 def _table(path: Path, required: bool = False) -> Iterator[dict[str, str]]:
-    """The rows of a table of tabs; nothing when it is absent and not required.
+    """The rows of a tab-separated table; none if it is absent and not required.
 
     Raises:
-        ManifestError: it cannot be read or lacks a column.
+        ManifestError: the table cannot be read or lacks a column.
     """
     if not required and not path.is_file():
         return
@@ -72,7 +72,9 @@ def _table(path: Path, required: bool = False) -> Iterator[dict[str, str]]:
             table = csv.DictReader(file, delimiter="\t", quoting=csv.QUOTE_NONE)
             lacking = {"client_id", "path", "sentence"} - set(table.fieldnames or ())
             if lacking:
-                raise ManifestError(f"{path}: lacks the column {', '.join(sorted(lacking))}; is it of Common Voice?")
+                raise ManifestError(
+                    f"{path}: lacks the column {', '.join(sorted(lacking))}; is it a table of Common Voice?"
+                )
             for number, line in enumerate(table, start=2):
                 if not (line["client_id"] and line["path"] and line["sentence"]):
                     raise ManifestError(f"{path}, line {number}: client_id, path or sentence is empty")

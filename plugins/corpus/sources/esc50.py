@@ -1,4 +1,4 @@
-"""ESC-50 (Piczak 2015), https://github.com/karolpiczak/ESC-50: 5 s clips of 50 kinds of sound, 44.1 kHz WAV."""
+"""ESC-50 (Piczak 2015), https://github.com/karolpiczak/ESC-50: 5 s clips of 50 sound classes, 44.1 kHz WAV."""
 
 from __future__ import annotations
 
@@ -13,22 +13,22 @@ from .base import Archive, Row, Source, first_below
 META = Path("meta", "esc50.csv")
 COMMIT = "33c8ce9eb2cf0b1c2f8bcf322eb349b6be34dbb6"
 DEV_FOLD = 5
-"""The published folds never divide an original recording; the last of the five is dev."""
+"""Fold that becomes dev (the last of five); clips of an original recording are all in the same published fold."""
 
 
 class Esc50(Source):
-    """Laid out as ``audio/*.wav`` and ``meta/esc50.csv``.
+    """Layout: ``audio/*.wav`` and ``meta/esc50.csv``.
 
-    Two parts by their terms: ``esc10`` may be used commercially (CC BY), ``rest`` may not (CC BY-NC).
+    The two parts differ in licence: ``esc10`` may be used commercially (CC BY), ``rest`` may not (CC BY-NC).
     """
 
     def locate(self, folder: Path, part: str) -> Path | None:
-        """The folder with ``meta/esc50.csv``; both parts lie in it."""
+        """The folder with ``meta/esc50.csv``; the same for both parts."""
         del part
-        return first_below(folder, lambda one: (one / META).is_file())
+        return first_below(folder, lambda path: (path / META).is_file())
 
     def rows(self, root: Path, part: str) -> Iterator[Row]:
-        """A clip a row; ``recording`` is the Freesound recording that it was cut from."""
+        """One row per clip; ``recording`` is the Freesound recording that the clip was cut from."""
         path = root / META
         try:
             with path.open(encoding="utf-8", newline="") as file:
@@ -43,7 +43,7 @@ class Esc50(Source):
                         "split": "dev" if int(line["fold"]) == DEV_FOLD else "train",
                     }
         except KeyError as error:
-            raise ManifestError(f"{path}: lacks the column {error}; is it of ESC-50?") from error
+            raise ManifestError(f"{path}: lacks the column {error}; is it the table of ESC-50?") from error
         except (OSError, ValueError, csv.Error) as error:
             raise ManifestError(f"cannot read {path}: {getattr(error, 'strerror', None) or one_line(error)}") from error
 
@@ -57,7 +57,7 @@ ESC_50 = Esc50(
     parts=("esc10", "rest"),
     usual=("esc10", "rest"),
     archives=(
-        # GitHub packs a commit anew when it likes, so that its archives have no checksum that lasts.
+        # GitHub may repack the archive of a commit, so its checksum is not stable.
         Archive(
             f"https://github.com/karolpiczak/ESC-50/archive/{COMMIT}.zip",
             ("esc10", "rest"),

@@ -1,4 +1,4 @@
-"""Finding a registered corpus source by its name."""
+"""Look-up of a registered corpus source by name."""
 
 from __future__ import annotations
 
@@ -8,10 +8,14 @@ from .base import Source
 
 
 def find_source(name: str, plugins: Plugins | None = None) -> Source:
-    """The corpus of that name, in any case; UnknownNameError, with the nearest name, when there is none.
+    """The corpus source with that name, ignoring case.
 
     Args:
-        plugins: where it is registered; the installed plugins if not given.
+        name: name of the source, e.g. ``librispeech``.
+        plugins: plugins to search; the installed plugins by default.
+
+    Raises:
+        UnknownNameError: there is no such source; the message names the nearest one.
     """
     source: Source = (plugins or installed_plugins()).registry("corpus_source")[name.lower()]
     return source

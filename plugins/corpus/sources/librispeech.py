@@ -21,14 +21,14 @@ MD5 = {  # https://www.openslr.org/resources/12/md5sum.txt
 
 
 class LibriSpeech(Source):
-    """Laid out as ``LibriSpeech/PART/SPEAKER/CHAPTER/``: a FLAC an utterance and a ``.trans.txt`` a chapter."""
+    """Layout: ``LibriSpeech/PART/SPEAKER/CHAPTER/`` with one FLAC per utterance and one ``.trans.txt`` per chapter."""
 
     def locate(self, folder: Path, part: str) -> Path | None:
-        """The folder of the part's name that holds speakers' folders with transcripts."""
-        return first_below(folder, lambda one: one.name == part and any(one.glob("*/*/*.trans.txt")))
+        """The folder named like the part that contains speakers' folders with transcripts."""
+        return first_below(folder, lambda path: path.name == part and any(path.glob("*/*/*.trans.txt")))
 
     def rows(self, root: Path, part: str) -> Iterator[Row]:
-        """An utterance a row; the text is upper case without punctuation, as published."""
+        """One row per utterance; the text is upper case without punctuation, as published."""
         genders = _genders(root.parent / "SPEAKERS.TXT")
         for transcript in sorted(root.glob("*/*/*.trans.txt")):
             for line in read_text(transcript).splitlines():
@@ -50,7 +50,7 @@ class LibriSpeech(Source):
 
 
 def _genders(path: Path) -> dict[str, str]:
-    """Speaker to m or f, from lines such as ``14   | F | train-clean-360 | 25.03 | Name``."""
+    """Map from speaker to m or f, from lines such as ``14   | F | train-clean-360 | 25.03 | Name``."""
     if not path.is_file():
         return {}
     lines = [line.split("|") for line in read_text(path).splitlines() if not line.startswith(";")]

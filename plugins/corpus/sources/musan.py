@@ -13,14 +13,14 @@ PARTS = ("noise", "music", "speech")
 
 
 class Musan(Source):
-    """Laid out as ``musan/PART/ORIGIN/*.wav``; each origin's LICENSE file names the terms of every recording."""
+    """Layout: ``musan/PART/ORIGIN/*.wav``; each origin's LICENSE file states the terms of every recording."""
 
     def locate(self, folder: Path, part: str) -> Path | None:
-        """The folder of the part's name whose origins' folders hold recordings."""
-        return first_below(folder, lambda one: one.name == part and any(one.glob("*/*.wav")))
+        """The folder named like the part whose subfolders contain recordings."""
+        return first_below(folder, lambda path: path.name == part and any(path.glob("*/*.wav")))
 
     def rows(self, root: Path, part: str) -> Iterator[Row]:
-        """A recording a row; its category is the part, so that each part is equally likely to be drawn."""
+        """One row per recording; its category is the part, so that each part is drawn with equal probability."""
         for path in sorted(root.glob("*/*.wav")):
             yield {
                 "audio": path.relative_to(root).as_posix(),

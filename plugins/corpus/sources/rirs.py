@@ -1,4 +1,4 @@
-"""Room responses and noises (Ko et al. 2017), https://www.openslr.org/28: 16 kHz WAV, measured and simulated."""
+"""Room impulse responses and noises (Ko et al. 2017), https://www.openslr.org/28: 16 kHz WAV, real and simulated."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ REAL = "real_rirs_isotropic_noises"
 SIMULATED = "simulated_rirs"
 POINTS = "pointsource_noises"
 NOISE = "_noise_"
-"""In the name of what is a noise among the measured responses."""
+"""Marks noise recordings by file name in the folder of measured responses."""
 SIZES = ("smallroom", "mediumroom", "largeroom")
 ARCHIVE_URL = "https://www.openslr.org/resources/28/rirs_noises.zip"
 ARCHIVE_MD5 = "e6f48e257286e05de56413b4779d8ffb"  # https://www.openslr.org/resources/28/checksum.md5
@@ -22,18 +22,18 @@ NOISE_PARTS = ("isotropic", "pointsource")
 
 
 class RoomResponses(Source):
-    """Laid out as ``RIRS_NOISES/real_rirs_isotropic_noises/*.wav`` and ``simulated_rirs/SIZE/ROOM/*.wav``.
+    """Layout: ``RIRS_NOISES/real_rirs_isotropic_noises/*.wav`` and ``simulated_rirs/SIZE/ROOM/*.wav``.
 
-    The category is the part, so that the 60,000 simulated responses do not drown the measured ones.
+    The category is the part, so that the measured responses are drawn as often as the 60,000 simulated ones.
     """
 
     def locate(self, folder: Path, part: str) -> Path | None:
-        """The folder that holds the part's own."""
+        """The folder that contains the subfolder of the part."""
         below = REAL if part == "real" else f"{SIMULATED}/{part}"
-        return first_below(folder, lambda one: (one / below).is_dir())
+        return first_below(folder, lambda path: (path / below).is_dir())
 
     def rows(self, root: Path, part: str) -> Iterator[Row]:
-        """A file a row; train and dev share no room."""
+        """One row per file; train and dev have no room in common."""
         if part == "real":
             rooms = _listed(root / REAL / "rir_list")
             for path in sorted((root / REAL).glob("*.wav")):
@@ -45,15 +45,15 @@ class RoomResponses(Source):
 
 
 class RoomNoises(Source):
-    """The noises in the same archive: recorded in the rooms of the measured responses, or single sounds."""
+    """The noises of the same archive: isotropic noise from the measured rooms, and point-source noise."""
 
     def locate(self, folder: Path, part: str) -> Path | None:
-        """The folder that holds the part's own."""
+        """The folder that contains the subfolder of the part."""
         below = REAL if part == "isotropic" else POINTS
-        return first_below(folder, lambda one: (one / below).is_dir())
+        return first_below(folder, lambda path: (path / below).is_dir())
 
     def rows(self, root: Path, part: str) -> Iterator[Row]:
-        """A file a row; its category is the part."""
+        """One row per file; its category is the part."""
         paths = (root / REAL).glob(f"*{NOISE}*.wav") if part == "isotropic" else (root / POINTS).glob("*.wav")
         for path in sorted(paths):
             yield {
@@ -76,13 +76,13 @@ def _response(path: Path, root: Path, part: str, room: str, provenance: str) -> 
 
 
 def _room(stem: str) -> str:
-    """The set and the room of a response that the list does not name: RVB2014_type1_rir_largeroom1_far_angla."""
+    """Data set and room of a response missing from the list, from names like RVB2014_type1_rir_largeroom1_far_angla."""
     first, _, rest = stem.partition("_rir_")
     return f"{first.partition('_')[0]} {rest.partition('_')[0]}".strip()
 
 
 def _listed(path: Path) -> dict[str, str]:
-    """File name to room, from lines such as ``--rir-id 00001 --room-id ROOM RIRS_NOISES/.../NAME.wav``."""
+    """Map from file name to room, from lines such as ``--rir-id 00001 --room-id ROOM RIRS_NOISES/.../NAME.wav``."""
     if not path.is_file():
         return {}
     rooms = {}

@@ -1,1 +1,1 @@
-"""Statistics of a plan or a corpus."""
+"""Statistics of a corpus plan or a corpus."""

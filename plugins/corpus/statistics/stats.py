@@ -1,4 +1,4 @@
-"""`corpus stats`: what a plan or a corpus holds, in one pass and little memory."""
+"""`corpus stats`: counts of a plan or a corpus, computed in one pass with constant memory."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ SIZES = ("1 effect", "2-3 effects", "4-5 effects")
 
 @dataclass
 class ErrorSums:
-    """Sums from which a micro-averaged WER and its interval follow, however many utterances there are."""
+    """Running sums that give a micro-averaged WER and its confidence interval for any number of utterances."""
 
     utterances: int = 0
     words: int = 0
@@ -32,7 +32,7 @@ class ErrorSums:
     _both: float = 0.0
 
     def add(self, edits: int, words: int) -> None:
-        """Count one utterance."""
+        """Add the edits and reference words of one utterance."""
         self.utterances += 1
         self.words += words
         self.edits += edits
@@ -56,12 +56,12 @@ class CorpusStats:
     """Counts of a corpus. Build it with `corpus_stats`.
 
     Args:
-        samples, failed, duration_s: rows, rows with an error, and length of the others.
-        scenarios, flags: how often each.
-        severity: counts in `SEVERITY_BINS` equal parts of [0, 1].
-        snr_db: lower edge of a step of 1 dB -> count, of the samples that have an SNR.
-        wer: slice -> sums; ``all``, each scenario, `SIZES`, `THIRDS`.
-        wer_by_severity: sums in ten equal parts of [0, 1].
+        samples, failed, duration_s: number of rows, number of rows with an error, total duration of the others.
+        scenarios, flags: number of occurrences of each.
+        severity: histogram with `SEVERITY_BINS` equal bins over [0, 1].
+        snr_db: lower edge of a 1 dB bin -> count, over the samples that have an SNR.
+        wer: slice -> sums; the slices are ``all``, each scenario, `SIZES` and `THIRDS`.
+        wer_by_severity: sums in ten equal bins over [0, 1].
     """
 
     samples: int = 0
@@ -98,7 +98,7 @@ class CorpusStats:
         self.wer_by_severity[_part(severity, 10)].add(edits, words)
 
     def as_json(self) -> dict[str, Any]:
-        """Everything as plain numbers."""
+        """The statistics as a JSON object."""
         return {
             "samples": self.samples,
             "failed": self.failed,
@@ -108,21 +108,21 @@ class CorpusStats:
             "severity": self.severity,
             "snr_db": {f"{low:g}": count for low, count in sorted(self.snr_db.items())},
             "wer": {name: self.wer[name].wer() for name in self.slices()},
-            "wer_by_severity": [one.wer() for one in self.wer_by_severity] if self.wer else [],
+            "wer_by_severity": [sums.wer() for sums in self.wer_by_severity] if self.wer else [],
         }
 
     def slices(self) -> list[str]:
-        """The slices that hold errors: all, by size, by severity, then the scenarios from the worst on."""
+        """The slices with a WER: all, by number of effects, by severity, then the scenarios in order of falling WER."""
         head = [name for name in ("all", *SIZES, *THIRDS) if name in self.wer]
         rest = [name for name in self.wer if name not in head]
         return head + sorted(rest, key=lambda name: -(self.wer[name].edits / max(1, self.wer[name].words)))
 
 
 def corpus_stats(source: Path) -> CorpusStats:
-    """Count a plan (its folder), a corpus (its folder or manifest), or a labelled manifest.
+    """Compute the statistics of a plan (folder), a corpus (folder or manifest), or a labelled manifest.
 
     Raises:
-        ManifestError: it cannot be read, or is none of these.
+        ManifestError: `source` cannot be read, or is none of these.
     """
     stats = CorpusStats()
     for row in _rows(source):
@@ -152,15 +152,15 @@ def _checked(manifest: Path) -> Iterator[Row]:
 
 
 def _as_rendered(planned: Row) -> Row:
-    """A row of a plan with the fields that rendering would add, as far as they are known."""
+    """The row that rendering would write for a row of a plan, without the fields that need audio."""
     recipe = planned["recipe"]
     steps = recipe["steps"]
-    found = [step["parameters"]["snr_db"] for step in steps if "snr_db" in step["parameters"]]
+    snrs_db = [step["parameters"]["snr_db"] for step in steps if "snr_db" in step["parameters"]]
     return {
         "scenario": recipe["scenario"],
         "severity": recipe["severity"],
         "effects": list(dict.fromkeys(step["effect"] for step in steps)),
-        "snr_db": min(found, default=None),
+        "snr_db": min(snrs_db, default=None),
         "duration_s": recipe["num_samples"] / recipe["sample_rate"],
     }
 

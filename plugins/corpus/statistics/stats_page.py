@@ -1,4 +1,4 @@
-"""The statistics of a corpus for people: lines of text, a picture, and a page that holds both."""
+"""Formats the statistics of a corpus as lines of text, as a picture, and as an HTML page with both."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ if TYPE_CHECKING:
 
 INK, PALE = "#2a6f97", "#a9c9dd"
 BAR_INCHES = 0.17
-"""Height of a scenario's bar, in which its name can be read."""
+"""Height of a scenario's bar in inches; large enough for its label."""
 
 
 def lines(stats: CorpusStats) -> Iterator[str]:
-    """What `megaasr corpus stats` prints."""
+    """The lines that `megaasr corpus stats` prints."""
     counts = stats.scenarios.values()
     yield f"samples: {stats.samples}, {stats.duration_s / 3600:.2f} h, failed: {stats.failed}"
     if counts:
         yield f"scenarios: {len(counts)}, each {min(counts)} to {max(counts)} times"
-        yield f"severity: mean {_mean_severity(stats):.3f}; tenths {' '.join(map(str, _pairs(stats.severity)))}"
+        yield f"severity: mean {_mean_severity(stats):.3f}; tenths {' '.join(map(str, _merged_pairs(stats.severity)))}"
     if stats.snr_db:
         span = f"{min(stats.snr_db):g} to {max(stats.snr_db) + SNR_STEP_DB:g} dB"
         yield f"snr: {sum(stats.snr_db.values())} samples have one, {span}"
@@ -39,15 +39,15 @@ def lines(stats: CorpusStats) -> Iterator[str]:
             yield _wer_line(name, stats.wer[name].wer())
 
 
-def _wer_line(name: str, one: dict[str, Any]) -> str:
-    if one["wer"] is None:
-        return f"{name:44} {'-':>7} {'':16} {0:9} {one['utterances']:10}"
-    span = f"[{100 * one['low']:.1f}, {100 * one['high']:.1f}]" if one["low"] is not None else ""
-    return f"{name:44} {100 * one['wer']:7.2f} {span:>16} {one['words']:9} {one['utterances']:10}"
+def _wer_line(name: str, score: dict[str, Any]) -> str:
+    if score["wer"] is None:
+        return f"{name:44} {'-':>7} {'':16} {0:9} {score['utterances']:10}"
+    span = f"[{100 * score['low']:.1f}, {100 * score['high']:.1f}]" if score["low"] is not None else ""
+    return f"{name:44} {100 * score['wer']:7.2f} {span:>16} {score['words']:9} {score['utterances']:10}"
 
 
 def picture(stats: CorpusStats) -> bytes:
-    """A PNG: severity, SNR, and for a labelled corpus WER against severity and by scenario.
+    """A PNG with plots of severity and SNR, and for a labelled corpus of WER against severity and by scenario.
 
     Raises:
         ParameterError: matplotlib is not installed.
@@ -92,24 +92,24 @@ def _snr(axes: Axes, stats: CorpusStats) -> None:
 
 
 def _wer_by_severity(axes: Axes, stats: CorpusStats) -> None:
-    shown = [(index / 10 + 0.05, one.wer()) for index, one in enumerate(stats.wer_by_severity) if one.words]
-    middle = [100 * one["wer"] for _, one in shown]
-    reach = [
-        [100 * abs(one["wer"] - (one[end] if one[end] is not None else one["wer"])) for _, one in shown]
+    shown = [(index / 10 + 0.05, sums.wer()) for index, sums in enumerate(stats.wer_by_severity) if sums.words]
+    percent = [100 * score["wer"] for _, score in shown]
+    error_bars = [
+        [100 * abs(score["wer"] - (score[end] if score[end] is not None else score["wer"])) for _, score in shown]
         for end in ("low", "high")
     ]
-    axes.errorbar([x for x, _ in shown], middle, yerr=reach, color=INK, ecolor=PALE, elinewidth=4, marker="o")
+    axes.errorbar([x for x, _ in shown], percent, yerr=error_bars, color=INK, ecolor=PALE, elinewidth=4, marker="o")
     axes.set(xlabel="severity", ylabel="WER of the base, %", xlim=(0, 1), ylim=(0, None), title="with 95 % intervals")
 
 
 def _scenarios(axes: Axes, stats: CorpusStats, names: list[str]) -> None:
     places = range(len(names))
     if stats.wer:
-        found = [stats.wer[name].wer() for name in names]
-        axes.barh(places, [100 * (one["wer"] or 0.0) for one in found], color=INK)
-        for place, one in zip(places, found, strict=True):
-            if one["low"] is not None:
-                axes.plot([100 * one["low"], 100 * one["high"]], [place, place], color=PALE, linewidth=2)
+        scores = [stats.wer[name].wer() for name in names]
+        axes.barh(places, [100 * (score["wer"] or 0.0) for score in scores], color=INK)
+        for place, score in zip(places, scores, strict=True):
+            if score["low"] is not None:
+                axes.plot([100 * score["low"], 100 * score["high"]], [place, place], color=PALE, linewidth=2)
         axes.set(xlabel="WER of the base, % (bar), with its 95 % interval", title="by scenario, the worst first")
     else:
         axes.barh(places, [stats.scenarios[name] for name in names], color=INK)
@@ -119,7 +119,7 @@ def _scenarios(axes: Axes, stats: CorpusStats, names: list[str]) -> None:
 
 
 def page(stats: CorpusStats) -> str:
-    """One HTML file that needs no other: the picture and the numbers."""
+    """A self-contained HTML page with the picture and the lines of text."""
     image = base64.b64encode(picture(stats)).decode()
     text = html.escape("\n".join(lines(stats)))
     return (
@@ -132,9 +132,9 @@ def page(stats: CorpusStats) -> str:
 
 
 def _mean_severity(stats: CorpusStats) -> float:
-    weighted = sum((index + 0.5) / SEVERITY_BINS * count for index, count in enumerate(stats.severity))
-    return weighted / max(1, sum(stats.severity))
+    total = sum((index + 0.5) / SEVERITY_BINS * count for index, count in enumerate(stats.severity))
+    return total / max(1, sum(stats.severity))
 
 
-def _pairs(counts: list[int]) -> list[int]:
+def _merged_pairs(counts: list[int]) -> list[int]:
     return [first + second for first, second in zip(counts[::2], counts[1::2], strict=True)]

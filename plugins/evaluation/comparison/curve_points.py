@@ -1,4 +1,4 @@
-"""What the curves of `megaasr compare` are drawn from: error rates of every system in bins of severity and of SNR."""
+"""Data points for the curves of `megaasr compare`: error rates of every system in bins of severity and of SNR."""
 
 from __future__ import annotations
 
@@ -15,23 +15,23 @@ from .systems import Lineup
 
 Row = dict[str, Any]
 MOST_VALUES = 10
-"""Up to so many different values, such as the SNRs that a corpus was mixed at, are each a point of their own."""
+"""Maximum number of distinct values, such as the SNRs of a corpus, for which each value is a separate point."""
 SEVERITY_BINS = ((500, 0.1), (0, 0.2))
-"""Width of a bin by the number of utterances: the fewer there are, the wider it has to be to say anything."""
+"""Pairs of minimum number of utterances and bin width; fewer utterances need wider bins."""
 SNR_BINS_DB = ((20.0, 5.0), (0.0, 2.0))
-"""Width of a bin, dB, by the range that the SNRs span, dB."""
+"""Pairs of minimum range of the SNRs in dB and bin width in dB."""
 
 LEAST_UTTERANCES = 10
-"""A bin of fewer is joined to its neighbour: its interval would look narrower than it is."""
+"""A bin with fewer utterances is merged with its neighbour, because its bootstrap interval would be too narrow."""
 
 
 @dataclass(frozen=True)
 class Point:
-    """One place on the curves.
+    """One point of the curves.
 
     Args:
-        x: the mean of its utterances' values; None for clean recordings, which have no place on the axis.
-        utterances, tokens: how many utterances and reference words, or characters, it holds.
+        x: mean of the values of its utterances; None for clean recordings, which have no value on the axis.
+        utterances, tokens: number of utterances and of reference words or characters.
         rates: error rate by system; 0.1 is 10 %.
     """
 
@@ -47,7 +47,7 @@ class Curves:
 
     Args:
         axis: ``severity`` or ``snr_db``; metric: ``wer`` or ``cer``.
-        points: from the left to the right; of clean recordings first.
+        points: in the order of x; the point of clean recordings is first.
     """
 
     axis: str
@@ -56,36 +56,39 @@ class Curves:
 
 
 def curves_of(lineup: Lineup, seed: int = 0) -> list[Curves]:
-    """Curves against severity, and against SNR where rows carry ``snr_db``, for each metric apart.
+    """Curves against severity, and against SNR if rows have ``snr_db``, separately for each metric.
 
-    A value that one utterance has is left out, since it has no interval; so is an axis with fewer than two points.
+    Points with a single utterance are left out, since they have no interval, and so is an axis with one point.
 
     Raises:
         ManifestError: a severity outside [0, 1].
     """
-    found = []
+    curves = []
     for metric in sorted({row["metric"] for row in lineup.base}, reverse=True):
-        own = [index for index, row in enumerate(lineup.base) if row["metric"] == metric]
-        for axis, groups in (("severity", _by_severity(lineup.base, own)), ("snr_db", _by_snr(lineup.base, own))):
-            points = tuple(_point(lineup, x, chosen, seed) for x, chosen in groups if len(chosen) > 1)
+        members = [index for index, row in enumerate(lineup.base) if row["metric"] == metric]
+        by_axis = (("severity", _by_severity(lineup.base, members)), ("snr_db", _by_snr(lineup.base, members)))
+        for axis, groups in by_axis:
+            points = tuple(_point(lineup, x, indices, seed) for x, indices in groups if len(indices) > 1)
             if sum(point.x is not None for point in points) > 1:
-                found.append(Curves(axis, metric, points))
-    return found
+                curves.append(Curves(axis, metric, points))
+    return curves
 
 
 Group = tuple[float | None, list[int]]
 
 
-def _by_severity(rows: Sequence[Row], own: Sequence[int]) -> list[Group]:
-    rated = [index for index in own if _is_number(rows[index].get("severity")) and rows[index].get("scenario") != CLEAN]
+def _by_severity(rows: Sequence[Row], members: Sequence[int]) -> list[Group]:
+    rated = [
+        index for index in members if _is_number(rows[index].get("severity")) and rows[index].get("scenario") != CLEAN
+    ]
     values = {index: severity_of(rows[index]) for index in rated}
     width = next(width for least, width in SEVERITY_BINS if len(values) >= least)
-    clean: Group = (None, [index for index in own if index not in values and is_clean(rows[index])])
+    clean: Group = (None, [index for index in members if index not in values and is_clean(rows[index])])
     return [clean, *_bins(values, width, highest=1.0)]
 
 
-def _by_snr(rows: Sequence[Row], own: Sequence[int]) -> list[Group]:
-    values = {index: float(rows[index]["snr_db"]) for index in own if _is_number(rows[index].get("snr_db"))}
+def _by_snr(rows: Sequence[Row], members: Sequence[int]) -> list[Group]:
+    values = {index: float(rows[index]["snr_db"]) for index in members if _is_number(rows[index].get("snr_db"))}
     span = max(values.values(), default=0.0) - min(values.values(), default=0.0)
     return _bins(values, next(width for least, width in SNR_BINS_DB if span >= least))
 
@@ -95,30 +98,32 @@ def _is_number(value: object) -> bool:
 
 
 def _bins(values: dict[int, float], width: float, highest: float = math.inf) -> list[Group]:
-    """Indices by equal parts of the axis; the value `highest` belongs to the part that ends there."""
+    """Indices grouped into equal bins of the axis; the value `highest` belongs to the last bin."""
     few = len(set(values.values())) <= MOST_VALUES
     groups: dict[float, list[int]] = {}
     for index, value in values.items():
-        # a small tolerance, since 0.3 / 0.1 is less than 3
+        # a small tolerance, because 0.3 / 0.1 is less than 3 in floating point
         part = value if few else math.floor(min(value, highest - width / 2) / width + 1e-9)
         groups.setdefault(part, []).append(index)
-    found = [groups[part] for part in sorted(groups)]
-    return [(float(np.mean([values[index] for index in one])), one) for one in (found if few else _joined(found))]
+    bins = [groups[part] for part in sorted(groups)]
+    return [
+        (float(np.mean([values[index] for index in indices])), indices) for indices in (bins if few else _merged(bins))
+    ]
 
 
-def _joined(parts: Sequence[list[int]]) -> list[list[int]]:
-    """Neighbours joined until each holds `LEAST_UTTERANCES`, or all are one."""
-    found: list[list[int]] = []
-    for part in parts:
-        if found and min(len(found[-1]), len(part)) < LEAST_UTTERANCES:
-            found[-1] = [*found[-1], *part]
+def _merged(bins: Sequence[list[int]]) -> list[list[int]]:
+    """Neighbouring bins merged until each holds at least `LEAST_UTTERANCES`, or a single bin is left."""
+    merged: list[list[int]] = []
+    for indices in bins:
+        if merged and min(len(merged[-1]), len(indices)) < LEAST_UTTERANCES:
+            merged[-1] = [*merged[-1], *indices]
         else:
-            found.append(list(part))
-    return found
+            merged.append(list(indices))
+    return merged
 
 
-def _point(lineup: Lineup, x: float | None, chosen: Sequence[int], seed: int) -> Point:
-    columns = [[rows[index]["num_edits"] for index in chosen] for rows in lineup.systems.values()]
-    lengths, *edits = bootstrap_sums([[lineup.base[index]["ref_len"] for index in chosen], *columns], seed)
+def _point(lineup: Lineup, x: float | None, indices: Sequence[int], seed: int) -> Point:
+    columns = [[rows[index]["num_edits"] for index in indices] for rows in lineup.systems.values()]
+    lengths, *edits = bootstrap_sums([[lineup.base[index]["ref_len"] for index in indices], *columns], seed)
     rates = {name: rate_of(sums, lengths) for name, sums in zip(lineup.systems, edits, strict=True)}
-    return Point(x, len(chosen), lengths.whole, rates)
+    return Point(x, len(indices), lengths.whole, rates)

@@ -1,4 +1,4 @@
-"""The Markdown of several systems against one base: error rates, paired differences, and how each one fails."""
+"""Markdown report of several systems against one base: error rates, paired differences, and kinds of failure."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from .systems import BASE
 
 
 def compare_markdown(report: dict[str, Any]) -> str:
-    """Render the report of `megaasr compare` for people.
+    """Render the report of `megaasr compare` as Markdown.
 
     Args:
-        report: what `compare_systems` gives, and ``settings``, in which ``files`` has each system's.
+        report: the result of `compare_systems`, and ``settings``, in which ``files`` maps each system to its file.
     """
-    found = report["slices"]
+    slices = report["slices"]
     settings = {name: value for name, value in report["settings"].items() if name != "files"}
     systems = list(report["settings"]["files"])
     others = [system for system in systems if system != BASE]
@@ -34,20 +34,24 @@ def compare_markdown(report: dict[str, Any]) -> str:
     lines += table(
         [*size, *systems],
         [
-            [*_size(name, one), *(interval(one["systems"][s]["error_rate"]) for s in systems)]
-            for name, one in found.items()
+            [*_size(name, figures), *(interval(figures["systems"][s]["error_rate"]) for s in systems)]
+            for name, figures in slices.items()
         ],
     )
     if others:
         lines += ["", "## Paired difference to the base", "", "Below zero is better.", ""]
         lines += table(
             ["slice", "system", "difference [interval], points", RELATIVE],
-            [_difference(name, system, one["systems"][system]) for name, one in found.items() for system in others],
+            [
+                _difference(name, system, figures["systems"][system])
+                for name, figures in slices.items()
+                for system in others
+            ],
         )
     lines += ["", "## How they fail", "", *MEANING, ""]
     lines += table(
         ["slice", "system", "error %", "capped %", "runaways", *(f"{name} %" for name in RATES)],
-        [_failures(name, system, one["systems"][system]) for name, one in found.items() for system in systems],
+        [_failures(name, system, figures["systems"][system]) for name, figures in slices.items() for system in systems],
     )
     return "\n".join(lines) + "\n"
 
@@ -58,15 +62,15 @@ MEANING = (
 )
 
 
-def _size(name: str, one: dict[str, Any]) -> list[str]:
-    return [name, str(one["utterances"]), str(one["tokens"])]
+def _size(name: str, figures: dict[str, Any]) -> list[str]:
+    return [name, str(figures["utterances"]), str(figures["tokens"])]
 
 
-def _difference(name: str, system: str, one: dict[str, Any]) -> list[str]:
-    return [name, system, interval(one["difference"], "+.2f"), interval(one["relative_difference"], "+.1f")]
+def _difference(name: str, system: str, figures: dict[str, Any]) -> list[str]:
+    return [name, system, interval(figures["difference"], "+.2f"), interval(figures["relative_difference"], "+.1f")]
 
 
-def _failures(name: str, system: str, one: dict[str, Any]) -> list[str]:
-    rates = [one["error_rate"]["value"], one["capped_error_rate"], *(one[f"{rate}_rate"] for rate in RATES)]
+def _failures(name: str, system: str, figures: dict[str, Any]) -> list[str]:
+    rates = [figures["error_rate"]["value"], figures["capped_error_rate"], *(figures[f"{rate}_rate"] for rate in RATES)]
     error, capped, *others = map(percent, rates)
-    return [name, system, error, capped, str(one["runaways"]), *others]
+    return [name, system, error, capped, str(figures["runaways"]), *others]

@@ -1,4 +1,4 @@
-"""Several systems against one base, on the same utterances, slice by slice."""
+"""Compares several systems with one base on the same utterances, slice by slice."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ BASE, ORACLE = "base", "oracle"
 
 @dataclass(frozen=True)
 class Lineup:
-    """Results of a base and of other systems on the same utterances. Make it with `line_up`.
+    """Results of a base and of other systems on the same utterances. Create it with `line_up`.
 
     Args:
-        systems: name -> scored rows, the base first; the rows of all systems are in one order.
-        failed: utterances that a system failed on; they are in none.
+        systems: name -> scored rows, the base first; the rows of all systems are in the same order.
+        failed: number of utterances that any system failed on; no system contains them.
     """
 
     systems: dict[str, list[Row]]
@@ -31,7 +31,7 @@ class Lineup:
 
     @property
     def base(self) -> list[Row]:
-        """The base's rows, by whose fields the utterances are sliced."""
+        """The rows of the base; slices use their fields."""
         return self.systems[BASE]
 
 
@@ -39,29 +39,29 @@ def line_up(base: Sequence[Row], systems: Mapping[str, Sequence[Row]], oracle: s
     """Pair the results of every system with the base's.
 
     Args:
-        base, systems: rows of `megaasr eval`.
-        oracle: a system; adds one more, ``oracle``, that has for each utterance the row of this system or of the base,
-            whichever has fewer edits, the base's where they are equal. It is the best that a router between the two
-            could do.
+        base, systems: result rows of `megaasr eval`.
+        oracle: name of a system; adds a system ``oracle`` that takes for each utterance the row with fewer edits of
+            this system and the base (the base on a tie). It is the upper bound of a router between the two.
 
     Raises:
-        ParameterError: a name that is taken. UnknownNameError: `oracle` is none of the systems.
+        ParameterError: a name is reserved.
+        UnknownNameError: `oracle` is not the name of a system.
         ManifestError: the files do not hold the same utterances, or were not scored against the same references.
     """
-    for name, why in ((BASE, "the first file's"), (ORACLE, "of what --oracle makes")):
+    for name, use in ((BASE, "the first file"), (ORACLE, "the system that --oracle adds")):
         if name in systems and (name == BASE or oracle is not None):
-            raise ParameterError(f"the name {name!r} is {why}; give the system another one")
+            raise ParameterError(f"the name {name!r} is reserved for {use}; give the system another name")
     if oracle is not None and oracle not in systems:
         raise unknown_name("system", oracle, systems)
-    own, others = paired(base, systems)
-    lineup = {BASE: own, **others}
+    base_rows, others = paired(base, systems)
+    lineup = {BASE: base_rows, **others}
     if oracle is not None:
-        lineup[ORACLE] = [best_of(one, other) for one, other in zip(own, others[oracle], strict=True)]
-    return Lineup(lineup, len(base) - len(own))
+        lineup[ORACLE] = [best_of(base_row, row) for base_row, row in zip(base_rows, others[oracle], strict=True)]
+    return Lineup(lineup, len(base) - len(base_rows))
 
 
 def best_of(base: Row, robust: Row) -> Row:
-    """The row with fewer edits; the base's where they are equal, since an adapter must earn its place."""
+    """The row with fewer edits; the base row on a tie."""
     return robust if robust["num_edits"] < base["num_edits"] else base
 
 
@@ -69,20 +69,21 @@ def compare_systems(lineup: Lineup, seed: int = 0, by: Sequence[str] = ()) -> di
     """Figures of every system on every slice.
 
     Returns:
-        ``utterances``, ``failed_in_any``, and under ``slices``, by name: ``metric``, ``utterances``, ``tokens`` and
-        ``systems``, name -> the figures of `slice_figures` with ``difference`` and
-        ``relative_difference`` to the base as `compare` has them (None for the base). All
-        intervals of a slice are over the same resamples.
+        ``utterances``, ``failed_in_any``, and ``slices`` by name. Each slice has ``metric``, ``utterances``, ``tokens``
+        and ``systems``: name -> the figures of `slice_figures` with ``difference`` and ``relative_difference`` to the
+        base as in `compare` (None for the base). All intervals of a slice are over the same resamples.
 
     Raises:
-        UnknownNameError, ParameterError, ManifestError: a field of `by` that makes no slices.
+        UnknownNameError, ParameterError, ManifestError: a field of `by` cannot be used for slices.
     """
     place = {id(row): index for index, row in enumerate(lineup.base)}
-    found = {
-        name: _slice({system: [rows[place[id(row)]] for row in own] for system, rows in lineup.systems.items()}, seed)
-        for name, own in slices(lineup.base, by).items()
+    figures = {
+        name: _slice(
+            {system: [rows[place[id(row)]] for row in members] for system, rows in lineup.systems.items()}, seed
+        )
+        for name, members in slices(lineup.base, by).items()
     }
-    return {"utterances": len(lineup.base), "failed_in_any": lineup.failed, "slices": found}
+    return {"utterances": len(lineup.base), "failed_in_any": lineup.failed, "slices": figures}
 
 
 def _slice(systems: Mapping[str, list[Row]], seed: int) -> dict[str, Any]:
@@ -99,12 +100,11 @@ def _slice(systems: Mapping[str, list[Row]], seed: int) -> dict[str, Any]:
             figures[name]["difference"] = asdict(rate_of(sums - base, lengths))
             relative = relative_of(sums, base)
             figures[name]["relative_difference"] = asdict(relative) if relative else None
-    own = figures[BASE]
     shared = ("metric", "utterances", "tokens")
     return {
-        **{name: own[name] for name in shared},
+        **{name: figures[BASE][name] for name in shared},
         "systems": {
-            system: {name: value for name, value in one.items() if name not in shared}
-            for system, one in figures.items()
+            system: {name: value for name, value in of_system.items() if name not in shared}
+            for system, of_system in figures.items()
         },
     }

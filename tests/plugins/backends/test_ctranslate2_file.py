@@ -60,7 +60,7 @@ def test_whole_files_are_read_bit_for_bit(variables: dict[str, NDArray[Any]]) ->
 
 @pytest.mark.parametrize("length", range(len(SMALL)))
 def test_a_file_cut_anywhere_is_refused(length: int) -> None:
-    with pytest.raises(BackendError, match=r"cannot read m: .* get a whole copy"):
+    with pytest.raises(BackendError, match=r"cannot read m: .* get a complete copy"):
         read_model(SMALL[:length], "m")
 
 
@@ -82,10 +82,10 @@ def test_a_damaged_byte_is_read_or_refused_but_never_crashes(position: int, flip
     ("data", "message"),
     [
         (model_bytes({}, version=5), "binary version 5"),
-        (SMALL.replace(b"c\0", b"b\0"), "b is there twice"),
-        (model_bytes({"a": np.zeros(1, "<f4")}, {"b": "nothing"}), "nothing, which is not there"),
+        (SMALL.replace(b"c\0", b"b\0"), "b occurs twice"),
+        (model_bytes({"a": np.zeros(1, "<f4")}, {"b": "nothing"}), "nothing, which does not exist"),
         (model_bytes({"a": np.zeros((1,) * 9, "<f4")}), "9 dimensions"),
-        (model_bytes({"a": np.zeros((2, 0), "<f4")}), "no values"),
+        (model_bytes({"a": np.zeros((2, 0), "<f4")}), "without values"),
         (model_bytes({"a": np.zeros(2, "<f4")}).replace(b"\x00\x08\x00\x00\x00", b"\x05\x08\x00\x00\x00"), "type 5"),
         (model_bytes({"a": np.zeros(2, "<f4")}).replace(b"\x00\x08\x00\x00\x00", b"\x00\x07\x00\x00\x00"), "7 bytes"),
     ],
@@ -98,5 +98,5 @@ def test_what_does_not_fit_is_named(data: bytes, message: str) -> None:
 def test_a_name_twice_is_refused() -> None:
     one = entry("a", np.zeros(1, "<f4"))
     data = struct.pack("<I", 6) + text("S") + struct.pack("<II", 1, 2) + one + one + struct.pack("<I", 0)
-    with pytest.raises(BackendError, match="a is there twice"):
+    with pytest.raises(BackendError, match="a occurs twice"):
         read_model(data, "m")

@@ -145,10 +145,10 @@ KV = "decoder/layer_0/attention/linear_1"
         (lambda v: v.pop("decoder/layer_0/ffn/layer_norm/beta"), "layer_norm/beta is missing"),
         (lambda v: v.update({"decoder/layer_2/x": np.zeros(1, "<f4")}), "1 variables are left over, such as .*layer_2"),
         (lambda v: v.update({f"{QKV}/weight_scale": np.zeros(1, "<f4")}), "left over, such as .*weight_scale"),
-        (lambda v: v.update({f"{QKV}/weight": np.zeros((3 * WIDTH, WIDTH), "i1")}), f"{QKV}/weight is of type int8"),
+        (lambda v: v.update({f"{QKV}/weight": np.zeros((3 * WIDTH, WIDTH), "i1")}), f"{QKV}/weight has type int8"),
         (lambda v: v.update({f"{QKV}/weight": v[f"{QKV}/weight"][:-1]}), "for 3 projections"),
         (lambda v: v.update({f"{QKV}/bias": v[f"{QKV}/bias"][:-1]}), "for 3 projections"),
-        (lambda v: v.update({"decoder/num_heads": np.array([3], np.int16)}), r"shape \(1,\) where one number is due"),
+        (lambda v: v.update({"decoder/num_heads": np.array([3], np.int16)}), r"shape \(1,\), a scalar is expected"),
     ],
 )
 def test_what_cannot_be_carried_over_is_refused(

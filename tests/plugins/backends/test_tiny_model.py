@@ -175,7 +175,7 @@ def test_a_missing_package_names_the_extra(tmp_path: Path, monkeypatch: pytest.M
     [
         (
             lambda model: (model / "model.bin").write_bytes(b"other"),
-            r"model\.bin has SHA-256 d9298a10d1b0…, where",
+            r"model\.bin has SHA-256 d9298a10d1b0…, 1a5afae06a4d… is expected",
         ),
         (lambda model: (model / "tokenizer.json").write_text("{}"), r"tokenizer\.json has SHA-256"),
         (lambda model: (model / "config.json").unlink(), r"cannot read .*config\.json: No such file"),
@@ -202,7 +202,7 @@ def test_other_files_than_the_release_are_refused(
 def test_a_folder_that_lost_a_file_is_named(folder: Path, tmp_path: Path, name: str) -> None:
     shutil.copytree(folder, tmp_path / FOLDER)
     (tmp_path / FOLDER / name).write_bytes(b"")
-    with pytest.raises(BackendError, match=rf"is not whole \({name}\); delete the folder"):
+    with pytest.raises(BackendError, match=rf"is incomplete \({name}\); delete the folder"):
         tiny_english_folder(tmp_path)
 
 

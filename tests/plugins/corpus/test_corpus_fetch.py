@@ -101,7 +101,7 @@ def test_a_mirror_is_read_where_it_was_cut_off(archives, served, tmp_path, keep)
     kept = tmp_path / "out" / "archives" / "dev-clean.tar.gz"
     assert kept.is_file() == keep == kept.parent.exists()
     assert lines[0].endswith("MB; LibriSpeech, CC BY 4.0, terms at https://www.openslr.org/12")
-    assert "MB, going on after 0.0 MB; " in lines[1]
+    assert "MB, continuing after 0.0 MB; " in lines[1]
 
 
 @pytest.mark.parametrize("when", ["before the manifest", "after the manifest"])
@@ -186,7 +186,7 @@ def test_common_voice_is_taken_from_what_was_downloaded_by_hand(tmp_path, how):
 def test_what_cannot_be_had_is_said(archives, tmp_path):
     folder, source = archives
     out = tmp_path / "out"
-    with pytest.raises(ParameterError, match=r"common-voice is given only to those who accept its terms: download it"):
+    with pytest.raises(ParameterError, match=r"common-voice can be downloaded only after accepting its terms: down"):
         fetch_corpus(find_source("common-voice"), out)
     with pytest.raises(ParameterError, match=r"holds neither dev-other\.tar\.gz nor an unpacked copy of librispeech"):
         fetch_corpus(source, out, parts=("dev-other",), origin=str(folder))
@@ -207,7 +207,7 @@ def test_a_folder_of_something_else_is_left_alone(archives, tmp_path):
     with pytest.raises(OutputError, match=r"holds manifest\.jsonl but no fetch\.json: it is of something else"):
         fetch_corpus(source, out, origin=str(folder))
     (out / "fetch.json").write_text("[]")
-    with pytest.raises(OutputError, match="is no record of a fetch"):
+    with pytest.raises(OutputError, match="not a record of `corpus fetch`"):
         fetch_corpus(source, out, origin=str(folder))
     (out / "fetch.json").unlink()
     (out / "manifest.jsonl").unlink()
@@ -259,13 +259,13 @@ def test_the_command_line(tmp_path, served):
     assert "did you mean 'librispeech'" in refused("corpus", "fetch", "librispech", tmp_path / "out")
     assert "download it yourself" in refused("corpus", "fetch", "common-voice", tmp_path / "out")
     line = refused("corpus", "fetch", "musan", tmp_path / "out", "--from", served.url, no_proxy="127.0.0.1")
-    assert f"{served.url}/musan.tar.gz: the server says 404 Not Found" in line
+    assert f"{served.url}/musan.tar.gz: the server answers 404 Not Found" in line
     assert not (tmp_path / "out").exists()
     public_corpora.musan(tmp_path / "from")
     call = ("corpus", "fetch", "musan", tmp_path / "out", "--from", tmp_path / "from", "--parts", "noise,music")
     found = json.loads(megaasr(*call, "--json").stdout)
     assert (found["rows"], list(found["roots"]), found["is_new"]) == (6, ["noise", "music"], True)
-    assert "was there already" in megaasr(*call).stdout
+    assert "already complete" in megaasr(*call).stdout
 
 
 def test_without_a_network_one_line_says_so(tmp_path):

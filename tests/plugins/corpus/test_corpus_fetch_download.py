@@ -113,12 +113,12 @@ def test_a_server_that_is_busy_is_asked_again(served, tmp_path):
     assert len(served.asked) == 3
     served.codes = [503] * TRIES
     (tmp_path / "a.tar.gz").unlink()
-    with pytest.raises(FetchError, match="the server says 503"):
+    with pytest.raises(FetchError, match="the server answers 503"):
         get(served, tmp_path)
 
 
 def test_what_is_not_there_is_said_at_once(served, tmp_path):
-    with pytest.raises(FetchError, match="the server says 404 Not Found; name a mirror with --from"):
+    with pytest.raises(FetchError, match="the server answers 404 Not Found; name a mirror with --from"):
         download(f"{served.url}/b.zip", tmp_path / "b.zip")
     assert len(served.asked) == 1
     with pytest.raises(FetchError, match="only http and https"):

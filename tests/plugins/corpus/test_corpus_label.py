@@ -171,7 +171,7 @@ def test_a_sample_is_of_the_asked_size_and_does_not_depend_on_the_order(tmp_path
 @pytest.mark.parametrize(
     ("args", "reason"),
     [
-        (["filter", "plain.jsonl", "--max-wer", "0.7", "-o", "k.jsonl"], "plain.jsonl, line 2: has no base_wer"),
+        (["filter", "plain.jsonl", "--max-wer", "0.7", "-o", "k.jsonl"], "plain.jsonl, line 2: base_wer is missing"),
         (["filter", "plain.jsonl", "-o", "k.jsonl"], "nothing to filter by"),
         (["filter", "plain.jsonl", "--max-wer", "0.1", "--min-wer", "0.2", "-o", "k.jsonl"], "is above the highest"),
         (["filter", "plain.jsonl", "--max-wer", "0.7", "-o", "plain.jsonl"], "it is the input"),
@@ -194,7 +194,7 @@ def test_a_mistake_is_one_line_and_nothing_is_written(tmp_path, args, reason):
 def test_limits_that_leave_nothing_are_refused(tmp_path):
     with pytest.raises(ParameterError):
         filter_rows(labelled(tmp_path, [0.1]), tmp_path / "k.jsonl", max_wer=0.1, min_wer=0.2)
-    with pytest.raises(ManifestError, match="line 1: has no base_wer"):
+    with pytest.raises(ManifestError, match="line 1: base_wer is missing"):
         filter_rows(labelled(tmp_path, [0.1], base_wer="much"), tmp_path / "k.jsonl", max_wer=0.1)
 
 

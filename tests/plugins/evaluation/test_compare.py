@@ -119,7 +119,7 @@ def test_systems_that_cannot_be_compared_are_refused():
         line_up(base, {"x": [*other[:3], {**other[3], "ref_len": 9}]})
     with pytest.raises(ManifestError, match=r"d.wav: scored by cer and by wer"):
         line_up(base, {"x": [*other[:3], {**other[3], "metric": "cer"}]})
-    with pytest.raises(ParameterError, match="name 'base' is the first file's"):
+    with pytest.raises(ParameterError, match="name 'base' is reserved for the first file"):
         line_up(base, {"base": other})
     with pytest.raises(ParameterError, match="name 'oracle'"):
         line_up(base, {"oracle": other}, "oracle")

@@ -180,6 +180,6 @@ def test_what_lhotse_cannot_take_is_refused(corpus, tmp_path):
     with pytest.raises(ParameterError, match=r"name a \.jsonl"):
         write_cuts(corpus / "out" / "manifest.jsonl", tmp_path / "cuts.json")
     (tmp_path / "m.jsonl").write_text('{"id": "0", "audio": "shard-00000.tar#0.flac", "recipe": {}}\n')
-    with pytest.raises(ParameterError, match="line 1: its sound is in a tar shard"):
+    with pytest.raises(ParameterError, match="line 1: its audio is in a tar shard"):
         write_cuts(tmp_path / "m.jsonl", tmp_path / "cuts.jsonl")
     assert not (tmp_path / "cuts.jsonl").exists()
