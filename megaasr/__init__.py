@@ -38,7 +38,6 @@ if TYPE_CHECKING:
     from megaasr_core.base.errors import one_line as one_line
     from megaasr_core.base.errors import unknown_name as unknown_name
     from megaasr_core.base.files import atomic_path as atomic_path
-    from megaasr_core.base.files import check_outputs as check_outputs
     from megaasr_core.base.files import read_json as read_json
     from megaasr_core.base.files import read_text as read_text
     from megaasr_core.base.files import write_json as write_json
@@ -50,6 +49,9 @@ if TYPE_CHECKING:
     from megaasr_core.base.jsonl import read_jsonl as read_jsonl
     from megaasr_core.base.jsonl import read_rows as read_rows
     from megaasr_core.base.kernel_compilation import on_compiling as on_compiling
+    from megaasr_core.base.language import is_scored_by_character as is_scored_by_character
+    from megaasr_core.base.language import language_code as language_code
+    from megaasr_core.base.output_checks import check_outputs as check_outputs
     from megaasr_core.base.progress import progress as progress
     from megaasr_core.base.resumable import fingerprint as fingerprint
     from megaasr_core.base.resumable import resumable_rows as resumable_rows
@@ -71,8 +73,6 @@ if TYPE_CHECKING:
     from megaasr_core.base.speech_checks import is_invented as is_invented
     from megaasr_core.base.speech_checks import is_repetitive as is_repetitive
     from megaasr_core.base.speech_checks import loop_tokens as loop_tokens
-    from megaasr_core.base.text import is_scored_by_character as is_scored_by_character
-    from megaasr_core.base.text import language_code as language_code
     from megaasr_core.base.text import normalise as normalise
     from megaasr_core.base.text import normaliser_version as normaliser_version
     from megaasr_core.base.text import tokenise as tokenise
@@ -184,7 +184,8 @@ _NAMES_BY_MODULE = {
         "AdapterError AudioError BackendError ManifestError MegaasrError one_line OutputError "
         "ParameterError PluginError RecipeError ScenarioError unknown_name UnknownNameError"
     ),
-    "base.files": "atomic_path check_outputs read_json read_text write_json write_text",
+    "base.files": "atomic_path read_json read_text write_json write_text",
+    "base.output_checks": "check_outputs",
     "base.hardware": "hardware",
     "base.jsonl": "jsonl_line located_lines parse_row read_jsonl read_rows",
     "base.kernel_compilation": "on_compiling",
@@ -195,7 +196,8 @@ _NAMES_BY_MODULE = {
     "base.severity": "check_severity Choice CURVES Range severity_from",
     "base.sound_bank": "SoundBank SoundRef",
     "base.speech_checks": "check_text compression_ratio is_invented is_repetitive loop_tokens RepetitionSettings",
-    "base.text": "is_scored_by_character language_code normalise normaliser_version tokenise",
+    "base.language": "is_scored_by_character language_code",
+    "base.text": "normalise normaliser_version tokenise",
     "base.validation": "first_fault",
     "contracts.backend": "AdapterReport Backend BackendInfo DecodingOptions Defaults Segment Transcript",
     "contracts.degradation": "ALL_SCENARIOS Degradation Role step Step",

@@ -61,7 +61,7 @@ def transcribe(
         AudioError: the recording cannot be read.
         UnknownNameError, ParameterError, BackendError, AdapterError: the transcriber cannot be put together.
     """
-    from megaasr_core.base.text import language_code
+    from megaasr_core.base.language import language_code
     from megaasr_core.flows.opening import BACKEND_VARIABLE
     from megaasr_core.flows.transcriber import Transcriber
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -30,27 +30,6 @@ def check_writable(path: Path) -> None:
     except OSError as error:
         reason = error.strerror or one_line(error)
         raise OutputError(f"cannot write in {folder}: {reason}; choose a folder that can be written") from error
-
-
-def check_not_input(target: Path, *sources: Path) -> None:
-    """Refuse to write over what is read; OutputError when `target` is one of the sources."""
-    for source in sources:
-        if target.exists() and source.exists() and target.samefile(source):
-            raise OutputError(f"cannot write {target}: it is the input; name another file")
-
-
-def check_outputs(targets: Sequence[Path | None], sources: Sequence[Path | None] = ()) -> None:
-    """Before long work: every target can be written, none is another or an input; a target of None is not asked for.
-
-    Raises:
-        OutputError: naming the first that cannot be.
-    """
-    wanted = [target for target in targets if target is not None]
-    for target in wanted:
-        if sum(target.resolve() == other.resolve() for other in wanted) > 1:
-            raise OutputError(f"cannot write {target}: two outputs are one file; name different files")
-        check_writable(target)
-        check_not_input(target, *(source for source in sources if source is not None))
 
 
 @contextmanager

@@ -6,7 +6,7 @@ import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from .text import is_scored_by_character
+from .language import is_scored_by_character
 
 
 @dataclass(frozen=True)

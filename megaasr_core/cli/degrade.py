@@ -45,8 +45,9 @@ def degrade(
     from ..base.audio import SAMPLE_RATE_HZ
     from ..base.audio_files import AudioLimits, check_format, read_audio, write_audio
     from ..base.errors import ParameterError
-    from ..base.files import check_not_input, check_writable, read_text
+    from ..base.files import check_writable, read_text
     from ..base.kernel_compilation import on_compiling
+    from ..base.output_checks import check_not_input
     from ..base.seeding import SampleKey
     from ..base.sound_bank import SoundBank
     from ..contracts.recipe import Recipe

@@ -53,8 +53,8 @@ def transcribe(
     Example: megaasr transcribe interview.wav --json
     """
     from ..base.audio_files import AudioLimits, read_audio
-    from ..base.files import check_outputs
     from ..base.jsonl import jsonl_line
+    from ..base.output_checks import check_outputs
     from ..base.progress import progress
     from ..base.recordings import find_recordings
     from ..base.resumable import fingerprint, resumable_rows

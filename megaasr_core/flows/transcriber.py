@@ -11,8 +11,8 @@ from ..base.audio import Audio
 from ..base.audio_checks import check_audio
 from ..base.audio_files import AudioLimits, read_audio
 from ..base.errors import MegaasrError, ParameterError
+from ..base.language import language_code
 from ..base.speech_checks import check_text
-from ..base.text import language_code
 from ..contracts.backend import Backend, DecodingOptions, Transcript
 from ..contracts.calls import calling, checked_rows
 from ..contracts.router import Reviewed, Route, Router
