@@ -10,20 +10,16 @@ from typing import TYPE_CHECKING, Any
 from megaasr_core import __version__ as __version__
 
 if TYPE_CHECKING:
-    from megaasr.quick import degrade as degrade
-    from megaasr.quick import transcribe as transcribe
-    from megaasr_core.base.alignment import Alignment as Alignment
-    from megaasr_core.base.alignment import align as align
     from megaasr_core.base.audio import SAMPLE_RATE_HZ as SAMPLE_RATE_HZ
     from megaasr_core.base.audio import Audio as Audio
     from megaasr_core.base.audio import Samples as Samples
     from megaasr_core.base.audio import resampled_length as resampled_length
     from megaasr_core.base.audio_checks import level_dbfs as level_dbfs
     from megaasr_core.base.audio_files import AudioLimits as AudioLimits
+    from megaasr_core.base.audio_files import check_format as check_format
     from megaasr_core.base.audio_files import measure_audio as measure_audio
     from megaasr_core.base.audio_files import read_audio as read_audio
     from megaasr_core.base.audio_files import write_audio as write_audio
-    from megaasr_core.base.cache import cache_folder as cache_folder
     from megaasr_core.base.errors import AdapterError as AdapterError
     from megaasr_core.base.errors import AudioError as AudioError
     from megaasr_core.base.errors import BackendError as BackendError
@@ -38,27 +34,18 @@ if TYPE_CHECKING:
     from megaasr_core.base.errors import one_line as one_line
     from megaasr_core.base.errors import unknown_name as unknown_name
     from megaasr_core.base.files import atomic_path as atomic_path
+    from megaasr_core.base.files import check_writable as check_writable
     from megaasr_core.base.files import read_json as read_json
     from megaasr_core.base.files import read_text as read_text
     from megaasr_core.base.files import write_json as write_json
     from megaasr_core.base.files import write_text as write_text
-    from megaasr_core.base.hardware import hardware as hardware
     from megaasr_core.base.jsonl import jsonl_line as jsonl_line
     from megaasr_core.base.jsonl import located_lines as located_lines
     from megaasr_core.base.jsonl import parse_row as parse_row
     from megaasr_core.base.jsonl import read_jsonl as read_jsonl
     from megaasr_core.base.jsonl import read_rows as read_rows
-    from megaasr_core.base.kernel_compilation import on_compiling as on_compiling
     from megaasr_core.base.language import is_scored_by_character as is_scored_by_character
     from megaasr_core.base.language import language_code as language_code
-    from megaasr_core.base.output_checks import check_outputs as check_outputs
-    from megaasr_core.base.progress import progress as progress
-    from megaasr_core.base.resumable import fingerprint as fingerprint
-    from megaasr_core.base.resumable import resumable_rows as resumable_rows
-    from megaasr_core.base.run_folder import claim_identity as claim_identity
-    from megaasr_core.base.run_folder import refuse_foreign as refuse_foreign
-    from megaasr_core.base.run_folder import run_folder as run_folder
-    from megaasr_core.base.run_folder import temporary_name as temporary_name
     from megaasr_core.base.seeding import SampleKey as SampleKey
     from megaasr_core.base.severity import CURVES as CURVES
     from megaasr_core.base.severity import Choice as Choice
@@ -73,9 +60,6 @@ if TYPE_CHECKING:
     from megaasr_core.base.speech_checks import is_invented as is_invented
     from megaasr_core.base.speech_checks import is_repetitive as is_repetitive
     from megaasr_core.base.speech_checks import loop_tokens as loop_tokens
-    from megaasr_core.base.text import normalise as normalise
-    from megaasr_core.base.text import normaliser_version as normaliser_version
-    from megaasr_core.base.text import tokenise as tokenise
     from megaasr_core.base.validation import first_fault as first_fault
     from megaasr_core.contracts.backend import AdapterReport as AdapterReport
     from megaasr_core.contracts.backend import Backend as Backend
@@ -141,28 +125,49 @@ if TYPE_CHECKING:
     from megaasr_core.flows.composed_reward import Term as Term
     from megaasr_core.flows.composed_reward import read_reward as read_reward
     from megaasr_core.flows.long_recordings import cut as cut
-    from megaasr_core.flows.manifests import is_there as is_there
-    from megaasr_core.flows.manifests import located_rows as located_rows
-    from megaasr_core.flows.manifests import read_clean as read_clean
-    from megaasr_core.flows.manifests import read_sample as read_sample
     from megaasr_core.flows.plan import Planner as Planner
     from megaasr_core.flows.plan import find_scenario as find_scenario
     from megaasr_core.flows.plan import plan as plan
     from megaasr_core.flows.render import Rendered as Rendered
     from megaasr_core.flows.render import render as render
     from megaasr_core.flows.scenario_files import open_scenario as open_scenario
+    from megaasr_core.flows.scenario_files import read_scenario as read_scenario
     from megaasr_core.flows.term_scores import TermScores as TermScores
     from megaasr_core.flows.term_scores import coverage as coverage
     from megaasr_core.flows.term_scores import term_scores as term_scores
     from megaasr_core.flows.transcriber import Transcriber as Transcriber
     from megaasr_core.flows.transcriber import Transcription as Transcription
-    from megaasr_core.lora.files import Lora as Lora
-    from megaasr_core.lora.files import read_lora as read_lora
-    from megaasr_core.lora.mounting import KeyMap as KeyMap
-    from megaasr_core.lora.mounting import mount_lora as mount_lora
-    from megaasr_core.lora.mounting import unmount_lora as unmount_lora
-    from megaasr_core.lora.mounting import using_lora as using_lora
 
+    from .library.alignment import Alignment as Alignment
+    from .library.alignment import align as align
+    from .library.cache import cache_folder as cache_folder
+    from .library.hardware import hardware as hardware
+    from .library.kernel_compilation import on_compiling as on_compiling
+    from .library.manifests import is_there as is_there
+    from .library.manifests import located_rows as located_rows
+    from .library.manifests import read_clean as read_clean
+    from .library.manifests import read_sample as read_sample
+    from .library.output_checks import check_not_input as check_not_input
+    from .library.output_checks import check_outputs as check_outputs
+    from .library.progress import progress as progress
+    from .library.recordings import find_recordings as find_recordings
+    from .library.resumable import fingerprint as fingerprint
+    from .library.resumable import resumable_rows as resumable_rows
+    from .library.run_folder import claim_identity as claim_identity
+    from .library.run_folder import refuse_foreign as refuse_foreign
+    from .library.run_folder import run_folder as run_folder
+    from .library.run_folder import temporary_name as temporary_name
+    from .library.text import normalise as normalise
+    from .library.text import normaliser_version as normaliser_version
+    from .library.text import tokenise as tokenise
+    from .lora.files import Lora as Lora
+    from .lora.files import read_lora as read_lora
+    from .lora.mounting import KeyMap as KeyMap
+    from .lora.mounting import mount_lora as mount_lora
+    from .lora.mounting import unmount_lora as unmount_lora
+    from .lora.mounting import using_lora as using_lora
+    from .quick import degrade as degrade
+    from .quick import transcribe as transcribe
     from .reward_functions import reward as reward
     from .scoring import AnyReward as AnyReward
     from .scoring import score as score
@@ -170,75 +175,71 @@ if TYPE_CHECKING:
     from .scoring import wer as wer
 
 _NAMES_BY_MODULE = {
-    "contracts.calls": "calling checked_rows described",
-    "discovery.api_version": "PLUGIN_API",
-    "discovery.kinds": "Kind",
-    "contracts.reader": "Reader LocatedRow",
-    "flows.manifests": "located_rows read_sample read_clean is_there",
-    "base.alignment": "align Alignment",
-    "base.audio": "Audio resampled_length SAMPLE_RATE_HZ Samples",
-    "base.audio_checks": "level_dbfs",
-    "base.audio_files": "AudioLimits measure_audio read_audio write_audio",
-    "base.cache": "cache_folder",
-    "base.errors": (
+    "megaasr.library.alignment": "align Alignment",
+    "megaasr.library.cache": "cache_folder",
+    "megaasr.library.hardware": "hardware",
+    "megaasr.library.kernel_compilation": "on_compiling",
+    "megaasr.library.manifests": "is_there located_rows read_clean read_sample",
+    "megaasr.library.output_checks": "check_not_input check_outputs",
+    "megaasr.library.progress": "progress",
+    "megaasr.library.recordings": "find_recordings",
+    "megaasr.library.resumable": "fingerprint resumable_rows",
+    "megaasr.library.run_folder": "claim_identity refuse_foreign run_folder temporary_name",
+    "megaasr.library.text": "normalise normaliser_version tokenise",
+    "megaasr.lora.files": "Lora read_lora",
+    "megaasr.lora.mounting": "KeyMap mount_lora unmount_lora using_lora",
+    "megaasr.quick": "degrade transcribe",
+    "megaasr.reward_functions": "reward",
+    "megaasr.scoring": "AnyReward score scorer_of wer",
+    "megaasr_core.base.audio": "Audio resampled_length SAMPLE_RATE_HZ Samples",
+    "megaasr_core.base.audio_checks": "level_dbfs",
+    "megaasr_core.base.audio_files": "AudioLimits check_format measure_audio read_audio write_audio",
+    "megaasr_core.base.errors": (
         "AdapterError AudioError BackendError ManifestError MegaasrError one_line OutputError "
         "ParameterError PluginError RecipeError ScenarioError unknown_name UnknownNameError"
     ),
-    "base.files": "atomic_path read_json read_text write_json write_text",
-    "base.output_checks": "check_outputs",
-    "base.hardware": "hardware",
-    "base.jsonl": "jsonl_line located_lines parse_row read_jsonl read_rows",
-    "base.kernel_compilation": "on_compiling",
-    "base.progress": "progress",
-    "base.resumable": "fingerprint resumable_rows",
-    "base.run_folder": "claim_identity refuse_foreign run_folder temporary_name",
-    "base.seeding": "SampleKey",
-    "base.severity": "check_severity Choice CURVES Range severity_from",
-    "base.sound_bank": "SoundBank SoundRef",
-    "base.speech_checks": "check_text compression_ratio is_invented is_repetitive loop_tokens RepetitionSettings",
-    "base.language": "is_scored_by_character language_code",
-    "base.text": "normalise normaliser_version tokenise",
-    "base.validation": "first_fault",
-    "contracts.backend": "AdapterReport Backend BackendInfo DecodingOptions Defaults Segment Transcript",
-    "contracts.degradation": "ALL_SCENARIOS Degradation Role step Step",
-    "contracts.engine": "ATTEMPTS Engine Outcome short usable_cores",
-    "contracts.primitive": "ApplyContext DrawContext Primitive",
-    "contracts.recipe": "DroppedStep Recipe RecipeStep",
-    "contracts.reward": "checked_scores Reward RewardSample Score",
-    "contracts.router": "Reviewed Route Router",
-    "contracts.scenario": "merge Merged Scenario",
-    "contracts.streaming": "Stream StreamingBackend StreamUpdate",
-    "contracts.trainable": "PolicyBackend Sampling TrainableBackend",
-    "contracts.trainer": "data_digests Trainer TrainContext",
-    "contracts.unit": "Unit",
-    "contracts.utterance": "Utterance",
-    "discovery.file_plugins": "is_plugin_path plugin_digest",
-    "discovery.hookspecs": "hookimpl",
-    "discovery.loading": "installed_plugins load_plugins",
-    "discovery.plugins": "Plugins",
-    "discovery.registry": "not_installed Owner Registry",
-    "flows.composed_reward": "ComposedReward read_reward Term",
-    "flows.long_recordings": "cut",
-    "flows.plan": "find_scenario plan Planner",
-    "flows.render": "render Rendered",
-    "flows.scenario_files": "open_scenario",
-    "flows.term_scores": "coverage term_scores TermScores",
-    "flows.transcriber": "Transcriber Transcription",
-    "lora.files": "Lora read_lora",
-    "lora.mounting": "KeyMap mount_lora unmount_lora using_lora",
+    "megaasr_core.base.files": "atomic_path check_writable read_json read_text write_json write_text",
+    "megaasr_core.base.jsonl": "jsonl_line located_lines parse_row read_jsonl read_rows",
+    "megaasr_core.base.language": "is_scored_by_character language_code",
+    "megaasr_core.base.seeding": "SampleKey",
+    "megaasr_core.base.severity": "check_severity Choice CURVES Range severity_from",
+    "megaasr_core.base.sound_bank": "SoundBank SoundRef",
+    "megaasr_core.base.speech_checks": (
+        "check_text compression_ratio is_invented is_repetitive loop_tokens RepetitionSettings"
+    ),
+    "megaasr_core.base.validation": "first_fault",
+    "megaasr_core.contracts.backend": ("AdapterReport Backend BackendInfo DecodingOptions Defaults Segment Transcript"),
+    "megaasr_core.contracts.calls": "calling checked_rows described",
+    "megaasr_core.contracts.degradation": "ALL_SCENARIOS Degradation Role Step step",
+    "megaasr_core.contracts.engine": "ATTEMPTS Engine Outcome short usable_cores",
+    "megaasr_core.contracts.primitive": "ApplyContext DrawContext Primitive",
+    "megaasr_core.contracts.reader": "LocatedRow Reader",
+    "megaasr_core.contracts.recipe": "DroppedStep Recipe RecipeStep",
+    "megaasr_core.contracts.reward": "checked_scores Reward RewardSample Score",
+    "megaasr_core.contracts.router": "Reviewed Route Router",
+    "megaasr_core.contracts.scenario": "merge Merged Scenario",
+    "megaasr_core.contracts.streaming": "Stream StreamingBackend StreamUpdate",
+    "megaasr_core.contracts.trainable": "PolicyBackend Sampling TrainableBackend",
+    "megaasr_core.contracts.trainer": "data_digests TrainContext Trainer",
+    "megaasr_core.contracts.unit": "Unit",
+    "megaasr_core.contracts.utterance": "Utterance",
+    "megaasr_core.discovery.api_version": "PLUGIN_API",
+    "megaasr_core.discovery.file_plugins": "is_plugin_path plugin_digest",
+    "megaasr_core.discovery.hookspecs": "hookimpl",
+    "megaasr_core.discovery.kinds": "Kind",
+    "megaasr_core.discovery.loading": "installed_plugins load_plugins",
+    "megaasr_core.discovery.plugins": "Plugins",
+    "megaasr_core.discovery.registry": "not_installed Owner Registry",
+    "megaasr_core.flows.composed_reward": "ComposedReward read_reward Term",
+    "megaasr_core.flows.long_recordings": "cut",
+    "megaasr_core.flows.plan": "find_scenario plan Planner",
+    "megaasr_core.flows.render": "render Rendered",
+    "megaasr_core.flows.scenario_files": "open_scenario read_scenario",
+    "megaasr_core.flows.term_scores": "coverage term_scores TermScores",
+    "megaasr_core.flows.transcriber": "Transcriber Transcription",
 }
-_NAMES_HERE = {
-    "quick": "degrade transcribe",
-    "reward_functions": "reward",
-    "scoring": "AnyReward score scorer_of wer",
-}
-"""Names whose modules are in this package and not in the core."""
-_MODULE_OF = {
-    name: f"{package}.{module}"
-    for package, names_by_module in (("megaasr_core", _NAMES_BY_MODULE), (__name__, _NAMES_HERE))
-    for module, names in names_by_module.items()
-    for name in names.split()
-}
+"""Module -> the names of it that are public; the imports above tell the same to type checkers."""
+_MODULE_OF = {name: module for module, names in _NAMES_BY_MODULE.items() for name in names.split()}
 __all__ = sorted(_MODULE_OF)  # noqa: PLE0605
 
 

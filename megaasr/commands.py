@@ -1,17 +1,7 @@
 """What a plugin needs to add commands to ``megaasr``: shared options, loading of plugins, reports, exit codes."""
 
-from megaasr_core.cli.bank_options import BankOption, NoiseOption, RirOption, named_banks
-from megaasr_core.cli.context import (
-    EXIT_SOME_FAILED,
-    EXIT_WORSE,
-    JsonOption,
-    PluginOption,
-    StrictOption,
-    hand_out,
-    open_plugins,
-    say,
-)
-from megaasr_core.cli.transcriber_options import (
+from megaasr.library.bank_options import BankOption, NoiseOption, RirOption, named_banks
+from megaasr.library.transcriber_options import (
     AdapterOption,
     BackendOption,
     BackendSetOption,
@@ -22,6 +12,16 @@ from megaasr_core.cli.transcriber_options import (
     RouterSetOption,
     open_transcriber,
     parse_settings,
+)
+from megaasr_core.cli.context import (
+    EXIT_SOME_FAILED,
+    EXIT_WORSE,
+    JsonOption,
+    PluginOption,
+    StrictOption,
+    hand_out,
+    open_plugins,
+    say,
 )
 
 __all__ = [

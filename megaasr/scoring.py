@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, overload
 
-from megaasr_core.base.alignment import align
+from megaasr.library.alignment import align
+from megaasr.library.text import tokenise
 from megaasr_core.base.errors import ParameterError
-from megaasr_core.base.text import tokenise
 from megaasr_core.contracts.reward import Reward, RewardSample, Score, checked_scores
 from megaasr_core.discovery.loading import installed_plugins
 from megaasr_core.flows.composed_reward import ComposedReward

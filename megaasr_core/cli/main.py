@@ -12,10 +12,7 @@ import typer
 
 from .commands import add_plugin_commands
 from .context import EXIT_INTERRUPTED, EXIT_USER_ERROR, say
-from .degrade import degrade
 from .plugins import plugins
-from .scenarios import scenarios
-from .transcribe import transcribe
 
 app = typer.Typer(
     name="megaasr",
@@ -26,9 +23,6 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-app.command()(transcribe)
-app.command()(degrade)
-app.command()(scenarios)
 app.add_typer(plugins)
 
 

@@ -24,7 +24,7 @@ SHORT = DecodingOptions(min_tokens=2, tokens_per_second=0.5)
 
 def checks(subject: Subject) -> list[Callable[[Subject], None]]:
     """The checks of a backend; mounting is checked where an adapter was given."""
-    from . import checks_backend_mounting as mounting  # which uses the helpers of this module
+    from . import checks_backend_mounting as mounting
 
     return [
         has_a_docstring,

@@ -39,7 +39,7 @@ TRANSCRIPTS = (
 def checks(subject: Subject) -> list[Callable[[Subject], None]]:
     """The checks of a router."""
     del subject
-    from . import checks_router_purity as purity  # which uses the helpers of this module
+    from . import checks_router_purity as purity
 
     return [
         has_a_docstring,

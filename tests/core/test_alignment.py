@@ -2,7 +2,7 @@ import jiwer
 from hypothesis import given
 from hypothesis import strategies as st
 
-from megaasr_core.base.alignment import align
+from megaasr.library.alignment import align
 
 tokens = st.lists(st.sampled_from("abc"), max_size=9)
 

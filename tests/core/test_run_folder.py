@@ -3,7 +3,7 @@
 import pytest
 
 from megaasr import OutputError, claim_identity, read_json, refuse_foreign, run_folder
-from megaasr_core.base import run_folder as module
+from megaasr.library import run_folder as module
 
 
 def test_unfinished_files_are_removed_before_and_after(tmp_path):

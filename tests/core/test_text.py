@@ -2,9 +2,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from megaasr.library.text import normalise, normaliser_version, tokenise
 from megaasr_core.base.errors import ParameterError
 from megaasr_core.base.language import is_scored_by_character, language_code
-from megaasr_core.base.text import normalise, normaliser_version, tokenise
 
 
 @pytest.mark.parametrize(

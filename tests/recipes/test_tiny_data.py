@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 import soundfile
 
+from megaasr.library.text import normalise
 from megaasr_core.base.audio import SAMPLE_RATE_HZ
 from megaasr_core.base.errors import ManifestError
-from megaasr_core.base.text import normalise
 from recipes.tiny import build_noise, casing, dataset_files, levels, noise_shapes, select_speech
 from tests.recipes.made import IEEE, content, put
 

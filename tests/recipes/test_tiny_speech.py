@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from megaasr.library.text import normalise
 from megaasr_core.base.audio import SAMPLE_RATE_HZ, Audio
-from megaasr_core.base.text import normalise
 from recipes.tiny import build_speech, levels, sentences
 from recipes.tiny.held_out import HeldOut
 from recipes.tiny.sources import SOURCES

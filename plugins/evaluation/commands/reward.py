@@ -10,15 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from megaasr.commands import (
-    EXIT_SOME_FAILED,
-    JsonOption,
-    PluginOption,
-    StrictOption,
-    open_plugins,
-    parse_settings,
-    say,
-)
+from megaasr.commands import EXIT_SOME_FAILED, JsonOption, PluginOption, StrictOption, open_plugins, parse_settings, say
 
 if TYPE_CHECKING:
     from megaasr import RewardSample, TermScores

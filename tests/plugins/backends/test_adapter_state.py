@@ -86,7 +86,7 @@ def test_a_failed_mount_leaves_no_module_behind(small, make_adapter, monkeypatch
         small.mount("robust", folder)
     assert state_of(small.network) == before
     assert not hasattr(small.network, "peft_config")
-    monkeypatch.setattr("megaasr_core.lora.mounting._copy", lambda *_: 1 / 0)
+    monkeypatch.setattr("megaasr.lora.mounting._copy", lambda *_: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         small.mount("robust", make_adapter("fine"))
     assert state_of(small.network) == before

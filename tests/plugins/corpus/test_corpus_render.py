@@ -214,7 +214,7 @@ def test_another_plan_format_or_corpus_is_refused(plan, tmp_path):
 
 
 def test_two_runs_at_once_are_refused(plan, tmp_path, monkeypatch):
-    from megaasr_core.base import run_folder
+    from megaasr.library import run_folder
 
     monkeypatch.setattr(run_folder, "LOCK_WAIT_S", 0.0)
     folder = plan()

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 
-from .errors import AudioError
-from .sound_bank import SUFFIXES
+from megaasr_core.base.errors import AudioError
+from megaasr_core.base.sound_bank import SUFFIXES
 
 
 def find_recordings(named: Iterable[Path]) -> list[Path]:

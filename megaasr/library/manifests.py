@@ -7,13 +7,13 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TypeVar
 
-from ..base.audio import Audio
-from ..base.audio_files import AudioLimits, read_audio
-from ..base.jsonl import located_lines
-from ..contracts.calls import calling
-from ..contracts.reader import LocatedRow, Reader
-from ..discovery.loading import installed_plugins
-from ..discovery.plugins import Plugins
+from megaasr_core.base.audio import Audio
+from megaasr_core.base.audio_files import AudioLimits, read_audio
+from megaasr_core.base.jsonl import located_lines
+from megaasr_core.contracts.calls import calling
+from megaasr_core.contracts.reader import LocatedRow, Reader
+from megaasr_core.discovery.loading import installed_plugins
+from megaasr_core.discovery.plugins import Plugins
 
 T = TypeVar("T")
 

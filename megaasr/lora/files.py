@@ -9,8 +9,8 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from ..base.errors import AdapterError, one_line
-from ..base.validation import first_fault
+from megaasr_core.base.errors import AdapterError, one_line
+from megaasr_core.base.validation import first_fault
 
 WEIGHTS = "adapter_model.safetensors"
 CONFIG = "adapter_config.json"

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from .errors import OutputError
-from .files import check_writable
+from megaasr_core.base.errors import OutputError
+from megaasr_core.base.files import check_writable
 
 
 def check_not_input(target: Path, *sources: Path) -> None:

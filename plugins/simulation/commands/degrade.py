@@ -8,8 +8,16 @@ from typing import Annotated
 
 import typer
 
-from .bank_options import BankOption, NoiseOption, RirOption, named_banks
-from .context import PluginOption, StrictOption, open_plugins, say
+from megaasr.commands import (
+    BankOption,
+    NoiseOption,
+    PluginOption,
+    RirOption,
+    StrictOption,
+    named_banks,
+    open_plugins,
+    say,
+)
 
 
 def degrade(
@@ -42,19 +50,25 @@ def degrade(
 
     Example: megaasr degrade clean.flac noisy.wav --scenario far_field+noise --severity 0.7 --seed 1 --noise noises/
     """
-    from ..base.audio import SAMPLE_RATE_HZ
-    from ..base.audio_files import AudioLimits, check_format, read_audio, write_audio
-    from ..base.errors import ParameterError
-    from ..base.files import check_writable, read_text
-    from ..base.kernel_compilation import on_compiling
-    from ..base.output_checks import check_not_input
-    from ..base.seeding import SampleKey
-    from ..base.sound_bank import SoundBank
-    from ..contracts.recipe import Recipe
-    from ..contracts.scenario import merge
-    from ..flows.plan import plan
-    from ..flows.render import render
-    from ..flows.scenario_files import open_scenario
+    from megaasr import (
+        SAMPLE_RATE_HZ,
+        AudioLimits,
+        ParameterError,
+        Recipe,
+        SampleKey,
+        SoundBank,
+        check_format,
+        check_not_input,
+        check_writable,
+        merge,
+        on_compiling,
+        open_scenario,
+        plan,
+        read_audio,
+        read_text,
+        render,
+        write_audio,
+    )
 
     if (scenario is None) == (from_recipe is None):
         raise ParameterError("give either --scenario NAME or --from-recipe FILE")

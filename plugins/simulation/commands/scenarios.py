@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from .context import JsonOption, PluginOption, StrictOption, open_plugins
+from megaasr.commands import JsonOption, PluginOption, StrictOption, open_plugins
 
 
 def scenarios(
@@ -24,8 +24,7 @@ def scenarios(
 
     Example: megaasr scenarios --json | jq length
     """
-    from ..contracts.scenario import merge
-    from ..flows.scenario_files import read_scenario
+    from megaasr import merge, read_scenario
 
     plugins = open_plugins(plugin, strict_plugins)
     listed = [plugins.scenarios[name] for name in plugins.scenarios]

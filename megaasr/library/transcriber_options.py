@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 if TYPE_CHECKING:
-    from ..discovery.plugins import Plugins
-    from ..flows.transcriber import Transcriber
+    from megaasr_core.discovery.plugins import Plugins
+    from megaasr_core.flows.transcriber import Transcriber
 
 AdapterOption = Annotated[Path | None, typer.Option(help="Folder of a LoRA adapter for bad recordings.")]
 RouterOption = Annotated[
@@ -59,7 +59,7 @@ def open_transcriber(
     decode: list[str] | None = None,
 ) -> Transcriber:
     """Build the transcriber that the options describe; every mistake is a MegaasrError of one line."""
-    from ..flows.transcriber import Transcriber
+    from megaasr_core.flows.transcriber import Transcriber
 
     return Transcriber.open(
         backend=backend,
@@ -82,7 +82,7 @@ def parse_settings(pairs: list[str] | None) -> dict[str, Any]:
     """
     import yaml
 
-    from ..base.errors import ParameterError
+    from megaasr_core.base.errors import ParameterError
 
     settings: dict[str, Any] = {}
     for pair in pairs or ():

@@ -6,7 +6,7 @@ from functools import lru_cache
 from importlib.metadata import version
 from typing import Any
 
-from .language import is_scored_by_character, language_code
+from megaasr_core.base.language import is_scored_by_character, language_code
 
 
 def normalise(text: str, language: str = "en") -> str:
@@ -20,7 +20,7 @@ def normalise(text: str, language: str = "en") -> str:
     """
     code = language_code(language)
     if code == "zh":
-        from .chinese_text import normalise_chinese
+        from megaasr.library.chinese_text import normalise_chinese
 
         return normalise_chinese(text)
     return str(_whisper_normaliser(code == "en")(text)).strip()

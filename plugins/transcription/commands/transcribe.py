@@ -9,21 +9,26 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from .context import EXIT_SOME_FAILED, JsonOption, PluginOption, StrictOption, open_plugins, say
-from .transcriber_options import (
+from megaasr.commands import (
+    EXIT_SOME_FAILED,
     AdapterOption,
     BackendOption,
     BackendSetOption,
     BatchSizeOption,
     DecodeOption,
+    JsonOption,
     LanguageOption,
+    PluginOption,
     RouterOption,
     RouterSetOption,
+    StrictOption,
+    open_plugins,
     open_transcriber,
+    say,
 )
 
 if TYPE_CHECKING:
-    from ..flows.transcriber import Transcription
+    from megaasr import Transcription
 
 
 def transcribe(
@@ -52,12 +57,16 @@ def transcribe(
 
     Example: megaasr transcribe interview.wav --json
     """
-    from ..base.audio_files import AudioLimits, read_audio
-    from ..base.jsonl import jsonl_line
-    from ..base.output_checks import check_outputs
-    from ..base.progress import progress
-    from ..base.recordings import find_recordings
-    from ..base.resumable import fingerprint, resumable_rows
+    from megaasr import (
+        AudioLimits,
+        check_outputs,
+        find_recordings,
+        fingerprint,
+        jsonl_line,
+        progress,
+        read_audio,
+        resumable_rows,
+    )
 
     paths = find_recordings(recordings)
     check_outputs([output], paths)

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from .context import say
+from megaasr_core.cli.context import say
 
 if TYPE_CHECKING:
-    from ..discovery.plugins import Plugins
+    from megaasr_core.discovery.plugins import Plugins
 
 BankOption = Annotated[
     list[str] | None,
@@ -37,7 +37,7 @@ def named_banks(
         ParameterError: a value without ``=``, or a bank that is named twice.
         UnknownNameError: a bank that no registered primitive declares.
     """
-    from ..base.errors import ParameterError, unknown_name
+    from megaasr_core.base.errors import ParameterError, unknown_name
 
     pairs = [*(bank or ()), *(f"{name}={path}" for name, path in (("noise", noise), ("rir", rir)) if path)]
     banks: dict[str, Path] = {}

@@ -10,9 +10,9 @@ from hashlib import blake2b
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from .errors import OutputError, one_line
-from .files import atomic_path, check_writable
-from .jsonl import jsonl_line
+from megaasr_core.base.errors import OutputError, one_line
+from megaasr_core.base.files import atomic_path, check_writable
+from megaasr_core.base.jsonl import jsonl_line
 
 
 def fingerprint(settings: Any) -> str:

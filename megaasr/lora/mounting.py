@@ -9,9 +9,9 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
-from ..base.errors import AdapterError, one_line
-from ..contracts.backend import AdapterReport
-from .files import Lora
+from megaasr.lora.files import Lora
+from megaasr_core.base.errors import AdapterError, one_line
+from megaasr_core.contracts.backend import AdapterReport
 
 SHOWN = 3
 """Keys named in an error; the rest are counted."""

@@ -1,0 +1,1 @@
+"""Simulation at the command line: degrade recordings, list scenarios."""

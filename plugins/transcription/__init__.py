@@ -1,0 +1,1 @@
+"""Transcription at the command line."""
