@@ -23,13 +23,12 @@ def declared() -> dict[str, str]:
     names = [(alias.asname, alias.name, node.module) for node in block.body for alias in node.names]
     assert all(asname == name for asname, name, _ in names), "an import without `as` is private to a type checker"
     assert len({name for _, name, _ in names}) == len(names)
-    return {name: module for _, name, module in names}
+    modules = [f"megaasr.{node.module}" if node.level else str(node.module) for node in block.body for _ in node.names]
+    return {name: module for (_, name, _), module in zip(names, modules, strict=True)}
 
 
 def test_type_checkers_and_the_interpreter_get_the_same_names():
-    given = {
-        name: f"megaasr_core.{module}" for module, names in megaasr._NAMES_BY_MODULE.items() for name in names.split()
-    }
+    given = {name: module for module, names in megaasr._NAMES_BY_MODULE.items() for name in names.split()}
     assert declared() == given
     assert sum(len(names.split()) for names in megaasr._NAMES_BY_MODULE.values()) == len(given), "a name stands twice"
 
