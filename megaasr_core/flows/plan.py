@@ -136,18 +136,3 @@ class _Step:
         if self._is_fixed:
             self._always = step
         return step
-
-
-def find_scenario(name: str, plugins: Plugins) -> Scenario:
-    """The registered scenario of that name, or the composition that ``effect+effect`` spells out, walked in that order.
-
-    Raises:
-        UnknownNameError: a name that is neither scenario nor effect.
-        ScenarioError: two anchors, or an effect twice.
-    """
-    name = "+".join(part.strip() for part in name.split("+"))
-    if name in plugins.scenarios or ("+" not in name and name not in plugins.degradations):
-        return plugins.scenarios[name]
-    scenario = Scenario(name, tuple(name.split("+")))
-    merge(scenario, plugins.degradations, plugins.stacking)
-    return scenario
