@@ -61,6 +61,12 @@ if TYPE_CHECKING:
     from megaasr_core.base.speech_checks import is_repetitive as is_repetitive
     from megaasr_core.base.speech_checks import loop_tokens as loop_tokens
     from megaasr_core.base.validation import first_fault as first_fault
+    from megaasr_core.contracts.abilities import PolicyBackend as PolicyBackend
+    from megaasr_core.contracts.abilities import Sampling as Sampling
+    from megaasr_core.contracts.abilities import Stream as Stream
+    from megaasr_core.contracts.abilities import StreamingBackend as StreamingBackend
+    from megaasr_core.contracts.abilities import StreamUpdate as StreamUpdate
+    from megaasr_core.contracts.abilities import TrainableBackend as TrainableBackend
     from megaasr_core.contracts.backend import AdapterReport as AdapterReport
     from megaasr_core.contracts.backend import Backend as Backend
     from megaasr_core.contracts.backend import BackendInfo as BackendInfo
@@ -97,12 +103,6 @@ if TYPE_CHECKING:
     from megaasr_core.contracts.scenario import Merged as Merged
     from megaasr_core.contracts.scenario import Scenario as Scenario
     from megaasr_core.contracts.scenario import merge as merge
-    from megaasr_core.contracts.streaming import Stream as Stream
-    from megaasr_core.contracts.streaming import StreamingBackend as StreamingBackend
-    from megaasr_core.contracts.streaming import StreamUpdate as StreamUpdate
-    from megaasr_core.contracts.trainable import PolicyBackend as PolicyBackend
-    from megaasr_core.contracts.trainable import Sampling as Sampling
-    from megaasr_core.contracts.trainable import TrainableBackend as TrainableBackend
     from megaasr_core.contracts.trainer import Trainer as Trainer
     from megaasr_core.contracts.unit import Unit as Unit
     from megaasr_core.contracts.utterance import Utterance as Utterance
@@ -212,6 +212,9 @@ _NAMES_BY_MODULE = {
         "check_text compression_ratio is_invented is_repetitive loop_tokens RepetitionSettings"
     ),
     "megaasr_core.base.validation": "first_fault",
+    "megaasr_core.contracts.abilities": (
+        "PolicyBackend Sampling Stream StreamingBackend StreamUpdate TrainableBackend"
+    ),
     "megaasr_core.contracts.backend": ("AdapterReport Backend BackendInfo DecodingOptions Defaults Segment Transcript"),
     "megaasr_core.contracts.calls": "calling checked_rows described",
     "megaasr_core.contracts.degradation": "ALL_SCENARIOS Degradation Role Step step",
@@ -222,8 +225,6 @@ _NAMES_BY_MODULE = {
     "megaasr_core.contracts.reward": "checked_scores Reward RewardSample Score",
     "megaasr_core.contracts.router": "Reviewed Route Router",
     "megaasr_core.contracts.scenario": "merge Merged Scenario",
-    "megaasr_core.contracts.streaming": "Stream StreamingBackend StreamUpdate",
-    "megaasr_core.contracts.trainable": "PolicyBackend Sampling TrainableBackend",
     "megaasr_core.contracts.trainer": "Trainer",
     "megaasr_core.contracts.unit": "Unit",
     "megaasr_core.contracts.utterance": "Utterance",
