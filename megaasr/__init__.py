@@ -61,6 +61,12 @@ if TYPE_CHECKING:
     from megaasr_core.base.speech_checks import is_repetitive as is_repetitive
     from megaasr_core.base.speech_checks import loop_tokens as loop_tokens
     from megaasr_core.base.validation import first_fault as first_fault
+    from megaasr_core.contracts.abilities import PolicyBackend as PolicyBackend
+    from megaasr_core.contracts.abilities import Sampling as Sampling
+    from megaasr_core.contracts.abilities import Stream as Stream
+    from megaasr_core.contracts.abilities import StreamingBackend as StreamingBackend
+    from megaasr_core.contracts.abilities import StreamUpdate as StreamUpdate
+    from megaasr_core.contracts.abilities import TrainableBackend as TrainableBackend
     from megaasr_core.contracts.backend import AdapterReport as AdapterReport
     from megaasr_core.contracts.backend import Backend as Backend
     from megaasr_core.contracts.backend import BackendInfo as BackendInfo
@@ -79,8 +85,6 @@ if TYPE_CHECKING:
     from megaasr_core.contracts.engine import ATTEMPTS as ATTEMPTS
     from megaasr_core.contracts.engine import Engine as Engine
     from megaasr_core.contracts.engine import Outcome as Outcome
-    from megaasr_core.contracts.engine import short as short
-    from megaasr_core.contracts.engine import usable_cores as usable_cores
     from megaasr_core.contracts.primitive import ApplyContext as ApplyContext
     from megaasr_core.contracts.primitive import DrawContext as DrawContext
     from megaasr_core.contracts.primitive import Primitive as Primitive
@@ -99,15 +103,7 @@ if TYPE_CHECKING:
     from megaasr_core.contracts.scenario import Merged as Merged
     from megaasr_core.contracts.scenario import Scenario as Scenario
     from megaasr_core.contracts.scenario import merge as merge
-    from megaasr_core.contracts.streaming import Stream as Stream
-    from megaasr_core.contracts.streaming import StreamingBackend as StreamingBackend
-    from megaasr_core.contracts.streaming import StreamUpdate as StreamUpdate
-    from megaasr_core.contracts.trainable import PolicyBackend as PolicyBackend
-    from megaasr_core.contracts.trainable import Sampling as Sampling
-    from megaasr_core.contracts.trainable import TrainableBackend as TrainableBackend
-    from megaasr_core.contracts.trainer import TrainContext as TrainContext
     from megaasr_core.contracts.trainer import Trainer as Trainer
-    from megaasr_core.contracts.trainer import data_digests as data_digests
     from megaasr_core.contracts.unit import Unit as Unit
     from megaasr_core.contracts.utterance import Utterance as Utterance
     from megaasr_core.discovery.api_version import PLUGIN_API as PLUGIN_API
@@ -126,14 +122,11 @@ if TYPE_CHECKING:
     from megaasr_core.flows.composed_reward import read_reward as read_reward
     from megaasr_core.flows.long_recordings import cut as cut
     from megaasr_core.flows.plan import Planner as Planner
-    from megaasr_core.flows.plan import find_scenario as find_scenario
     from megaasr_core.flows.plan import plan as plan
     from megaasr_core.flows.render import Rendered as Rendered
     from megaasr_core.flows.render import render as render
-    from megaasr_core.flows.scenario_files import open_scenario as open_scenario
     from megaasr_core.flows.scenario_files import read_scenario as read_scenario
     from megaasr_core.flows.term_scores import TermScores as TermScores
-    from megaasr_core.flows.term_scores import coverage as coverage
     from megaasr_core.flows.term_scores import term_scores as term_scores
     from megaasr_core.flows.transcriber import Transcriber as Transcriber
     from megaasr_core.flows.transcriber import Transcription as Transcription
@@ -141,6 +134,9 @@ if TYPE_CHECKING:
     from .library.alignment import Alignment as Alignment
     from .library.alignment import align as align
     from .library.cache import cache_folder as cache_folder
+    from .library.coverage import coverage as coverage
+    from .library.engine_tools import short as short
+    from .library.engine_tools import usable_cores as usable_cores
     from .library.hardware import hardware as hardware
     from .library.kernel_compilation import on_compiling as on_compiling
     from .library.manifests import is_there as is_there
@@ -157,9 +153,13 @@ if TYPE_CHECKING:
     from .library.run_folder import refuse_foreign as refuse_foreign
     from .library.run_folder import run_folder as run_folder
     from .library.run_folder import temporary_name as temporary_name
+    from .library.scenarios import find_scenario as find_scenario
+    from .library.scenarios import open_scenario as open_scenario
     from .library.text import normalise as normalise
     from .library.text import normaliser_version as normaliser_version
     from .library.text import tokenise as tokenise
+    from .library.training import TrainContext as TrainContext
+    from .library.training import data_digests as data_digests
     from .lora.files import Lora as Lora
     from .lora.files import read_lora as read_lora
     from .lora.mounting import KeyMap as KeyMap
@@ -177,6 +177,8 @@ if TYPE_CHECKING:
 _NAMES_BY_MODULE = {
     "megaasr.library.alignment": "align Alignment",
     "megaasr.library.cache": "cache_folder",
+    "megaasr.library.coverage": "coverage",
+    "megaasr.library.engine_tools": "short usable_cores",
     "megaasr.library.hardware": "hardware",
     "megaasr.library.kernel_compilation": "on_compiling",
     "megaasr.library.manifests": "is_there located_rows read_clean read_sample",
@@ -185,7 +187,9 @@ _NAMES_BY_MODULE = {
     "megaasr.library.recordings": "find_recordings",
     "megaasr.library.resumable": "fingerprint resumable_rows",
     "megaasr.library.run_folder": "claim_identity refuse_foreign run_folder temporary_name",
+    "megaasr.library.scenarios": "find_scenario open_scenario",
     "megaasr.library.text": "normalise normaliser_version tokenise",
+    "megaasr.library.training": "data_digests TrainContext",
     "megaasr.lora.files": "Lora read_lora",
     "megaasr.lora.mounting": "KeyMap mount_lora unmount_lora using_lora",
     "megaasr.quick": "degrade transcribe",
@@ -208,19 +212,20 @@ _NAMES_BY_MODULE = {
         "check_text compression_ratio is_invented is_repetitive loop_tokens RepetitionSettings"
     ),
     "megaasr_core.base.validation": "first_fault",
+    "megaasr_core.contracts.abilities": (
+        "PolicyBackend Sampling Stream StreamingBackend StreamUpdate TrainableBackend"
+    ),
     "megaasr_core.contracts.backend": ("AdapterReport Backend BackendInfo DecodingOptions Defaults Segment Transcript"),
     "megaasr_core.contracts.calls": "calling checked_rows described",
     "megaasr_core.contracts.degradation": "ALL_SCENARIOS Degradation Role Step step",
-    "megaasr_core.contracts.engine": "ATTEMPTS Engine Outcome short usable_cores",
+    "megaasr_core.contracts.engine": "ATTEMPTS Engine Outcome",
     "megaasr_core.contracts.primitive": "ApplyContext DrawContext Primitive",
     "megaasr_core.contracts.reader": "LocatedRow Reader",
     "megaasr_core.contracts.recipe": "DroppedStep Recipe RecipeStep",
     "megaasr_core.contracts.reward": "checked_scores Reward RewardSample Score",
     "megaasr_core.contracts.router": "Reviewed Route Router",
     "megaasr_core.contracts.scenario": "merge Merged Scenario",
-    "megaasr_core.contracts.streaming": "Stream StreamingBackend StreamUpdate",
-    "megaasr_core.contracts.trainable": "PolicyBackend Sampling TrainableBackend",
-    "megaasr_core.contracts.trainer": "data_digests TrainContext Trainer",
+    "megaasr_core.contracts.trainer": "Trainer",
     "megaasr_core.contracts.unit": "Unit",
     "megaasr_core.contracts.utterance": "Utterance",
     "megaasr_core.discovery.api_version": "PLUGIN_API",
@@ -232,10 +237,10 @@ _NAMES_BY_MODULE = {
     "megaasr_core.discovery.registry": "not_installed Owner Registry",
     "megaasr_core.flows.composed_reward": "ComposedReward read_reward Term",
     "megaasr_core.flows.long_recordings": "cut",
-    "megaasr_core.flows.plan": "find_scenario plan Planner",
+    "megaasr_core.flows.plan": "plan Planner",
     "megaasr_core.flows.render": "render Rendered",
-    "megaasr_core.flows.scenario_files": "open_scenario read_scenario",
-    "megaasr_core.flows.term_scores": "coverage term_scores TermScores",
+    "megaasr_core.flows.scenario_files": "read_scenario",
+    "megaasr_core.flows.term_scores": "term_scores TermScores",
     "megaasr_core.flows.transcriber": "Transcriber Transcription",
 }
 """Module -> the names of it that are public; the imports above tell the same to type checkers."""

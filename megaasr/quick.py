@@ -114,9 +114,9 @@ def degrade(
         ParameterError: a severity out of bounds, or a sample rate beside a recording that has its own.
         UnknownNameError, ScenarioError, RecipeError: no such scenario, or a bank that it needs is not given.
     """
+    from megaasr.library.scenarios import open_scenario
     from megaasr_core.flows.plan import plan
     from megaasr_core.flows.render import render
-    from megaasr_core.flows.scenario_files import open_scenario
 
     audio = _audio(recording, sample_rate)
     given = {**(banks or {}), **{name: bank for name, bank in (("noise", noise), ("rir", rir)) if bank is not None}}

@@ -12,8 +12,9 @@ import numpy as np
 import pytest
 
 from megaasr import Audio, AudioError, Plugins, load_plugins
+from megaasr.library.scenarios import find_scenario
 from megaasr_core.base.audio_files import read_audio
-from megaasr_core.flows.plan import find_scenario, plan
+from megaasr_core.flows.plan import plan
 from megaasr_core.flows.render import render
 from megaasr_plugins.authoring import condition_pages as pages
 from megaasr_plugins.authoring import condition_sounds as sounds

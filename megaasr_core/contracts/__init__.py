@@ -1,1 +1,1 @@
-"""First floor: the kinds of plugin, the hooks they register through, and the registry that holds them."""
+"""The kinds of plugin: what each is given, returns and raises."""

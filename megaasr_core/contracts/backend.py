@@ -13,12 +13,10 @@ from typing import Any, ClassVar
 
 from pydantic import BaseModel, ConfigDict, Field, PrivateAttr
 
+from ..base.errors import unknown_name
 from ..base.validation import build
 from .unit import Unit
 from .utterance import Utterance
-
-OMITTED = ("token_ids", "token_logprobs", "segments")
-"""Fields of a transcript that rows of JSON leave out."""
 
 
 class DecodingOptions(BaseModel):
@@ -26,8 +24,7 @@ class DecodingOptions(BaseModel):
 
     Args:
         num_beams: 1 is greedy.
-        tokens_per_second, min_tokens: a hypothesis may have at most
-            ``min_tokens + tokens_per_second * duration_s`` tokens, so that a loop ends.
+        tokens_per_second, min_tokens: of the bound `max_tokens`.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -37,7 +34,7 @@ class DecodingOptions(BaseModel):
     min_tokens: int = Field(16, ge=1)
 
     def max_tokens(self, duration_s: float) -> int:
-        """The bound for an utterance of that length.
+        """The most tokens that a hypothesis of that length may have, so that a loop ends.
 
         >>> DecodingOptions().max_tokens(10.0)
         136
@@ -91,19 +88,13 @@ class Transcript:
 
     def as_row(self) -> dict[str, Any]:
         """The fields for a row of JSON: all but tokens and segments."""
-        return {one.name: getattr(self, one.name) for one in fields(self) if one.name not in OMITTED}
+        omitted = ("token_ids", "token_logprobs", "segments")
+        return {one.name: getattr(self, one.name) for one in fields(self) if one.name not in omitted}
 
 
 @dataclass(frozen=True)
 class AdapterReport:
-    """What mounting an adapter did.
-
-    Args:
-        name: as routes call it.
-        num_keys: tensors applied; all of the file's, since an adapter is applied whole or refused.
-        num_parameters: numbers in them.
-        modules: names of the adapted modules.
-    """
+    """What mounting an adapter did: tensors applied (all of the file's), numbers in them, names of adapted modules."""
 
     name: str
     num_keys: int
@@ -136,8 +127,7 @@ class Defaults:
 
     Args:
         adapter: folder of the adapter to mount, or None.
-        router: name of the router, or None: the base decodes everything.
-        router_settings: of that router.
+        router, router_settings: name and settings of the router; None: the base decodes everything.
     """
 
     adapter: Path | None = None
@@ -199,9 +189,8 @@ class Backend(Unit):
         with self._executor_lock:
             if self._executor is None:
                 self._executor = ThreadPoolExecutor(1, f"megaasr-{self.name}")
-            return self._executor.submit(
-                lambda: self.transcribe([utterance], options or self.options_type(), [adapter])[0]
-            )
+            chosen = options or self.options_type()
+            return self._executor.submit(lambda: self.transcribe([utterance], chosen, [adapter])[0])
 
     @abstractmethod
     def mount(self, name: str, folder: Path) -> AdapterReport:
@@ -223,31 +212,23 @@ class Backend(Unit):
 
     @contextmanager
     def using(self, adapter: str | None) -> Iterator[None]:
-        """Let one mounted adapter, or none, take part in what the model computes in this block.
+        """Let one mounted adapter, or none, take part in what the model computes in this block; then restore the state.
 
-        The former state is restored at the end, also after an exception. A backend whose model has no such state does
-        nothing here.
+        A backend whose model has no such state does nothing here.
 
         Raises:
             UnknownNameError: an adapter that is not mounted.
         """
-        from ..base.errors import unknown_name
-
         if adapter is not None and adapter not in self.mounted():
             raise unknown_name("mounted adapter", adapter, self.mounted())
         yield
 
     def defaults(self, adapter: Path | None) -> Defaults:
-        """The adapter and the router to use where the user names no router.
-
-        Args:
-            adapter: folder of the adapter that the user named, or None.
-        """
+        """What to use where the user names no router, with the folder of the adapter that the user named, or None."""
         return Defaults(adapter)
 
     @classmethod
     def make_options(cls, settings: Mapping[str, Any] | None = None) -> DecodingOptions:
         """Build the backend's options; ParameterError names the nearest option or the bound."""
-        return build(
-            cls.options_type, f"backend {cls.name}", f"decoding option of backend {cls.name}:", dict(settings or {})
-        )
+        owner = f"backend {cls.name}"
+        return build(cls.options_type, owner, f"decoding option of {owner}:", dict(settings or {}))

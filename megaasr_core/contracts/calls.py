@@ -47,13 +47,8 @@ def calling(kind: str, name: str, clip: str = "") -> Iterator[None]:
 def checked_rows(kind: str, name: str, rows: Any, expected: int, of: type[Row] | tuple[type[Any], ...]) -> list[Row]:
     """The rows that a plugin returned for a batch.
 
-    Args:
-        kind, name: of the plugin.
-        expected: how many rows there must be, one for each utterance.
-        of: the type of a row, or several.
-
     Raises:
-        PluginError: anything but a list of so many rows of these types.
+        PluginError: anything but a list of `expected` rows, one for each utterance, of the type or types `of`.
     """
     types = of if isinstance(of, tuple) else (of,)
     wanted = " or ".join("None" if one is type(None) else one.__name__ for one in types)
@@ -73,9 +68,9 @@ def _shown(value: Any) -> str:
 
 def described(error: BaseException) -> str:
     """An exception in one line: a `MegaasrError` as it is, another with its type, file and line."""
-    if isinstance(error, MegaasrError):
-        return one_line(error)
     message = one_line(error)
+    if isinstance(error, MegaasrError):
+        return message
     message = message if len(message) <= MOST_SHOWN else f"{message[:MOST_SHOWN]}…"
     frames = traceback.extract_tb(error.__traceback__)
     place = f" ({Path(frames[-1].filename).name}:{frames[-1].lineno})" if frames else ""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from types import MappingProxyType
 from typing import Any
@@ -20,11 +20,7 @@ ALL_SCENARIOS = "all"
 
 
 def check_name(kind: str, name: object) -> None:
-    """ScenarioError unless `name` can stand in a list of scenarios, in a composition and in a file name.
-
-    Args:
-        kind: ``scenario`` or ``degradation``; only the name of a scenario may contain ``+``.
-    """
+    """ScenarioError unless `name`, of a kind ``scenario`` or ``degradation``, can stand in lists and in file names."""
     if not isinstance(name, str) or not re.fullmatch(r"\w[\w.+-]*", name, re.ASCII):
         why = "is not a name: write letters, digits and _ . + -, beginning with a letter, a digit or _"
     elif name == ALL_SCENARIOS:
@@ -71,45 +67,33 @@ class Step:
 
     def at(self, severity: float, primitive: type[Primitive]) -> dict[str, Any]:
         """The numbers at one severity, as the fields of `primitive`, the step's own, take them."""
-        integers = primitive.integer_fields()
-        return {
-            name: number_at(number, severity, is_integer=name in integers) for name, number in self.parameters.items()
-        }
+        whole = primitive.integer_fields()
+        return {name: number_at(number, severity, is_integer=name in whole) for name, number in self.parameters.items()}
 
     def overridden(self, overrides: Mapping[str, Number]) -> Step:
         """The same step with some of its numbers replaced."""
-        return Step(self.primitive, MappingProxyType({**self.parameters, **overrides}), self.label, self.merge_name)
+        return replace(self, parameters={**self.parameters, **overrides})
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "parameters", MappingProxyType(dict(self.parameters)))
 
     def __reduce__(self) -> tuple[Any, ...]:  # a mapping proxy cannot be pickled by itself
-        return _rebuild_step, (self.primitive, dict(self.parameters), self.label, self.merge_name)
-
-
-def _rebuild_step(primitive: str, parameters: dict[str, Number], label: str, merge_name: str | None) -> Step:
-    return Step(primitive, MappingProxyType(parameters), label, merge_name)
+        return Step, (self.primitive, dict(self.parameters), self.label, self.merge_name)
 
 
 def step(primitive: str, *, label: str | None = None, merge_name: str | None = None, **parameters: Number) -> Step:
     """Write a step as a line: ``step("apply_filter", type="lowpass", cutoff_hz=Range(4500.0, 3500.0))``.
 
-    Args:
-        primitive: registered name.
-        label: how overrides address this step; by default the primitive's name.
-        merge_name: give one only where an earlier effect's step shall stand for this one. The paper's effects use the
-            primitive's name: ``merge_name="change_volume"`` keeps the level that an earlier effect has set.
-        parameters: constants, `Range` or `Choice`.
+    The arguments are those of `Step`; the label is by default the primitive's name. Give a `merge_name` only where an
+    earlier effect's step shall stand for this one. The paper's effects use the primitive's name:
+    ``merge_name="change_volume"`` keeps the level that an earlier effect has set.
     """
-    return Step(primitive, MappingProxyType(parameters), label or primitive, merge_name)
+    return Step(primitive, parameters, label or primitive, merge_name)
 
 
 @dataclass(frozen=True)
 class Degradation:
-    """An acoustic condition.
-
-    Args:
-        name: as scenarios call it.
-        role: anchor or modifier.
-        chain: steps in the order in which they are applied.
-        description: one line for people.
+    """An acoustic condition: a chain of steps in the order in which they are applied.
 
     Raises:
         ScenarioError: a name that `check_name` refuses, an empty chain, or two steps with one label.
@@ -127,6 +111,5 @@ class Degradation:
         labels = [one.label for one in self.chain]
         for label in labels:
             if labels.count(label) > 1:
-                raise ScenarioError(
-                    f"degradation {self.name}: two steps are called {label!r}; give one of them label='...'"
-                )
+                why = f"two steps are called {label!r}; give one of them label='...'"
+                raise ScenarioError(f"degradation {self.name}: {why}")

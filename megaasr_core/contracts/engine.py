@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from abc import abstractmethod
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
@@ -61,18 +60,3 @@ class Engine(Unit):
         Raises:
             PluginError: workers cannot be started at all.
         """
-
-
-def usable_cores() -> int:
-    """Cores that this process may use; at least 1."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
-def short(item: object) -> str:
-    """An item as messages show it."""
-    text = " ".join(str(item).split())
-    return text if len(text) <= MOST_SHOWN else f"{text[:MOST_SHOWN]}…"
-
-
-MOST_SHOWN = 80
-"""Characters of an item that a message shows."""

@@ -20,8 +20,27 @@ Change = Literal["level", "timing", "length"]
 RandomSource = np.random.Generator | Callable[[], np.random.Generator]
 
 
+class _Context:
+    source: RandomSource
+    banks: Mapping[str, SoundBank]
+    primitive: str
+
+    @cached_property
+    def rng(self) -> np.random.Generator:
+        """The generator; made when it is first asked for, since most primitives draw nothing."""
+        return self.source if isinstance(self.source, np.random.Generator) else self.source()
+
+    def _bank(self, name: str) -> SoundBank:
+        if name not in self.banks:
+            raise RecipeError(
+                f"{f'primitive {self.primitive}: ' if self.primitive else ''}needs the bank {name!r} of recorded "
+                f"sounds: give --bank {name}=PATH, a folder or a manifest"
+            )
+        return self.banks[name]
+
+
 @dataclass(frozen=True)
-class DrawContext:
+class DrawContext(_Context):
     """What a primitive may consult while a recipe is planned.
 
     Args:
@@ -37,26 +56,19 @@ class DrawContext:
     banks: Mapping[str, SoundBank] = field(default_factory=dict)
     primitive: str = ""
 
-    @cached_property
-    def rng(self) -> np.random.Generator:
-        """The generator; made when it is first asked for, since most primitives draw nothing."""
-        return _generator(self.source)
-
     def bank(self, name: str) -> SoundBank:
         """The bank of that name; RecipeError when the caller gave none."""
-        return _bank(self.banks, name, self.primitive)
+        return self._bank(name)
 
 
 @dataclass(frozen=True)
-class ApplyContext:
+class ApplyContext(_Context):
     """What a primitive may use while it is applied.
 
     Args:
-        source: as for `DrawContext`; the generator is the same at every rendering.
-        banks: sound banks by name.
+        source, banks, primitive: as for `DrawContext`; the generator is the same at every rendering.
         flag: call with a short name when the sample could not be treated as asked; it becomes a flag of the result.
         owned: nobody else looks at the samples any more: `apply` may write into them and return them.
-        primitive: name of the primitive that is applied, for messages.
     """
 
     source: RandomSource
@@ -65,35 +77,16 @@ class ApplyContext:
     owned: bool = False
     primitive: str = ""
 
-    @cached_property
-    def rng(self) -> np.random.Generator:
-        """The generator; made when it is first asked for."""
-        return _generator(self.source)
-
     def load(self, bank: str, sound: SoundRef, sample_rate: int) -> Samples:
         """The samples of a recorded sound at `sample_rate`; RecipeError when it is missing or has changed."""
-        return _bank(self.banks, bank, self.primitive).load(sound, sample_rate)
-
-
-def _generator(source: RandomSource) -> np.random.Generator:
-    return source if isinstance(source, np.random.Generator) else source()
-
-
-def _bank(banks: Mapping[str, SoundBank], name: str, primitive: str) -> SoundBank:
-    if name not in banks:
-        raise RecipeError(
-            f"{f'primitive {primitive}: ' if primitive else ''}needs the bank {name!r} of recorded sounds: "
-            f"give --bank {name}=PATH, a folder or a manifest"
-        )
-    return banks[name]
+        return self._bank(bank).load(sound, sample_rate)
 
 
 class Primitive(Unit):
     """A pure operator: explicit numbers in, the same samples out every time.
 
-    Subclasses declare their numbers as pydantic fields (units in the names) and write `apply`. A primitive that needs
-    a discrete random choice before rendering (which noise clip, from where on) makes it in `draw`, the only place that
-    may choose; `apply` may use its generator for the signal itself, such as white noise.
+    Subclasses declare their numbers as pydantic fields (units in the names) and write `apply`. Discrete random choices
+    (which noise clip, from where on) are made in `draw` alone; `apply` may draw the signal itself, such as white noise.
     """
 
     kind: ClassVar[str] = "primitive"
@@ -126,20 +119,16 @@ class Primitive(Unit):
 
 @cache
 def _integer_fields(primitive: type[Primitive]) -> frozenset[str]:
-    return frozenset(name for name, info in primitive.model_fields.items() if _is_integer(info.annotation))
+    types = {name: _number_types(info.annotation) for name, info in primitive.model_fields.items()}
+    return frozenset(name for name, found in types.items() if found and all(issubclass(one, int) for one in found))
 
 
-def _is_integer(annotation: Any) -> bool:
-    options = _options(annotation)
-    return bool(options) and all(issubclass(option, int) for option in options)
-
-
-def _options(annotation: Any) -> list[type]:
+def _number_types(annotation: Any) -> list[type]:
     """The types of number that an annotation takes, e.g. int of ``Annotated[int, ...] | Literal["auto"] | None``."""
     origin = get_origin(annotation)
     if origin is Annotated:
-        return _options(get_args(annotation)[0])
+        return _number_types(get_args(annotation)[0])
     if origin in (Union, UnionType):
-        return [option for one in get_args(annotation) for option in _options(one)]
+        return [option for one in get_args(annotation) for option in _number_types(one)]
     types = [type(value) for value in get_args(annotation)] if origin is Literal else [annotation]
     return [one for one in types if isinstance(one, type) and issubclass(one, (int, float)) and one is not bool]

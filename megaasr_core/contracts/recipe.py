@@ -14,13 +14,7 @@ SCHEMA_VERSION: Final = 1
 
 
 class RecipeStep(BaseModel):
-    """One primitive with its final numbers.
-
-    Args:
-        primitive, revision: which operator, and which revision of it.
-        effect: the degradation that brought it.
-        parameters: as the primitive's own model takes them.
-    """
+    """One primitive of a certain revision with its final numbers, and the degradation (`effect`) that brought it."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
@@ -31,13 +25,7 @@ class RecipeStep(BaseModel):
 
 
 class DroppedStep(BaseModel):
-    """A step that was dropped when the chains of a scenario were merged.
-
-    Args:
-        effect, step: the degradation that lost it, and the step's label.
-        merge_name: by which it merged.
-        behind: the earlier effect whose step stands for it.
-    """
+    """A step, by its label, that was dropped since a step of the earlier effect `behind` has the same merge name."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 

@@ -53,8 +53,8 @@ def checked_scores(reward: Reward, batch: Sequence[RewardSample]) -> list[Score]
 
     Raises:
         MegaasrError: as the reward raised it.
-        PluginError: the reward raised something else (reward, exception, file and line), returned another number of
-            scores than samples, or a score that is no number, not finite, or outside its bounds.
+        PluginError: the reward raised something else, or returned another number of scores than samples, or a score
+            that is no number, not finite, or outside its bounds.
     """
     with calling(reward.kind, reward.name):
         scores = reward.score(batch)

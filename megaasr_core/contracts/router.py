@@ -30,12 +30,7 @@ class Route:
 
 @dataclass(frozen=True)
 class Reviewed:
-    """An utterance with its transcript after a decoding.
-
-    Args:
-        utterance: what was decoded.
-        transcript: the hypothesis, with its route and flags.
-    """
+    """An utterance with its transcript after a decoding, which has its route and flags."""
 
     utterance: Utterance
     transcript: Transcript

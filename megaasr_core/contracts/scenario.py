@@ -26,9 +26,7 @@ class Scenario:
     """A composition as data.
 
     Args:
-        name: as the command line and reports call it.
         effects: degradation names, in the order in which they are walked.
-        description: one line for people.
         overrides: numbers that differ from the degradations' own.
 
     Raises:
@@ -45,12 +43,7 @@ class Scenario:
 
 
 class Merged(NamedTuple):
-    """A scenario as one chain.
-
-    Args:
-        chain: (effect, step) in the order in which they are applied.
-        dropped: the steps that an earlier effect's steps stand for.
-    """
+    """A scenario as one chain of (effect, step) in the order of application, and the steps that merging dropped."""
 
     chain: tuple[tuple[str, Step], ...]
     dropped: tuple[DroppedStep, ...]
@@ -70,27 +63,21 @@ class ScenarioFile(BaseModel):
 def scenario_from(data: object, source: object) -> Scenario:
     """Build a scenario from parsed YAML.
 
-    An override is a fixed value, a range from easy to hard (``[15, 0]`` or ``{range: [15, 0]}``), or a choice from easy
-    to hard (``{choice: [opus, gsm]}``).
-
     Raises:
-        ScenarioError: a missing or unknown field, a wrong name, or an override of no such form; in one line that names
-            `source`.
+        ScenarioError: a missing or unknown field, a wrong name, or an override that has none of the `FORMS`; in one
+            line that names `source`.
     """
     try:
         parsed = ScenarioFile.model_validate(data)
     except ValidationError as error:
         fields = "fields: name, effects, description, overrides"
         raise ScenarioError(f"{source}: {first_fault(error)} ({fields})") from error
-    overrides = {
-        effect: {
-            label: {
-                name: _number(value, f"{source}: overrides.{effect}.{label}.{name}") for name, value in numbers.items()
-            }
-            for label, numbers in steps.items()
-        }
-        for effect, steps in parsed.overrides.items()
-    }
+    overrides: dict[str, dict[str, dict[str, Number]]] = {}
+    for effect, steps in parsed.overrides.items():
+        overrides[effect] = {}
+        for label, numbers in steps.items():
+            where = f"{source}: overrides.{effect}.{label}"
+            overrides[effect][label] = {name: _number(value, f"{where}.{name}") for name, value in numbers.items()}
     try:
         return Scenario(parsed.name, tuple(parsed.effects), parsed.description, overrides)
     except ScenarioError as error:
@@ -126,8 +113,7 @@ def merge(scenario: Scenario, degradations: Mapping[str, Degradation], stacking:
         ScenarioError: no effect, an effect twice, two anchors, or an override of what the scenario has not.
         UnknownNameError: no such effect.
     """
-    effects = [_known(degradations, name, scenario) for name in scenario.effects]
-    _check_roles(scenario, effects)
+    effects = _checked_effects(scenario, degradations)
     _check_overrides(scenario, effects)
     chain: list[tuple[str, Step]] = []
     dropped: list[DroppedStep] = []
@@ -149,34 +135,30 @@ def merge(scenario: Scenario, degradations: Mapping[str, Degradation], stacking:
     return Merged(tuple(chain), tuple(dropped))
 
 
-def _known(degradations: Mapping[str, Degradation], name: str, scenario: Scenario) -> Degradation:
-    if name not in degradations:
-        raise unknown_name(f"effect in scenario {scenario.name}:", name, degradations)
-    return degradations[name]
-
-
-def _check_roles(scenario: Scenario, effects: Sequence[Degradation]) -> None:
-    if not effects:
-        raise ScenarioError(f"scenario {scenario.name}: names no effect")
-    names = [effect.name for effect in effects]
-    for name in names:
-        if names.count(name) > 1:
-            raise ScenarioError(f"scenario {scenario.name}: effect {name!r} is named twice")
+def _checked_effects(scenario: Scenario, degradations: Mapping[str, Degradation]) -> list[Degradation]:
+    where = f"scenario {scenario.name}:"
+    for name in scenario.effects:
+        if name not in degradations:
+            raise unknown_name(f"effect in {where}", name, degradations)
+    if not scenario.effects:
+        raise ScenarioError(f"{where} names no effect")
+    for name in scenario.effects:
+        if scenario.effects.count(name) > 1:
+            raise ScenarioError(f"{where} effect {name!r} is named twice")
+    effects = [degradations[name] for name in scenario.effects]
     anchors = [effect.name for effect in effects if effect.role is Role.ANCHOR]
     if len(anchors) > 1:
-        raise ScenarioError(
-            f"scenario {scenario.name}: {' and '.join(anchors)} are anchors (acoustic geometries), which never "
-            "combine; keep one"
-        )
+        names = " and ".join(anchors)
+        raise ScenarioError(f"{where} {names} are anchors (acoustic geometries), which never combine; keep one")
+    return effects
 
 
 def _check_overrides(scenario: Scenario, effects: Sequence[Degradation]) -> None:
-    chains = {effect.name: {own.label: own for own in effect.chain} for effect in effects}
+    where = f"in the overrides of scenario {scenario.name}:"
+    labels = {effect.name: [step.label for step in effect.chain] for effect in effects}
     for effect, steps in scenario.overrides.items():
-        if effect not in chains:
-            raise unknown_name(f"effect in the overrides of scenario {scenario.name}:", effect, chains)
+        if effect not in labels:
+            raise unknown_name(f"effect {where}", effect, labels)
         for label in steps:
-            if label not in chains[effect]:
-                raise unknown_name(
-                    f"step of {effect} in the overrides of scenario {scenario.name}:", label, chains[effect]
-                )
+            if label not in labels[effect]:
+                raise unknown_name(f"step of {effect} {where}", label, labels[effect])

@@ -1,24 +1,15 @@
-"""`Trainer`: makes weights from data, by a configuration that is its fields; `TrainContext`: what it works with."""
+"""`Trainer`: makes weights from data, by a configuration that is its fields."""
 
 from __future__ import annotations
 
-import logging
 from abc import abstractmethod
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
-from hashlib import blake2b
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from ..base.errors import ManifestError, one_line
-from .engine import Engine
 from .unit import Unit
 
 if TYPE_CHECKING:
-    from ..discovery.plugins import Plugins
-
-MANIFESTS = ("*.json", "*.jsonl")
-"""What is digested of a folder that a configuration names, such as a plan."""
+    from megaasr.library.training import TrainContext
 
 
 class Trainer(Unit):
@@ -43,59 +34,3 @@ class Trainer(Unit):
         Raises:
             MegaasrError: in one line; data that cannot be read is found before the first step, not after the last.
         """
-
-
-def data_digests(trainer: Trainer) -> dict[str, str]:
-    """BLAKE2b-128, hex, of the content of every file that a path of the configuration names.
-
-    Of a folder, such as a plan, the manifests at its top are digested. Recordings that manifests name are not.
-
-    Returns:
-        Path, as the configuration has it, to digest.
-
-    Raises:
-        ManifestError: a file or folder that cannot be read.
-    """
-    return {str(path): _digest(path) for path in sorted(set(_paths(trainer.model_dump())))}
-
-
-@dataclass(frozen=True)
-class TrainContext:
-    """What a trainer works with besides its configuration.
-
-    Args:
-        plugins: everything that is registered; backends, routers and readers are taken from here.
-        engine: for work that can be spread over processes; None: the trainer does it itself.
-        log: for what a user may want to know during the training.
-        data_digests: called with the trainer; path to digest of the content of each manifest of its configuration.
-    """
-
-    plugins: Plugins
-    engine: Engine | None = None
-    log: logging.Logger = field(default_factory=lambda: logging.getLogger("megaasr.train"))
-    data_digests: Callable[[Trainer], Mapping[str, str]] = data_digests
-
-
-def _paths(value: Any) -> Iterator[Path]:
-    if isinstance(value, Path):
-        yield value
-    elif isinstance(value, Mapping):
-        for one in value.values():
-            yield from _paths(one)
-    elif isinstance(value, (list, tuple, set, frozenset)):
-        for one in value:
-            yield from _paths(one)
-
-
-def _digest(path: Path) -> str:
-    digest = blake2b(digest_size=16)
-    files = sorted(one for pattern in MANIFESTS for one in path.glob(pattern)) if path.is_dir() else [path]
-    try:
-        for file in files:
-            digest.update(f"{file.name}:{file.stat().st_size}:".encode())
-            with file.open("rb") as content:
-                while block := content.read(2**20):
-                    digest.update(block)
-    except OSError as error:
-        raise ManifestError(f"cannot read {path}: {error.strerror or one_line(error)}") from error
-    return digest.hexdigest()

@@ -1,1 +1,1 @@
-"""Second floor: what is done with plugins — plan and render, transcribe, evaluate, report."""
+"""What is done with plugins: plan, render, transcribe, score by a composed reward."""

@@ -58,11 +58,9 @@ class RewardFile(BaseModel):
 
 @dataclass(frozen=True)
 class Term:
-    """A term of a composed reward.
+    """A term of a composed reward: its label in reports, the reward that is scored, and the factor of its score.
 
     Args:
-        label: its name in reports.
-        reward: reward that is scored; weight: factor of its score.
         gate: a reward within 0..1 whose score multiplies this one's, or None.
 
     Raises:
@@ -75,11 +73,12 @@ class Term:
     gate: Reward | None = None
 
     def __post_init__(self) -> None:
-        if self.gate is not None and not (self.gate.bounds[0] >= 0.0 and self.gate.bounds[1] <= 1.0):
-            low, high = self.gate.bounds
-            raise ParameterError(
-                f"term {self.label}: gate {self.gate.name} has bounds {low:g}..{high:g}; a gate must be within 0..1"
-            )
+        if self.gate is None:
+            return
+        low, high = self.gate.bounds
+        if not (low >= 0.0 and high <= 1.0):
+            bounds = f"gate {self.gate.name} has bounds {low:g}..{high:g}"
+            raise ParameterError(f"term {self.label}: {bounds}; a gate must be within 0..1")
 
 
 class ComposedReward:
@@ -126,16 +125,12 @@ class ComposedReward:
         columns = {term.label: _gated(term, batch, score) for term in self.terms}
         weighted = [(term.weight, columns[term.label]) for term in self.terms if term.weight != 0.0]
         errors = {row: reason for _, column in reversed(weighted) for row, reason in column.errors.items()}
-        totals = [
-            None if row in errors else self._sum([(weight, column.scores[row]) for weight, column in weighted])
-            for row in range(len(batch))
-        ]
+        totals: list[Score] = []
+        for row in range(len(batch)):
+            parts = [weight * part for weight, column in weighted if (part := column.scores[row]) is not None]
+            enough = len(parts) == len(weighted) or (self.abstain == "skip" and parts)
+            totals.append(sum(parts) if enough and row not in errors else None)
         return {**columns, TOTAL: TermScores(totals, errors)}
-
-    def _sum(self, parts: list[tuple[float, Score]]) -> Score:
-        known = [weight * score for weight, score in parts if score is not None]
-        enough = len(known) == len(parts) or (self.abstain == "skip" and known)
-        return sum(known) if enough else None
 
 
 def _gated(
@@ -161,18 +156,12 @@ def compose(data: object, rewards: Registry[type[Reward]], source: object = "ter
     except ValidationError as error:
         fields = "the file has terms, abstain; a term has name, weight, gate, label, settings"
         raise ParameterError(f"{source}: {first_fault(error)} ({fields})") from error
-    return ComposedReward(
-        [
-            Term(
-                label=term.label or term.name,
-                reward=rewards[term.name].create(term.settings),
-                weight=term.weight,
-                gate=rewards[term.gate.name].create(term.gate.settings) if term.gate else None,
-            )
-            for term in parsed.terms
-        ],
-        parsed.abstain,
-    )
+    terms = []
+    for term in parsed.terms:
+        reward = rewards[term.name].create(term.settings)
+        gate = rewards[term.gate.name].create(term.gate.settings) if term.gate else None
+        terms.append(Term(term.label or term.name, reward, term.weight, gate))
+    return ComposedReward(terms, parsed.abstain)
 
 
 def read_reward(path: Path, rewards: Registry[type[Reward]]) -> ComposedReward:

@@ -46,7 +46,6 @@ def join(pieces: Sequence[Transcript]) -> Transcript:
     if len(pieces) == 1:
         return pieces[0]
     language = pieces[0].language
-    num_tokens = sum(piece.num_tokens for piece in pieces)
     known = [(piece.mean_logprob, piece.num_tokens) for piece in pieces if piece.mean_logprob is not None]
     weight = sum(tokens for _, tokens in known)
     adapters = [piece.adapter for piece in pieces]
@@ -61,7 +60,7 @@ def join(pieces: Sequence[Transcript]) -> Transcript:
         text=text,
         language=language,
         mean_logprob=sum(logprob * tokens for logprob, tokens in known) / weight if weight else None,
-        num_tokens=num_tokens,
+        num_tokens=sum(piece.num_tokens for piece in pieces),
         truncated=any(piece.truncated for piece in pieces),
         flags=tuple(sorted(flags)),
         duration_s=sum(piece.duration_s for piece in pieces),

@@ -12,9 +12,9 @@ from ..contracts.backend import Backend
 from ..contracts.router import Route, Router
 from ..contracts.utterance import Utterance
 from ..discovery.plugins import Plugins
+from ..discovery.registry import IN_TREE
 
 BACKEND_VARIABLE = "MEGAASR_BACKEND"
-OUR_DISTRIBUTION = "megaasr"
 
 
 class BaseOnly(Router):
@@ -28,21 +28,16 @@ class BaseOnly(Router):
 
 
 def default_backend(plugins: Plugins) -> str:
-    """Name of the backend to use where none is named.
+    """Name of the backend to use where none is named; ParameterError when there is none.
 
     It is the environment's ``MEGAASR_BACKEND``; else the backend of megaasr's own distribution that says that it is the
     default; else the only one that is registered.
-
-    Raises:
-        ParameterError: there is none of these.
     """
-    names = list(plugins.backends)
-    ours = [
-        name
-        for name in names
-        if plugins.backends[name].is_default and plugins.backends.owner(name).distribution == OUR_DISTRIBUTION
-    ]
-    chosen = os.environ.get(BACKEND_VARIABLE) or (ours or names if len(ours or names) == 1 else [""])[0]
+    backends = plugins.backends
+    names = list(backends)
+    defaults = [name for name in names if backends[name].is_default]
+    ours = [name for name in defaults if backends.owner(name).distribution == IN_TREE] or names
+    chosen = os.environ.get(BACKEND_VARIABLE) or (ours[0] if len(ours) == 1 else None)
     if not chosen:
         raise ParameterError(
             f"no backend is the default; name one of {', '.join(names) or 'none'} by --backend or {BACKEND_VARIABLE}"
@@ -51,11 +46,7 @@ def default_backend(plugins: Plugins) -> str:
 
 
 def open_router(
-    backend: Backend,
-    plugins: Plugins,
-    router: str | None,
-    settings: Mapping[str, Any] | None,
-    adapter: Path | None,
+    backend: Backend, plugins: Plugins, router: str | None, settings: Mapping[str, Any] | None, adapter: Path | None
 ) -> Router:
     """Create the router, and mount the adapter that it sends utterances to.
 
@@ -69,10 +60,10 @@ def open_router(
         UnknownNameError, AdapterError: as raised by the registry and the backend.
     """
     usual = backend.defaults(adapter)
-    if router is not None:
-        policy = plugins.routers[router].create(dict(settings or {}))
-    elif usual.router is not None:
-        policy = plugins.routers[usual.router].create({**usual.router_settings, **(settings or {})})
+    chosen = usual.router if router is None else router
+    if chosen is not None:
+        inherited = usual.router_settings if router is None else {}
+        policy: Router = plugins.routers[chosen].create({**inherited, **(settings or {})})
     elif usual.adapter is not None:
         raise ParameterError(f"backend {backend.name} has no default router for {usual.adapter}: give --router NAME")
     else:

@@ -48,24 +48,16 @@ def plan(
 
 
 class Planner:
-    """A scenario made ready for many samples: what does not depend on the sample is looked up once.
-
-    Raises:
-        ScenarioError, UnknownNameError: the scenario cannot be composed.
-    """
+    """A scenario made ready for many samples: what does not depend on the sample is looked up once, with its errors."""
 
     def __init__(self, scenario: Scenario, plugins: Plugins, banks: Mapping[str, SoundBank] | None = None) -> None:
         self.scenario = scenario
         self._banks = banks or {}
-        self._steps: list[_Step] = []
-        versions: dict[str, str] = {}
         chain, self.dropped = merge(scenario, plugins.degradations, plugins.stacking)
-        for effect, step in chain:
-            self._steps.append(_Step(effect, step, plugins.primitives[step.primitive]))
-            for owner in (plugins.primitives.owner(step.primitive), plugins.degradations.owner(effect)):
-                versions[owner.distribution] = owner.version
-        self.versions = dict(sorted(versions.items()))
-        owners = {step.primitive: plugins.primitives.owner(step.primitive) for step in self._steps}
+        self._steps = [_Step(effect, step, plugins.primitives[step.primitive]) for effect, step in chain]
+        owners = {step.primitive: plugins.primitives.owner(step.primitive) for _, step in chain}
+        everyone = [*owners.values(), *(plugins.degradations.owner(effect) for effect, _ in chain)]
+        self.versions = dict(sorted((owner.distribution, owner.version) for owner in everyone))
         self._origins = {name: its.origin for name, its in owners.items() if its.distribution != IN_TREE}
 
     def plan(
@@ -77,19 +69,13 @@ class Planner:
         severity: float | None = None,
         curve: str = "linear",
     ) -> Recipe:
-        """Plan one sample, as the function `plan` does.
-
-        Raises:
-            ParameterError: a number outside its primitive's bounds.
-            RecipeError: a bank is needed and not given.
-        """
+        """Plan one sample, as the function `plan` does, with the errors that concern a sample."""
         drawn = severity_from(key.rng("severity").random(), curve) if severity is None else check_severity(severity)
         steps = []
         for position, step in enumerate(self._steps):
             source = partial(key.rng, "plan", position)  # a generator costs as much as the rest of a step
-            context = (
-                DrawContext(source, num_samples, sample_rate, self._banks, step.primitive) if step.may_draw else None
-            )
+            size = num_samples, sample_rate
+            context = DrawContext(source, *size, self._banks, step.primitive) if step.may_draw else None
             steps.append(step.resolved(drawn, context))
         return Recipe(
             utterance=key.utterance,
@@ -121,7 +107,6 @@ class _Step:
         self._moving = [(name, number, name in integers) for name, number in moving]
         self._head = {"primitive": step.primitive, "revision": primitive.revision, "effect": effect}
         self._always: dict[str, Any] | None = None
-        self._is_fixed = not self._moving and not self.may_draw
 
     def resolved(self, severity: float, context: DrawContext | None) -> dict[str, Any]:
         """The step of the recipe, as `RecipeStep` takes it; it checks the numbers."""
@@ -133,21 +118,6 @@ class _Step:
         if context is not None:
             numbers = self._primitive.draw(numbers, context)
         step = {**self._head, "parameters": self._primitive.create(numbers).model_dump(mode="json")}
-        if self._is_fixed:
+        if not self._moving and not self.may_draw:
             self._always = step
         return step
-
-
-def find_scenario(name: str, plugins: Plugins) -> Scenario:
-    """The registered scenario of that name, or the composition that ``effect+effect`` spells out, walked in that order.
-
-    Raises:
-        UnknownNameError: a name that is neither scenario nor effect.
-        ScenarioError: two anchors, or an effect twice.
-    """
-    name = "+".join(part.strip() for part in name.split("+"))
-    if name in plugins.scenarios or ("+" not in name and name not in plugins.degradations):
-        return plugins.scenarios[name]
-    scenario = Scenario(name, tuple(name.split("+")))
-    merge(scenario, plugins.degradations, plugins.stacking)
-    return scenario

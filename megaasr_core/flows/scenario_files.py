@@ -1,4 +1,4 @@
-"""A scenario by whatever a user calls it: a registered name, ``effect+effect``, or a YAML file of their own."""
+"""Scenarios of YAML files."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from ..base.files import read_text
 from ..contracts.scenario import Scenario, merge, scenario_from
 from ..discovery.plugins import Plugins
 from ..discovery.verification import check_steps
-from .plan import find_scenario
 
 
 def read_scenario(path: Path, plugins: Plugins) -> Scenario:
@@ -30,10 +29,3 @@ def read_scenario(path: Path, plugins: Plugins) -> Scenario:
     chain = merge(scenario, plugins.degradations, plugins.stacking).chain
     check_steps((step for _, step in chain), plugins, f"{path}: scenario {scenario.name}")
     return scenario
-
-
-def open_scenario(name: str, plugins: Plugins) -> Scenario:
-    """The scenario that the text names: a path ending in .yaml or .yml, else a name or a composition."""
-    if name.endswith((".yaml", ".yml")):
-        return read_scenario(Path(name), plugins)
-    return find_scenario(name, plugins)

@@ -39,16 +39,6 @@ class TermScores:
         }
 
 
-def coverage(summary: Mapping[str, Any]) -> str:
-    """How many samples are in a mean.
-
-    >>> coverage({"mean": 0.75, "scored": 2, "abstained": 1, "failed": 1, "of": 4})
-    'mean of 2 of 4 (1 abstained, 1 failed)'
-    """
-    failed = f", {summary['failed']} failed" if summary["failed"] else ""
-    return f"mean of {summary['scored']} of {summary['of']} ({summary['abstained']} abstained{failed})"
-
-
 def term_scores(reward: Reward, batch: Sequence[RewardSample]) -> TermScores:
     """Score a batch, and where that fails each sample alone, so that the other samples keep their scores.
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Self
@@ -14,7 +14,7 @@ from ..base.errors import MegaasrError, ParameterError
 from ..base.language import language_code
 from ..base.speech_checks import check_text
 from ..contracts.backend import Backend, DecodingOptions, Transcript
-from ..contracts.calls import calling, checked_rows
+from ..contracts.calls import Row, calling, checked_rows
 from ..contracts.router import Reviewed, Route, Router
 from ..contracts.utterance import Utterance, utterances
 from ..discovery.loading import installed_plugins
@@ -47,9 +47,8 @@ class Transcriber:
     """A backend with a router in front of it.
 
     Args:
-        backend: with its adapters mounted.
-        router: decides row by row between the base and an adapter.
-        options: how to decode; the same for the base and every adapter; by default the backend's.
+        backend: with the adapters mounted that `router` sends utterances to.
+        options: how to decode, for the base and every adapter; by default the backend's.
         batch_size: pieces decoded in one call of the model.
         language: ISO 639-1 code, tag or name, of utterances that have none; None: the backend chooses.
 
@@ -136,7 +135,7 @@ class Transcriber:
     ) -> Iterator[Transcription]:
         """Transcribe many files in full batches; results come in order, a file that fails is a row with an error."""
         self._check_references([])
-        waiting: list[tuple[str, int | str]] = []  # (name, number of pieces or error)
+        waiting: list[tuple[str, int | MegaasrError]] = []  # (name, number of pieces or why there are none)
         pieces: list[Utterance] = []
         results: list[Result] = []
         for path in paths:
@@ -145,7 +144,7 @@ class Transcriber:
                 pieces += new
                 waiting.append((str(path), len(new)))
             except MegaasrError as error:
-                waiting.append((str(path), str(error)))
+                waiting.append((str(path), error))
             while len(pieces) >= self.batch_size:
                 results += self.try_batch(pieces[: self.batch_size])
                 del pieces[: self.batch_size]
@@ -186,49 +185,33 @@ class Transcriber:
             return []
         self._check_references(rows)
         router = self.router
-        with calling("router", router.name, _clip(rows)):
-            routes = checked_rows("router", router.name, router.route(rows), len(rows), Route)
-        first = self._decode(rows, routes)
-        seen = [Reviewed(*row) for row in zip(rows, first, strict=True)]
-        with calling("router", router.name, _clip(rows)):
-            again: list[Route | None] = checked_rows(
-                "router", router.name, router.review(seen), len(rows), (Route, type(None))
-            )
-        picked = [index for index, route in enumerate(again) if route is not None]
-        if not picked:
-            return first
-        again_rows = [rows[index] for index in picked]
-        second = self._decode(again_rows, [route for route in again if route is not None])
-        seen_again = [Reviewed(*row) for row in zip(again_rows, second, strict=True)]
-        with calling("router", router.name, _clip(rows)):
-            kept = router.keep_second([seen[index] for index in picked], seen_again)
-            keep = checked_rows("router", router.name, kept, len(picked), bool)
-        result = list(first)
-        for index, transcript, is_kept in zip(picked, second, keep, strict=True):
-            seconds = first[index].seconds + transcript.seconds
-            if is_kept:
-                result[index] = replace(transcript, seconds=seconds)
-            else:
-                result[index] = replace(
-                    first[index], seconds=seconds, route=f"{transcript.route}; the first was better"
-                )
+        result = self._decode(rows, _answers(router, rows, Route, router.route, rows))
+        seen = [Reviewed(*row) for row in zip(rows, result, strict=True)]
+        reviews: list[Route | None] = _answers(router, rows, (Route, type(None)), router.review, seen)
+        again = {index: route for index, route in enumerate(reviews) if route is not None}
+        if not again:
+            return result
+        again_rows = [rows[index] for index in again]
+        second = self._decode(again_rows, list(again.values()))
+        pairs = [seen[index] for index in again], [Reviewed(*row) for row in zip(again_rows, second, strict=True)]
+        keep = _answers(router, again_rows, bool, router.keep_second, *pairs)
+        for index, transcript, is_kept in zip(again, second, keep, strict=True):
+            seconds = result[index].seconds + transcript.seconds
+            route = transcript.route if is_kept else f"{transcript.route}; the first was better"
+            result[index] = replace(transcript if is_kept else result[index], seconds=seconds, route=route)
         return result
 
     def _decode(self, batch: Sequence[Utterance], routes: Sequence[Route]) -> list[Transcript]:
         """The transcripts with their routes and flags; one call of the backend, or one for each adapter."""
+        backend = self.backend
         adapters = [route.adapter for route in routes]
-        groups: Sequence[Sequence[int]] = [range(len(batch))]
-        if not self.backend.info.adapters_per_row:
-            groups = [
-                [row for row, name in enumerate(adapters) if name == adapter] for adapter in dict.fromkeys(adapters)
-            ]
+        calls = [None] * len(batch) if backend.info.adapters_per_row else adapters
         transcripts: dict[int, Transcript] = {}
-        for group in groups:
+        for call in dict.fromkeys(calls):
+            group = [row for row, of_row in enumerate(calls) if of_row == call]
             rows = [batch[row] for row in group]
-            with calling("backend", self.backend.name, _clip(rows)):
-                decoded = self.backend.transcribe(rows, self.options, [adapters[row] for row in group])
-                checked = checked_rows("backend", self.backend.name, decoded, len(rows), Transcript)
-                transcripts |= zip(group, checked, strict=True)
+            arguments = rows, self.options, [adapters[row] for row in group]
+            transcripts |= zip(group, _answers(backend, rows, Transcript, backend.transcribe, *arguments), strict=True)
         return [
             replace(
                 transcripts[row],
@@ -245,38 +228,35 @@ class Transcriber:
             raise ParameterError(f"router {self.router.name} needs references: use it with `megaasr eval`")
 
 
-def _clip(rows: Sequence[Utterance]) -> str:
-    """The utterance's name where there is one alone, for messages."""
-    return rows[0].name if len(rows) == 1 else ""
+def _answers(
+    unit: Backend | Router,
+    rows: Sequence[Utterance],
+    of: type[Row] | tuple[type[Any], ...],
+    method: Callable[..., Any],
+    *arguments: Any,
+) -> list[Row]:
+    """Call a method of a plugin for these rows and check what it returns; messages name a row that is alone."""
+    with calling(unit.kind, unit.name, rows[0].name if len(rows) == 1 else ""):
+        return checked_rows(unit.kind, unit.name, method(*arguments), len(rows), of)
 
 
 def _flags(audio: Audio, transcript: Transcript) -> tuple[str, ...]:
-    of_audio = check_audio(audio)
-    flags = {
-        *transcript.flags,
-        *of_audio,
-        *check_text(transcript.text, truncated=transcript.truncated, language=transcript.language),
-    }
-    if "silent" in of_audio and transcript.text.strip():
-        flags.add("invented")
-    return tuple(sorted(flags))
+    text, of_audio = transcript.text, check_audio(audio)
+    of_text = check_text(text, truncated=transcript.truncated, language=transcript.language)
+    invented = ["invented"] if "silent" in of_audio and text.strip() else []
+    return tuple(sorted({*transcript.flags, *of_audio, *of_text, *invented}))
 
 
-def _take_finished(waiting: list[tuple[str, int | str]], results: list[Result]) -> Iterator[Transcription]:
+def _take_finished(waiting: list[tuple[str, int | MegaasrError]], results: list[Result]) -> Iterator[Transcription]:
     """Yield, and remove, the recordings at the head whose pieces have all been decoded."""
     while waiting:
         name, pieces = waiting[0]
-        if isinstance(pieces, str):
-            yield Transcription(name, None, error=pieces)
-        elif len(results) >= pieces:
-            first = results[:pieces]
+        decoded: list[Result] = [pieces] if isinstance(pieces, MegaasrError) else results[:pieces]
+        if isinstance(pieces, int):
+            if len(results) < pieces:
+                return
             del results[:pieces]
-            errors = [result for result in first if isinstance(result, MegaasrError)]
-            done = tuple(result for result in first if isinstance(result, Transcript))
-            if errors:
-                yield Transcription(name, None, error=str(errors[0]))
-            else:
-                yield Transcription(name, join(done), done)
-        else:
-            return
         del waiting[0]
+        errors = [result for result in decoded if isinstance(result, MegaasrError)]
+        done = tuple(result for result in decoded if isinstance(result, Transcript))
+        yield Transcription(name, None, error=str(errors[0])) if errors else Transcription(name, join(done), done)

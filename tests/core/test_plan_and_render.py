@@ -8,11 +8,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from megaasr import Audio, Scenario
+from megaasr.library.scenarios import find_scenario
 from megaasr_core.base.errors import PluginError, RecipeError
 from megaasr_core.base.seeding import SampleKey
 from megaasr_core.base.sound_bank import SoundBank
 from megaasr_core.contracts.recipe import Recipe
-from megaasr_core.flows.plan import find_scenario, plan
+from megaasr_core.flows.plan import plan
 from megaasr_core.flows.render import render
 
 SPEECH = Audio((0.1 * np.random.default_rng(1).standard_normal(4_000)).astype(np.float32), 16_000, "speech.wav")

@@ -9,11 +9,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from megaasr import Audio, Role, installed_plugins
+from megaasr.library.scenarios import find_scenario
 from megaasr_core.base.seeding import SampleKey
 from megaasr_core.base.sound_bank import SoundBank
 from megaasr_core.contracts.recipe import Recipe
 from megaasr_core.contracts.scenario import merge
-from megaasr_core.flows.plan import find_scenario, plan
+from megaasr_core.flows.plan import plan
 from megaasr_core.flows.render import render
 
 PLUGINS = installed_plugins()

@@ -7,10 +7,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from megaasr import ApplyContext, Audio, installed_plugins
+from megaasr.library.scenarios import find_scenario
 from megaasr_core.base.errors import ParameterError, RecipeError
 from megaasr_core.base.seeding import SampleKey
 from megaasr_core.base.sound_bank import SoundBank
-from megaasr_core.flows.plan import find_scenario, plan
+from megaasr_core.flows.plan import plan
 from megaasr_core.flows.render import render
 from megaasr_core.testing import speech_like
 from megaasr_degradations.dsp.convolution import convolve_aligned

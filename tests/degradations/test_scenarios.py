@@ -6,13 +6,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from megaasr import Audio, Range, installed_plugins
+from megaasr.library.scenarios import find_scenario, open_scenario
 from megaasr_core.base.errors import ParameterError, ScenarioError, UnknownNameError
 from megaasr_core.base.seeding import SampleKey
 from megaasr_core.base.sound_bank import SoundBank
 from megaasr_core.contracts.scenario import merge
-from megaasr_core.flows.plan import find_scenario, plan
+from megaasr_core.flows.plan import plan
 from megaasr_core.flows.render import render
-from megaasr_core.flows.scenario_files import open_scenario
 from megaasr_core.testing import speech_like, synthetic_bank
 from megaasr_core.testing.signals import snr_db
 

@@ -11,11 +11,11 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
+from megaasr.library.scenarios import open_scenario
 from megaasr_core.base.audio import Audio
 from megaasr_core.base.errors import ManifestError, MegaasrError
 from megaasr_core.contracts.router import Route
 from megaasr_core.discovery.loading import load_plugins
-from megaasr_core.flows.scenario_files import open_scenario
 from megaasr_plugins.training.commands.run_trainer import open_trainer
 from recipes.tiny import (
     ablations,

@@ -9,7 +9,7 @@ from pydantic import ValidationError
 
 from megaasr import Audio, DecodingOptions, PolicyBackend, Sampling, Utterance
 from megaasr_core.base.errors import BackendError
-from megaasr_core.contracts.trainable import GROUPS, TrainableBackend
+from megaasr_core.contracts.abilities import GROUPS, TrainableBackend
 from megaasr_plugins.backends import whisper_decoding
 from megaasr_plugins.backends.whisper import Whisper
 from megaasr_plugins.backends.whisper_encoder import encode, log_mel

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from megaasr import Audio, installed_plugins, load_plugins
+from megaasr.library.scenarios import find_scenario
 from megaasr_core.base.audio import resampled_length
 from megaasr_core.base.audio_files import AudioLimits, measure_audio, read_audio
 from megaasr_core.base.errors import (
@@ -22,7 +23,7 @@ from megaasr_core.base.errors import (
 from megaasr_core.base.seeding import SampleKey
 from megaasr_core.base.sound_bank import SoundBank
 from megaasr_core.contracts.recipe import Recipe
-from megaasr_core.flows.plan import find_scenario, plan
+from megaasr_core.flows.plan import plan
 from megaasr_plugins.corpus.planning.plan_corpus import PlanRequest, plan_corpus
 from megaasr_plugins.corpus.planning.plan_folder import PlanFolder
 from megaasr_plugins.corpus.planning.scenario_lists import open_scenarios

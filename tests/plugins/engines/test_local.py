@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from megaasr.library.engine_tools import usable_cores
 from megaasr_core.base.errors import PluginError
-from megaasr_core.contracts.engine import usable_cores
 from megaasr_core.testing import cases
 from megaasr_plugins.engines.local import Local
 from tests.plugins.engines import tasks

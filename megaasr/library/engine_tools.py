@@ -1,0 +1,19 @@
+"""What engines share: the number of usable cores, and how messages show an item."""
+
+from __future__ import annotations
+
+import os
+
+MOST_SHOWN = 80
+"""Characters of an item that a message shows."""
+
+
+def usable_cores() -> int:
+    """Cores that this process may use; at least 1."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def short(item: object) -> str:
+    """An item as messages show it."""
+    text = " ".join(str(item).split())
+    return text if len(text) <= MOST_SHOWN else f"{text[:MOST_SHOWN]}…"
