@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from megaasr_core.base.audio_checks import level_dbfs as level_dbfs
     from megaasr_core.base.audio_files import AudioLimits as AudioLimits
     from megaasr_core.base.audio_files import check_format as check_format
-    from megaasr_core.base.audio_files import measure_audio as measure_audio
     from megaasr_core.base.audio_files import read_audio as read_audio
     from megaasr_core.base.audio_files import write_audio as write_audio
     from megaasr_core.base.errors import AdapterError as AdapterError
@@ -35,9 +34,7 @@ if TYPE_CHECKING:
     from megaasr_core.base.errors import unknown_name as unknown_name
     from megaasr_core.base.files import atomic_path as atomic_path
     from megaasr_core.base.files import check_writable as check_writable
-    from megaasr_core.base.files import read_json as read_json
     from megaasr_core.base.files import read_text as read_text
-    from megaasr_core.base.files import write_json as write_json
     from megaasr_core.base.files import write_text as write_text
     from megaasr_core.base.jsonl import jsonl_line as jsonl_line
     from megaasr_core.base.jsonl import located_lines as located_lines
@@ -56,8 +53,6 @@ if TYPE_CHECKING:
     from megaasr_core.base.sound_bank import SoundRef as SoundRef
     from megaasr_core.base.speech_checks import RepetitionSettings as RepetitionSettings
     from megaasr_core.base.speech_checks import check_text as check_text
-    from megaasr_core.base.speech_checks import compression_ratio as compression_ratio
-    from megaasr_core.base.speech_checks import is_invented as is_invented
     from megaasr_core.base.speech_checks import is_repetitive as is_repetitive
     from megaasr_core.base.speech_checks import loop_tokens as loop_tokens
     from megaasr_core.base.validation import first_fault as first_fault
@@ -140,8 +135,11 @@ if TYPE_CHECKING:
 
     from .library.alignment import Alignment as Alignment
     from .library.alignment import align as align
+    from .library.audio_lengths import measure_audio as measure_audio
     from .library.cache import cache_folder as cache_folder
     from .library.hardware import hardware as hardware
+    from .library.json_files import read_json as read_json
+    from .library.json_files import write_json as write_json
     from .library.kernel_compilation import on_compiling as on_compiling
     from .library.manifests import is_there as is_there
     from .library.manifests import located_rows as located_rows
@@ -160,6 +158,8 @@ if TYPE_CHECKING:
     from .library.text import normalise as normalise
     from .library.text import normaliser_version as normaliser_version
     from .library.text import tokenise as tokenise
+    from .library.transcript_checks import compression_ratio as compression_ratio
+    from .library.transcript_checks import is_invented as is_invented
     from .lora.files import Lora as Lora
     from .lora.files import read_lora as read_lora
     from .lora.mounting import KeyMap as KeyMap
@@ -176,8 +176,10 @@ if TYPE_CHECKING:
 
 _NAMES_BY_MODULE = {
     "megaasr.library.alignment": "align Alignment",
+    "megaasr.library.audio_lengths": "measure_audio",
     "megaasr.library.cache": "cache_folder",
     "megaasr.library.hardware": "hardware",
+    "megaasr.library.json_files": "read_json write_json",
     "megaasr.library.kernel_compilation": "on_compiling",
     "megaasr.library.manifests": "is_there located_rows read_clean read_sample",
     "megaasr.library.output_checks": "check_not_input check_outputs",
@@ -186,6 +188,7 @@ _NAMES_BY_MODULE = {
     "megaasr.library.resumable": "fingerprint resumable_rows",
     "megaasr.library.run_folder": "claim_identity refuse_foreign run_folder temporary_name",
     "megaasr.library.text": "normalise normaliser_version tokenise",
+    "megaasr.library.transcript_checks": "compression_ratio is_invented",
     "megaasr.lora.files": "Lora read_lora",
     "megaasr.lora.mounting": "KeyMap mount_lora unmount_lora using_lora",
     "megaasr.quick": "degrade transcribe",
@@ -193,20 +196,18 @@ _NAMES_BY_MODULE = {
     "megaasr.scoring": "AnyReward score scorer_of wer",
     "megaasr_core.base.audio": "Audio resampled_length SAMPLE_RATE_HZ Samples",
     "megaasr_core.base.audio_checks": "level_dbfs",
-    "megaasr_core.base.audio_files": "AudioLimits check_format measure_audio read_audio write_audio",
+    "megaasr_core.base.audio_files": "AudioLimits check_format read_audio write_audio",
     "megaasr_core.base.errors": (
         "AdapterError AudioError BackendError ManifestError MegaasrError one_line OutputError "
         "ParameterError PluginError RecipeError ScenarioError unknown_name UnknownNameError"
     ),
-    "megaasr_core.base.files": "atomic_path check_writable read_json read_text write_json write_text",
+    "megaasr_core.base.files": "atomic_path check_writable read_text write_text",
     "megaasr_core.base.jsonl": "jsonl_line located_lines parse_row read_jsonl read_rows",
     "megaasr_core.base.language": "is_scored_by_character language_code",
     "megaasr_core.base.seeding": "SampleKey",
     "megaasr_core.base.severity": "check_severity Choice CURVES Range severity_from",
     "megaasr_core.base.sound_bank": "SoundBank SoundRef",
-    "megaasr_core.base.speech_checks": (
-        "check_text compression_ratio is_invented is_repetitive loop_tokens RepetitionSettings"
-    ),
+    "megaasr_core.base.speech_checks": "check_text is_repetitive loop_tokens RepetitionSettings",
     "megaasr_core.base.validation": "first_fault",
     "megaasr_core.contracts.backend": ("AdapterReport Backend BackendInfo DecodingOptions Defaults Segment Transcript"),
     "megaasr_core.contracts.calls": "calling checked_rows described",
