@@ -105,13 +105,13 @@ if TYPE_CHECKING:
     from megaasr_core.contracts.trainer import data_digests as data_digests
     from megaasr_core.contracts.unit import Unit as Unit
     from megaasr_core.contracts.utterance import Utterance as Utterance
-    from megaasr_core.discovery.api_version import PLUGIN_API as PLUGIN_API
     from megaasr_core.discovery.file_plugins import is_plugin_path as is_plugin_path
     from megaasr_core.discovery.file_plugins import plugin_digest as plugin_digest
     from megaasr_core.discovery.hookspecs import hookimpl as hookimpl
     from megaasr_core.discovery.kinds import Kind as Kind
     from megaasr_core.discovery.loading import installed_plugins as installed_plugins
     from megaasr_core.discovery.loading import load_plugins as load_plugins
+    from megaasr_core.discovery.plugin_checks import PLUGIN_API as PLUGIN_API
     from megaasr_core.discovery.plugins import Plugins as Plugins
     from megaasr_core.discovery.registry import Owner as Owner
     from megaasr_core.discovery.registry import Registry as Registry
@@ -224,11 +224,11 @@ _NAMES_BY_MODULE = {
     "megaasr_core.contracts.trainer": "data_digests TrainContext Trainer",
     "megaasr_core.contracts.unit": "Unit",
     "megaasr_core.contracts.utterance": "Utterance",
-    "megaasr_core.discovery.api_version": "PLUGIN_API",
     "megaasr_core.discovery.file_plugins": "is_plugin_path plugin_digest",
     "megaasr_core.discovery.hookspecs": "hookimpl",
     "megaasr_core.discovery.kinds": "Kind",
     "megaasr_core.discovery.loading": "installed_plugins load_plugins",
+    "megaasr_core.discovery.plugin_checks": "PLUGIN_API",
     "megaasr_core.discovery.plugins": "Plugins",
     "megaasr_core.discovery.registry": "not_installed Owner Registry",
     "megaasr_core.flows.composed_reward": "ComposedReward read_reward Term",

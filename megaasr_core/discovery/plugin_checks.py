@@ -1,4 +1,4 @@
-"""Hooks that would never be called: misspelt, undecorated, or made for another version of megaasr."""
+"""Checks of a loaded plugin: the version of the plugin API that it asks for, and hooks that would never be called."""
 
 from __future__ import annotations
 
@@ -6,12 +6,37 @@ import inspect
 from collections.abc import Callable, Iterable
 from typing import Any
 
+from .. import __version__
 from ..base.errors import PluginError
 from .registry import COMMAND_PREFIX, Owner
 
+PLUGIN_API = (1, 0)
+"""(major, minor). Minor: names and hooks were added. Major: some were removed or changed after a deprecation."""
 MARK = "megaasr_impl"
 """The attribute by which pluggy's marker tells a hook implementation (project name and ``_impl``)."""
 PREFIX = "register_"
+
+
+def check_api(plugin: object) -> None:
+    """Compare ``PLUGIN_API = (major, minor)``, which a plugin module may define, with this version.
+
+    Raises:
+        PluginError: another major version, a newer minor version, or a value of another form.
+    """
+    asked = getattr(plugin, "PLUGIN_API", None)
+    if asked is None:
+        return
+    if not (isinstance(asked, tuple) and len(asked) == 2 and all(type(part) is int for part in asked)):
+        raise PluginError(f"PLUGIN_API = {asked!r}: a tuple (major, minor) is expected, e.g. {PLUGIN_API}")
+    here = f"this is megaasr {__version__} with plugin API {_shown(PLUGIN_API)}"
+    if asked[0] < PLUGIN_API[0]:
+        raise PluginError(f"was written for plugin API {_shown(asked)}, {here}; install a newer release of the plugin")
+    if asked > PLUGIN_API:
+        raise PluginError(f"needs megaasr >= the release with plugin API {_shown(asked)}, {here}; upgrade megaasr")
+
+
+def _shown(version: tuple[int, int]) -> str:
+    return f"{version[0]}.{version[1]}"
 
 
 def check_hooks(plugin: object, owner: Owner, known: Iterable[str]) -> None:
