@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     from megaasr_core.base.audio import SAMPLE_RATE_HZ as SAMPLE_RATE_HZ
     from megaasr_core.base.audio import Audio as Audio
     from megaasr_core.base.audio import Samples as Samples
+    from megaasr_core.base.audio import level_dbfs as level_dbfs
     from megaasr_core.base.audio import resampled_length as resampled_length
-    from megaasr_core.base.audio_checks import level_dbfs as level_dbfs
     from megaasr_core.base.audio_files import AudioLimits as AudioLimits
     from megaasr_core.base.audio_files import check_format as check_format
     from megaasr_core.base.audio_files import read_audio as read_audio
@@ -36,10 +36,8 @@ if TYPE_CHECKING:
     from megaasr_core.base.files import check_writable as check_writable
     from megaasr_core.base.files import read_text as read_text
     from megaasr_core.base.files import write_text as write_text
-    from megaasr_core.base.jsonl import jsonl_line as jsonl_line
     from megaasr_core.base.jsonl import located_lines as located_lines
     from megaasr_core.base.jsonl import parse_row as parse_row
-    from megaasr_core.base.jsonl import read_jsonl as read_jsonl
     from megaasr_core.base.jsonl import read_rows as read_rows
     from megaasr_core.base.language import is_scored_by_character as is_scored_by_character
     from megaasr_core.base.language import language_code as language_code
@@ -138,7 +136,9 @@ if TYPE_CHECKING:
     from .library.audio_lengths import measure_audio as measure_audio
     from .library.cache import cache_folder as cache_folder
     from .library.hardware import hardware as hardware
+    from .library.json_files import jsonl_line as jsonl_line
     from .library.json_files import read_json as read_json
+    from .library.json_files import read_jsonl as read_jsonl
     from .library.json_files import write_json as write_json
     from .library.kernel_compilation import on_compiling as on_compiling
     from .library.manifests import is_there as is_there
@@ -179,7 +179,7 @@ _NAMES_BY_MODULE = {
     "megaasr.library.audio_lengths": "measure_audio",
     "megaasr.library.cache": "cache_folder",
     "megaasr.library.hardware": "hardware",
-    "megaasr.library.json_files": "read_json write_json",
+    "megaasr.library.json_files": "jsonl_line read_json read_jsonl write_json",
     "megaasr.library.kernel_compilation": "on_compiling",
     "megaasr.library.manifests": "is_there located_rows read_clean read_sample",
     "megaasr.library.output_checks": "check_not_input check_outputs",
@@ -194,15 +194,14 @@ _NAMES_BY_MODULE = {
     "megaasr.quick": "degrade transcribe",
     "megaasr.reward_functions": "reward",
     "megaasr.scoring": "AnyReward score scorer_of wer",
-    "megaasr_core.base.audio": "Audio resampled_length SAMPLE_RATE_HZ Samples",
-    "megaasr_core.base.audio_checks": "level_dbfs",
+    "megaasr_core.base.audio": "Audio level_dbfs resampled_length SAMPLE_RATE_HZ Samples",
     "megaasr_core.base.audio_files": "AudioLimits check_format read_audio write_audio",
     "megaasr_core.base.errors": (
         "AdapterError AudioError BackendError ManifestError MegaasrError one_line OutputError "
         "ParameterError PluginError RecipeError ScenarioError unknown_name UnknownNameError"
     ),
     "megaasr_core.base.files": "atomic_path check_writable read_text write_text",
-    "megaasr_core.base.jsonl": "jsonl_line located_lines parse_row read_jsonl read_rows",
+    "megaasr_core.base.jsonl": "located_lines parse_row read_rows",
     "megaasr_core.base.language": "is_scored_by_character language_code",
     "megaasr_core.base.seeding": "SampleKey",
     "megaasr_core.base.severity": "check_severity Choice CURVES Range severity_from",

@@ -1,4 +1,4 @@
-"""JSON objects in files."""
+"""JSON objects and JSON lines in files."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import Any
 
 from megaasr_core.base.errors import ManifestError, OutputError, one_line
 from megaasr_core.base.files import read_text, write_text
+from megaasr_core.base.jsonl import read_rows
 
 
 def write_json(path: Path, value: Mapping[str, Any]) -> None:
@@ -25,3 +26,13 @@ def read_json(path: Path) -> dict[str, Any]:
     if not isinstance(value, dict):
         raise OutputError(f"{path}: a JSON object is expected; remove it")
     return value
+
+
+def jsonl_line(row: dict[str, Any]) -> str:
+    """One JSON line; NaN and infinity are refused, since other readers cannot take them."""
+    return json.dumps(row, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def read_jsonl(path: Path) -> list[dict[str, Any]]:
+    """All rows of a JSON-lines file, so that a broken line is known before any work is done; errors as `read_rows`."""
+    return list(read_rows(path))

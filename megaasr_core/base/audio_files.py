@@ -66,17 +66,13 @@ def opened_audio(path: Path, limits: AudioLimits) -> Iterator[Any]:
     import soundfile
 
     try:
-        size = path.stat().st_size
+        if path.is_dir():
+            raise AudioError(f"{path}: is a folder, a recording is expected")
+        if path.stat().st_size == 0:
+            raise AudioError(f"{path}: the file is empty (0 bytes)")
+        file = soundfile.SoundFile(path)
     except FileNotFoundError as error:
         raise AudioError(f"{path}: no such file") from error
-    except OSError as error:
-        raise AudioError(f"{path}: cannot be read ({error.strerror or one_line(error)})") from error
-    if path.is_dir():
-        raise AudioError(f"{path}: is a folder, a recording is expected")
-    if size == 0:
-        raise AudioError(f"{path}: the file is empty (0 bytes)")
-    try:
-        file = soundfile.SoundFile(path)
     except soundfile.LibsndfileError as error:
         raise AudioError(
             f"{path}: cannot be read as audio ({one_line(error.error_string)}); give WAV, FLAC, Ogg or MP3"
@@ -89,10 +85,7 @@ def opened_audio(path: Path, limits: AudioLimits) -> Iterator[Any]:
 
 
 def _check_header(path: Path, file: Any, limits: AudioLimits) -> None:
-    frames: int = file.frames
-    rate: int = file.samplerate
-    channels: int = file.channels
-    log: str = file.extra_info
+    frames, rate, channels, log = file.frames, file.samplerate, file.channels, file.extra_info
     # libsndfile silently shortens a truncated WAV or AIFF; only its log has the length in the header.
     for promised, present in re.findall(r"^\s*(?:data|SSND)\s*: (\d+) \(should be (\d+)\)", log, flags=re.MULTILINE):
         if int(promised) not in (0, STREAMED_LENGTH) and int(promised) > int(present):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Iterable
+from difflib import get_close_matches
 from typing import Any
 
 from .. import __version__
@@ -54,7 +55,7 @@ def check_hooks(plugin: object, owner: Owner, known: Iterable[str]) -> None:
     hooks = _functions(plugin)
     for name, function in hooks.items():
         marked = hasattr(function, MARK)
-        near = _nearest(name, known)
+        near = next(iter(get_close_matches(name, known, n=1, cutoff=0.75)), "")
         if marked and name not in known:
             remedy = f"did you mean {near}?" if near else "the plugin was made for another version of megaasr"
             raise PluginError(
@@ -91,10 +92,3 @@ def _functions(plugin: object) -> dict[str, Callable[..., Any]]:
         if hasattr(function, MARK) or (own and name.startswith(PREFIX)):
             found[name] = function
     return found
-
-
-def _nearest(name: str, known: list[str]) -> str:
-    from rapidfuzz import fuzz, process
-
-    match = process.extractOne(name, known, scorer=fuzz.ratio, score_cutoff=75)
-    return match[0] if match else ""
