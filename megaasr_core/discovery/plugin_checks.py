@@ -29,15 +29,12 @@ def check_api(plugin: object) -> None:
         return
     if not (isinstance(asked, tuple) and len(asked) == 2 and all(type(part) is int for part in asked)):
         raise PluginError(f"PLUGIN_API = {asked!r}: a tuple (major, minor) is expected, e.g. {PLUGIN_API}")
-    here = f"this is megaasr {__version__} with plugin API {_shown(PLUGIN_API)}"
+    here = f"this is megaasr {__version__} with plugin API {PLUGIN_API[0]}.{PLUGIN_API[1]}"
+    version = f"{asked[0]}.{asked[1]}"
     if asked[0] < PLUGIN_API[0]:
-        raise PluginError(f"was written for plugin API {_shown(asked)}, {here}; install a newer release of the plugin")
+        raise PluginError(f"was written for plugin API {version}, {here}; install a newer release of the plugin")
     if asked > PLUGIN_API:
-        raise PluginError(f"needs megaasr >= the release with plugin API {_shown(asked)}, {here}; upgrade megaasr")
-
-
-def _shown(version: tuple[int, int]) -> str:
-    return f"{version[0]}.{version[1]}"
+        raise PluginError(f"needs megaasr >= the release with plugin API {version}, {here}; upgrade megaasr")
 
 
 def check_hooks(plugin: object, owner: Owner, known: Iterable[str]) -> None:
