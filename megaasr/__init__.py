@@ -13,11 +13,10 @@ if TYPE_CHECKING:
     from megaasr_core.base.audio import SAMPLE_RATE_HZ as SAMPLE_RATE_HZ
     from megaasr_core.base.audio import Audio as Audio
     from megaasr_core.base.audio import Samples as Samples
+    from megaasr_core.base.audio import level_dbfs as level_dbfs
     from megaasr_core.base.audio import resampled_length as resampled_length
-    from megaasr_core.base.audio_checks import level_dbfs as level_dbfs
     from megaasr_core.base.audio_files import AudioLimits as AudioLimits
     from megaasr_core.base.audio_files import check_format as check_format
-    from megaasr_core.base.audio_files import measure_audio as measure_audio
     from megaasr_core.base.audio_files import read_audio as read_audio
     from megaasr_core.base.audio_files import write_audio as write_audio
     from megaasr_core.base.errors import AdapterError as AdapterError
@@ -35,14 +34,10 @@ if TYPE_CHECKING:
     from megaasr_core.base.errors import unknown_name as unknown_name
     from megaasr_core.base.files import atomic_path as atomic_path
     from megaasr_core.base.files import check_writable as check_writable
-    from megaasr_core.base.files import read_json as read_json
     from megaasr_core.base.files import read_text as read_text
-    from megaasr_core.base.files import write_json as write_json
     from megaasr_core.base.files import write_text as write_text
-    from megaasr_core.base.jsonl import jsonl_line as jsonl_line
     from megaasr_core.base.jsonl import located_lines as located_lines
     from megaasr_core.base.jsonl import parse_row as parse_row
-    from megaasr_core.base.jsonl import read_jsonl as read_jsonl
     from megaasr_core.base.jsonl import read_rows as read_rows
     from megaasr_core.base.language import is_scored_by_character as is_scored_by_character
     from megaasr_core.base.language import language_code as language_code
@@ -56,8 +51,6 @@ if TYPE_CHECKING:
     from megaasr_core.base.sound_bank import SoundRef as SoundRef
     from megaasr_core.base.speech_checks import RepetitionSettings as RepetitionSettings
     from megaasr_core.base.speech_checks import check_text as check_text
-    from megaasr_core.base.speech_checks import compression_ratio as compression_ratio
-    from megaasr_core.base.speech_checks import is_invented as is_invented
     from megaasr_core.base.speech_checks import is_repetitive as is_repetitive
     from megaasr_core.base.speech_checks import loop_tokens as loop_tokens
     from megaasr_core.base.validation import first_fault as first_fault
@@ -106,13 +99,13 @@ if TYPE_CHECKING:
     from megaasr_core.contracts.trainer import Trainer as Trainer
     from megaasr_core.contracts.unit import Unit as Unit
     from megaasr_core.contracts.utterance import Utterance as Utterance
-    from megaasr_core.discovery.api_version import PLUGIN_API as PLUGIN_API
     from megaasr_core.discovery.file_plugins import is_plugin_path as is_plugin_path
     from megaasr_core.discovery.file_plugins import plugin_digest as plugin_digest
     from megaasr_core.discovery.hookspecs import hookimpl as hookimpl
     from megaasr_core.discovery.kinds import Kind as Kind
     from megaasr_core.discovery.loading import installed_plugins as installed_plugins
     from megaasr_core.discovery.loading import load_plugins as load_plugins
+    from megaasr_core.discovery.plugin_checks import PLUGIN_API as PLUGIN_API
     from megaasr_core.discovery.plugins import Plugins as Plugins
     from megaasr_core.discovery.registry import Owner as Owner
     from megaasr_core.discovery.registry import Registry as Registry
@@ -133,11 +126,16 @@ if TYPE_CHECKING:
 
     from .library.alignment import Alignment as Alignment
     from .library.alignment import align as align
+    from .library.audio_lengths import measure_audio as measure_audio
     from .library.cache import cache_folder as cache_folder
     from .library.coverage import coverage as coverage
     from .library.engine_tools import short as short
     from .library.engine_tools import usable_cores as usable_cores
     from .library.hardware import hardware as hardware
+    from .library.json_files import jsonl_line as jsonl_line
+    from .library.json_files import read_json as read_json
+    from .library.json_files import read_jsonl as read_jsonl
+    from .library.json_files import write_json as write_json
     from .library.kernel_compilation import on_compiling as on_compiling
     from .library.manifests import is_there as is_there
     from .library.manifests import located_rows as located_rows
@@ -160,6 +158,8 @@ if TYPE_CHECKING:
     from .library.text import tokenise as tokenise
     from .library.training import TrainContext as TrainContext
     from .library.training import data_digests as data_digests
+    from .library.transcript_checks import compression_ratio as compression_ratio
+    from .library.transcript_checks import is_invented as is_invented
     from .lora.files import Lora as Lora
     from .lora.files import read_lora as read_lora
     from .lora.mounting import KeyMap as KeyMap
@@ -176,10 +176,12 @@ if TYPE_CHECKING:
 
 _NAMES_BY_MODULE = {
     "megaasr.library.alignment": "align Alignment",
+    "megaasr.library.audio_lengths": "measure_audio",
     "megaasr.library.cache": "cache_folder",
     "megaasr.library.coverage": "coverage",
     "megaasr.library.engine_tools": "short usable_cores",
     "megaasr.library.hardware": "hardware",
+    "megaasr.library.json_files": "jsonl_line read_json read_jsonl write_json",
     "megaasr.library.kernel_compilation": "on_compiling",
     "megaasr.library.manifests": "is_there located_rows read_clean read_sample",
     "megaasr.library.output_checks": "check_not_input check_outputs",
@@ -190,27 +192,25 @@ _NAMES_BY_MODULE = {
     "megaasr.library.scenarios": "find_scenario open_scenario",
     "megaasr.library.text": "normalise normaliser_version tokenise",
     "megaasr.library.training": "data_digests TrainContext",
+    "megaasr.library.transcript_checks": "compression_ratio is_invented",
     "megaasr.lora.files": "Lora read_lora",
     "megaasr.lora.mounting": "KeyMap mount_lora unmount_lora using_lora",
     "megaasr.quick": "degrade transcribe",
     "megaasr.reward_functions": "reward",
     "megaasr.scoring": "AnyReward score scorer_of wer",
-    "megaasr_core.base.audio": "Audio resampled_length SAMPLE_RATE_HZ Samples",
-    "megaasr_core.base.audio_checks": "level_dbfs",
-    "megaasr_core.base.audio_files": "AudioLimits check_format measure_audio read_audio write_audio",
+    "megaasr_core.base.audio": "Audio level_dbfs resampled_length SAMPLE_RATE_HZ Samples",
+    "megaasr_core.base.audio_files": "AudioLimits check_format read_audio write_audio",
     "megaasr_core.base.errors": (
         "AdapterError AudioError BackendError ManifestError MegaasrError one_line OutputError "
         "ParameterError PluginError RecipeError ScenarioError unknown_name UnknownNameError"
     ),
-    "megaasr_core.base.files": "atomic_path check_writable read_json read_text write_json write_text",
-    "megaasr_core.base.jsonl": "jsonl_line located_lines parse_row read_jsonl read_rows",
+    "megaasr_core.base.files": "atomic_path check_writable read_text write_text",
+    "megaasr_core.base.jsonl": "located_lines parse_row read_rows",
     "megaasr_core.base.language": "is_scored_by_character language_code",
     "megaasr_core.base.seeding": "SampleKey",
     "megaasr_core.base.severity": "check_severity Choice CURVES Range severity_from",
     "megaasr_core.base.sound_bank": "SoundBank SoundRef",
-    "megaasr_core.base.speech_checks": (
-        "check_text compression_ratio is_invented is_repetitive loop_tokens RepetitionSettings"
-    ),
+    "megaasr_core.base.speech_checks": "check_text is_repetitive loop_tokens RepetitionSettings",
     "megaasr_core.base.validation": "first_fault",
     "megaasr_core.contracts.abilities": (
         "PolicyBackend Sampling Stream StreamingBackend StreamUpdate TrainableBackend"
@@ -228,11 +228,11 @@ _NAMES_BY_MODULE = {
     "megaasr_core.contracts.trainer": "Trainer",
     "megaasr_core.contracts.unit": "Unit",
     "megaasr_core.contracts.utterance": "Utterance",
-    "megaasr_core.discovery.api_version": "PLUGIN_API",
     "megaasr_core.discovery.file_plugins": "is_plugin_path plugin_digest",
     "megaasr_core.discovery.hookspecs": "hookimpl",
     "megaasr_core.discovery.kinds": "Kind",
     "megaasr_core.discovery.loading": "installed_plugins load_plugins",
+    "megaasr_core.discovery.plugin_checks": "PLUGIN_API",
     "megaasr_core.discovery.plugins": "Plugins",
     "megaasr_core.discovery.registry": "not_installed Owner Registry",
     "megaasr_core.flows.composed_reward": "ComposedReward read_reward Term",

@@ -1,6 +1,7 @@
 """What a plugin needs to add commands to ``megaasr``: shared options, loading of plugins, reports, exit codes."""
 
 from megaasr.library.bank_options import BankOption, NoiseOption, RirOption, named_banks
+from megaasr.library.reports import hand_out
 from megaasr.library.transcriber_options import (
     AdapterOption,
     BackendOption,
@@ -19,7 +20,6 @@ from megaasr_core.cli.context import (
     JsonOption,
     PluginOption,
     StrictOption,
-    hand_out,
     open_plugins,
     say,
 )

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from megaasr import read_jsonl
 from megaasr_core.base.files import write_text
-from megaasr_core.base.jsonl import read_jsonl
 from recipes.tiny.join_manifests import join
 
 ROOT = Path(__file__).parents[1]

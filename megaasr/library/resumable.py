@@ -12,7 +12,8 @@ from typing import Any, BinaryIO
 
 from megaasr_core.base.errors import OutputError, one_line
 from megaasr_core.base.files import atomic_path, check_writable
-from megaasr_core.base.jsonl import jsonl_line
+
+from .json_files import jsonl_line
 
 
 def fingerprint(settings: Any) -> str:

@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from megaasr_core.base.errors import OutputError, one_line
-from megaasr_core.base.files import read_json, write_json
+
+from .json_files import read_json, write_json
 
 UNFINISHED = re.compile(r"\..+\.\d+\.tmp(\.\w+)?")
 """The names that `atomic_path` and `temporary_name` give."""

@@ -46,7 +46,7 @@ def read_audio(path: str | Path, limits: AudioLimits | None = None) -> Audio:
     """
     import soundfile
 
-    with _opened(Path(path), limits or AudioLimits()) as file:
+    with opened_audio(Path(path), limits or AudioLimits()) as file:
         try:
             samples = file.read(dtype="float32", always_2d=True)
         except soundfile.LibsndfileError as error:
@@ -60,45 +60,19 @@ def read_audio(path: str | Path, limits: AudioLimits | None = None) -> Audio:
     return Audio(np.ascontiguousarray(mono, dtype=np.float32), rate, str(path))
 
 
-def measure_audio(path: str | Path, limits: AudioLimits | None = None) -> tuple[int, int]:
-    """Number of samples and sample rate in Hz of an audio file, without decoding all of it.
-
-    The last sample is decoded, because the header of a truncated file still states the full length; damage in the
-    middle is not detected.
-
-    Raises:
-        AudioError: as `read_audio`.
-    """
-    import soundfile
-
-    with _opened(Path(path), limits or AudioLimits()) as file:
-        try:
-            if file.format != "OGG":  # the length of Ogg is that of its last page; seeking in Opus takes a millisecond
-                file.seek(file.frames - 1)
-            is_whole = file.format == "OGG" or len(file.read(1)) == 1
-        except soundfile.LibsndfileError:
-            is_whole = False
-        if not is_whole:
-            raise AudioError(f"{path}: truncated or damaged, its end cannot be decoded; copy the file again")
-        return file.frames, file.samplerate
-
-
 @contextmanager
-def _opened(path: Path, limits: AudioLimits) -> Iterator[Any]:
+def opened_audio(path: Path, limits: AudioLimits) -> Iterator[Any]:
+    """An open `soundfile.SoundFile` whose header is within the limits; the errors of `read_audio`."""
     import soundfile
 
     try:
-        size = path.stat().st_size
+        if path.is_dir():
+            raise AudioError(f"{path}: is a folder, a recording is expected")
+        if path.stat().st_size == 0:
+            raise AudioError(f"{path}: the file is empty (0 bytes)")
+        file = soundfile.SoundFile(path)
     except FileNotFoundError as error:
         raise AudioError(f"{path}: no such file") from error
-    except OSError as error:
-        raise AudioError(f"{path}: cannot be read ({error.strerror or one_line(error)})") from error
-    if path.is_dir():
-        raise AudioError(f"{path}: is a folder, a recording is expected")
-    if size == 0:
-        raise AudioError(f"{path}: the file is empty (0 bytes)")
-    try:
-        file = soundfile.SoundFile(path)
     except soundfile.LibsndfileError as error:
         raise AudioError(
             f"{path}: cannot be read as audio ({one_line(error.error_string)}); give WAV, FLAC, Ogg or MP3"
@@ -111,10 +85,7 @@ def _opened(path: Path, limits: AudioLimits) -> Iterator[Any]:
 
 
 def _check_header(path: Path, file: Any, limits: AudioLimits) -> None:
-    frames: int = file.frames
-    rate: int = file.samplerate
-    channels: int = file.channels
-    log: str = file.extra_info
+    frames, rate, channels, log = file.frames, file.samplerate, file.channels, file.extra_info
     # libsndfile silently shortens a truncated WAV or AIFF; only its log has the length in the header.
     for promised, present in re.findall(r"^\s*(?:data|SSND)\s*: (\d+) \(should be (\d+)\)", log, flags=re.MULTILINE):
         if int(promised) not in (0, STREAMED_LENGTH) and int(promised) > int(present):

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import os
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 from .errors import ManifestError, OutputError, one_line
 
@@ -65,19 +63,3 @@ def read_text(path: Path) -> str:
     except (OSError, UnicodeDecodeError) as error:
         reason = getattr(error, "strerror", None) or one_line(error)
         raise ManifestError(f"cannot read {path}: {reason}") from error
-
-
-def write_json(path: Path, value: Mapping[str, Any]) -> None:
-    """Write a JSON object, whole or not at all."""
-    write_text(path, json.dumps(value, ensure_ascii=False, indent=1) + "\n")
-
-
-def read_json(path: Path) -> dict[str, Any]:
-    """An object that a run has written; OutputError when the file holds none."""
-    try:
-        value = json.loads(read_text(path))
-    except (ManifestError, ValueError) as error:
-        raise OutputError(f"{path}: not JSON ({one_line(error)}); remove it") from error
-    if not isinstance(value, dict):
-        raise OutputError(f"{path}: a JSON object is expected; remove it")
-    return value

@@ -1,4 +1,4 @@
-"""JSON lines: one strict reader, a row at a time or whole, and the one way to write a row."""
+"""JSON lines: the strict reader, a row at a time."""
 
 from __future__ import annotations
 
@@ -8,16 +8,6 @@ from pathlib import Path
 from typing import Any
 
 from .errors import ManifestError, one_line
-
-
-def jsonl_line(row: dict[str, Any]) -> str:
-    """One JSON line; NaN and infinity are refused, since other readers cannot take them."""
-    return json.dumps(row, ensure_ascii=False, allow_nan=False) + "\n"
-
-
-def read_jsonl(path: Path) -> list[dict[str, Any]]:
-    """All rows of a JSON-lines file, so that a broken line is known before any work is done; errors as `read_rows`."""
-    return list(read_rows(path))
 
 
 def read_rows(path: Path) -> Iterator[dict[str, Any]]:

@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from .audio import Audio, Samples, resampled_length
 from .errors import ManifestError, RecipeError, one_line, unknown_name
-from .jsonl import read_jsonl
+from .jsonl import read_rows
 
 SUFFIXES = (".wav", ".flac", ".ogg", ".opus", ".mp3")
 CACHE_BYTES = 256 * 2**20
@@ -61,13 +61,7 @@ class SoundBank:
 
     def __getstate__(self) -> dict[str, object]:
         """The state for pickling, without the decoded sounds."""
-        return {
-            "root": self.root,
-            "categories": self.categories,
-            "_sounds": self._sounds,
-            "_lengths": self._lengths,
-            "_cache_bytes": self._cache_bytes,
-        }
+        return {name: value for name, value in self.__dict__.items() if name not in ("_cache", "_lock")}
 
     def __setstate__(self, state: dict[str, object]) -> None:
         self.__dict__.update(state)
@@ -78,21 +72,17 @@ class SoundBank:
     def open(cls, source: str | Path, cache_bytes: int = CACHE_BYTES) -> SoundBank:
         """Index a folder, or a JSON-lines manifest whose rows carry ``audio`` and optionally ``category``.
 
-        Args:
-            source: folder or manifest.
-            cache_bytes: maximum size of the decoded sounds in memory.
-
         Raises:
             ManifestError: there are no sounds, or a row has no ``audio``.
         """
         source = Path(source)
         if source.is_dir():
+            root = source
             files = (path.relative_to(source) for path in source.rglob("*") if path.suffix.lower() in SUFFIXES)
             paths = {path.as_posix(): path.parts[0] if len(path.parts) > 1 else "other" for path in files}
-            root = source
         else:
             paths, root = {}, source.parent
-            for row in read_jsonl(source):
+            for row in read_rows(source):
                 if not isinstance(row.get("audio"), str):
                     raise ManifestError(f"{source}: every row needs 'audio', a path; this one has {sorted(row)}")
                 paths[row["audio"]] = str(row.get("category", "other"))
@@ -147,13 +137,7 @@ class SoundBank:
         return samples
 
     def num_samples(self, sound: SoundRef, sample_rate: int) -> int:
-        """Number of samples that `load` returns for a sound at `sample_rate`.
-
-        It is computed from the header and cached, so that planning a corpus does not decode sounds.
-
-        Raises:
-            RecipeError: as for `load`.
-        """
+        """Number of samples that `load` returns, and its errors; a corpus is planned without decoding its sounds."""
         key = (sound, sample_rate)
         if key not in self._lengths:
             measured = _measure(self._checked(sound))
@@ -165,24 +149,23 @@ class SoundBank:
     def _decode(self, sound: SoundRef, sample_rate: int) -> Samples:
         import soundfile
 
-        data = self._checked(sound)
+        path, data = self.root / sound.path, self._checked(sound)
         try:
             raw, rate = soundfile.read(BytesIO(data), dtype="float32", always_2d=True)
         except soundfile.LibsndfileError as error:
-            raise RecipeError(f"{self.root / sound.path}: cannot be read as audio ({one_line(error)})") from error
+            raise RecipeError(f"{path}: cannot be read as audio ({one_line(error)})") from error
         if len(raw) == 0:
-            raise RecipeError(f"{self.root / sound.path}: holds no samples")
+            raise RecipeError(f"{path}: holds no samples")
         mono = np.ascontiguousarray(raw[:, 0] if raw.shape[1] == 1 else raw.mean(axis=1), dtype=np.float32)
-        samples = Audio(mono, rate, str(self.root / sound.path)).resampled(sample_rate).samples
+        samples = Audio(mono, rate, str(path)).resampled(sample_rate).samples
         samples.flags.writeable = False
         return samples
 
     def _checked(self, sound: SoundRef) -> bytes:
         data = self._read(sound.path)
         if _digest(data) != sound.digest:
-            raise RecipeError(
-                f"{self.root / sound.path}: not the sound that the recipe was planned with (its bytes differ)"
-            )
+            path = self.root / sound.path
+            raise RecipeError(f"{path}: not the sound that the recipe was planned with (its bytes differ)")
         return data
 
     def _read(self, path: str) -> bytes:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -46,16 +45,6 @@ def is_repetitive(tokens: Sequence[str], settings: RepetitionSettings | None = N
     return False
 
 
-def compression_ratio(text: str) -> float:
-    """UTF-8 bytes / zlib bytes, as in Whisper (Radford et al. 2022, section 4.5); 0 for an empty text.
-
-    >>> compression_ratio("") == 0.0 and compression_ratio("la " * 100) > 2.4 > compression_ratio("A short sentence.")
-    True
-    """
-    data = text.strip().encode("utf-8")
-    return len(data) / len(zlib.compress(data)) if data else 0.0
-
-
 def check_text(text: str, *, truncated: bool = False, language: str = "en") -> tuple[str, ...]:
     """Flags of a transcript, sorted: ``empty``, ``repetitive``, ``truncated``.
 
@@ -76,8 +65,3 @@ def loop_tokens(text: str, language: str = "en") -> list[str]:
         return [character for character in text.lower() if character.isalnum()]
     words = ("".join(c for c in word if c.isalnum() or c == "'") for word in text.lower().split())
     return [word for word in words if word]
-
-
-def is_invented(hypothesis: Sequence[str], reference: Sequence[str]) -> bool:
-    """Whether the hypothesis has words although the reference is empty."""
-    return not reference and bool(hypothesis)

@@ -18,7 +18,6 @@ def first_fault(error: ValidationError, whole: str = "the file", *, with_value: 
     """The first error as ``field: message``, or as ``field = value: message``.
 
     Args:
-        error: the validation error.
         whole: name of the validated object, used if the error is not in one of its fields.
         with_value: whether to include the invalid value.
     """

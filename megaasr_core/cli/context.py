@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Iterable
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -46,18 +44,3 @@ def open_plugins(extra: Iterable[str] | None, strict: bool, *, warn: bool = True
 def say(line: str) -> None:
     """One line for people, on stderr, so that stdout stays data."""
     sys.stderr.write(line + "\n")
-
-
-def hand_out(found: dict[str, Any], text: str, report: Path | None, summary: Path | None, as_json: bool) -> None:
-    """Write a report where it is wanted, as Markdown and as JSON, and print one of the two.
-
-    Args:
-        found: the report; `text` is its Markdown.
-    """
-    from ..base.files import write_text
-
-    data = json.dumps(found, ensure_ascii=False, indent=1) + "\n"
-    for path, content in ((report, text), (summary, data)):
-        if path:
-            write_text(path, content)
-    sys.stdout.write(data if as_json else text)

@@ -84,14 +84,11 @@ def main() -> None:
         if code == EXIT_INTERRUPTED:  # typer makes an exit code of the interrupt
             say("megaasr: interrupted")
         sys.exit(code)
-    except typer.TyperException as error:
-        message = error.format_message() if hasattr(error, "format_message") else str(error)
-        say(f"megaasr: error: {one_line(message)}")
-        sys.exit(EXIT_USER_ERROR)
-    except MegaasrError as error:
-        if with_traceback:
+    except (typer.TyperException, MegaasrError) as error:
+        if with_traceback and isinstance(error, MegaasrError):
             raise
-        say(f"megaasr: error: {one_line(error)}")
+        message = getattr(error, "format_message", error.__str__)()
+        say(f"megaasr: error: {one_line(message)}")
         sys.exit(EXIT_USER_ERROR)
     except (KeyboardInterrupt, typer.Abort):
         say("megaasr: interrupted")

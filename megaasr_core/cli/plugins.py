@@ -30,11 +30,10 @@ def list_plugins(
     from ..base.errors import PluginError, unknown_name
 
     loaded = open_plugins(plugin, strict_plugins, warn=False, commands=True)
-    failed = {row.owner for row in loaded.failures}
-    for name, error in (context.obj or {}).items():  # commands that could not be added
-        owner = loaded.command_owners.get(name)
-        if owner is not None and owner not in failed:
-            loaded.fail(owner, PluginError(error))
+    not_added: dict[str, str] = context.obj or {}
+    for name, owner in loaded.command_owners.items():
+        if name in not_added and owner in loaded.owners:
+            loaded.fail(owner, PluginError(not_added[name]))
     if strict_plugins:
         for failure in loaded.failures:
             raise PluginError(f"plugin {failure.owner}: {failure.error}")

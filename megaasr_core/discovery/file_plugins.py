@@ -21,11 +21,7 @@ def is_plugin_path(target: str) -> bool:
 
 
 def files_of(path: Path) -> list[Path]:
-    """The .py files of a plugin: all below a folder; or a file, then the siblings that it imports, directly or not.
-
-    Raises:
-        OSError: one cannot be read.
-    """
+    """The .py files below a folder, or a file and the siblings that it imports; OSError if one cannot be read."""
     if path.is_dir():
         return sorted(path.rglob("*.py"))
     known, waiting = {path}, [path]
@@ -37,11 +33,7 @@ def files_of(path: Path) -> list[Path]:
 
 
 def plugin_digest(path: Path) -> str:
-    """BLAKE2b-128, hex, of the names and contents of `files_of` a plugin; it does not depend on where the plugin lies.
-
-    Raises:
-        OSError: it cannot be read.
-    """
+    """BLAKE2b-128, hex, of the names and contents of `files_of` a plugin, wherever it lies; OSError if unreadable."""
     digest = blake2b(digest_size=16)
     root = path if path.is_dir() else path.parent
     for file in files_of(path):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
@@ -28,14 +28,13 @@ def register_commands(app: typer.Typer) -> None:
     """Add commands to ``megaasr``; the entry point's name begins with ``command.``, since only those load at start."""
 
 
-def kind_hooks(kinds: Iterable[Kind]) -> ModuleType:
-    """A namespace with the hook of each kind, ``register_NAMEs(register)``, for pluggy."""
-    hooks = ModuleType("hooks of kinds")
-    for kind in kinds:
+def hook_of(kind: Kind) -> ModuleType:
+    """A namespace with the hook of a kind, ``register_NAMEs(register)``, for pluggy."""
 
-        def specification(register: Callable[[Any], None]) -> None: ...
+    def specification(register: Callable[[Any], None]) -> None: ...
 
-        specification.__name__ = kind.hook
-        specification.__doc__ = f"Register plugins of kind {kind.name}. {kind.summary}"
-        setattr(hooks, kind.hook, hookspec(specification))
+    specification.__name__ = kind.hook
+    specification.__doc__ = f"Register plugins of kind {kind.name}. {kind.summary}"
+    hooks = ModuleType("hook of a kind")
+    setattr(hooks, kind.hook, hookspec(specification))
     return hooks

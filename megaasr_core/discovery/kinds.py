@@ -20,8 +20,6 @@ from .verification import verify_degradation, verify_scenario
 if TYPE_CHECKING:
     from .plugins import Plugins
 
-Verify = Callable[[Any, "Plugins"], object]
-
 
 @dataclass(frozen=True)
 class Kind:
@@ -34,8 +32,7 @@ class Kind:
         base: what is registered: a subclass of `base` where `base` is a `Unit`, else an instance of it.
         order: position in which the registries are filled; a kind refers only to kinds of a lower order.
         summary: what a plugin of this kind is, in one line; listings and the reference print it.
-        verify: called with the registered thing and the `Plugins` after all registries are filled; it raises where the
-            thing does not fit what else is registered.
+        verify: called with the thing and the `Plugins` after all registries are filled; raises if they do not fit.
         checks: ``module:function``; the function takes a `Subject` and returns the conformance checks of the kind.
         template: ``package:folder``, or an absolute folder, with what ``megaasr new`` writes; empty: it writes none.
         examine: ``module:function``; the function takes (name, `Plugins`), tries the plugin and returns one line for
@@ -50,7 +47,7 @@ class Kind:
     base: type[Any]
     order: int
     summary: str
-    verify: Verify | None = None
+    verify: Callable[[Any, Plugins], object] | None = None
     checks: str = "megaasr_core.testing.checks_unit:checks"
     template: str = ""
     examine: str = ""
@@ -68,96 +65,41 @@ class Kind:
         return f"register_{self.plural}"
 
 
-def _checks(kind: str) -> str:
-    return f"megaasr_core.testing.checks_{kind}:checks"
-
-
-def _template(kind: str) -> str:
-    return f"megaasr_core:templates/{kind}"
+def _core_kind(name: str, base: type[Any], order: int, summary: str, **more: Any) -> Kind:
+    """A kind whose checks and template are where those of the core's kinds are."""
+    checks, template = f"megaasr_core.testing.checks_{name}:checks", f"megaasr_core:templates/{name}"
+    return Kind(name, base, order, summary, checks=checks, template=template, **more)
 
 
 KINDS = (
-    Kind(
-        "primitive",
-        Primitive,
-        10,
-        "A signal-level operator with explicit numbers.",
-        checks=_checks("primitive"),
-        template=_template("primitive"),
-    ),
-    Kind(
+    _core_kind("primitive", Primitive, 10, "A signal-level operator with explicit numbers."),
+    _core_kind(
         "degradation",
         Degradation,
         20,
         "An acoustic condition: a chain of primitives whose numbers move with the severity.",
         verify=verify_degradation,
-        checks=_checks("degradation"),
-        template=_template("degradation"),
         examine="megaasr_core.testing.trials:render_once",
         describe="megaasr_core.testing.descriptions:degradation",
         namespace="condition",
     ),
-    Kind(
+    _core_kind(
         "scenario",
         Scenario,
         30,
         "A composition of degradations.",
         verify=verify_scenario,
-        checks=_checks("scenario"),
-        template=_template("scenario"),
         describe="megaasr_core.testing.descriptions:scenario",
         namespace="condition",
     ),
-    Kind(
-        "reward",
-        Reward,
-        40,
-        "A score of hypotheses against references.",
-        checks=_checks("reward"),
-        template=_template("reward"),
-    ),
-    Kind(
-        "router",
-        Router,
-        50,
-        "A policy that sends each utterance to the base model or to an adapter.",
-        checks=_checks("router"),
-        template=_template("router"),
-    ),
-    Kind(
-        "backend",
-        Backend,
-        60,
-        "A recogniser, and the adapters that it can mount.",
-        checks=_checks("backend"),
-        template=_template("backend"),
-    ),
-    Kind(
-        "reader",
-        Reader,
-        65,
-        "A format of manifests, or of recordings that manifests name.",
-        checks=_checks("reader"),
-        template=_template("reader"),
-    ),
-    Kind(
-        "engine",
-        Engine,
-        70,
-        "A way to run one task for many items.",
-        checks=_checks("engine"),
-        template=_template("engine"),
-    ),
-    Kind(
-        "trainer",
-        Trainer,
-        80,
-        "A training recipe.",
-        checks=_checks("trainer"),
-        template=_template("trainer"),
-    ),
+    _core_kind("reward", Reward, 40, "A score of hypotheses against references."),
+    _core_kind("router", Router, 50, "A policy that sends each utterance to the base model or to an adapter."),
+    _core_kind("backend", Backend, 60, "A recogniser, and the adapters that it can mount."),
+    _core_kind("reader", Reader, 65, "A format of manifests, or of recordings that manifests name."),
+    _core_kind("engine", Engine, 70, "A way to run one task for many items."),
+    _core_kind("trainer", Trainer, 80, "A training recipe."),
 )
 """The kinds that the core brings. A further kind is one more row, and one file with its base class."""
 
-COMMAND_TEMPLATE = _template("command")
+COMMAND_TEMPLATE = "megaasr_core:templates/command"
 """As `Kind.template`, for commands: they are no kind, since no registry holds them."""

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import Any, cast
 
 import pluggy
 
@@ -23,9 +23,8 @@ from ..contracts.scenario import Scenario
 from ..contracts.trainer import Trainer
 from ..contracts.unit import Unit
 from . import hookspecs
-from .api_version import check_api
-from .hook_names import check_hooks
 from .kinds import COMMAND_TEMPLATE, KINDS, Kind
+from .plugin_checks import check_api, check_hooks
 from .registry import COMMAND_PREFIX, Owner, Registry
 
 
@@ -34,9 +33,7 @@ class PluginRow:
     """One line of ``megaasr plugins``.
 
     Args:
-        name: of the registered thing, or of the plugin where it registered nothing.
-        kind: of the registered thing, ``command``, or ``plugin`` where the plugin failed or is disabled.
-        owner: the plugin that registered it.
+        name, kind, owner: of a registered thing or a command; of a plugin (kind ``plugin``) that failed or is disabled.
         error: reason for the failure; empty where there is none.
         disabled: whether the user disabled the plugin.
     """
@@ -73,8 +70,7 @@ class Plugins:
         self.disabled: list[PluginRow] = []
         self._manager = pluggy.PluginManager(hookspecs.PROJECT)
         self._manager.add_hookspecs(hookspecs)
-        self._owners: dict[str, Owner] = {}
-        self._loaded: dict[str, object] = {}
+        self._loaded: dict[str, tuple[Owner, object]] = {}
         self._kind_owners: dict[str, Owner] = {}
         for kind in KINDS:
             self._add_kind(kind)
@@ -93,8 +89,7 @@ class Plugins:
 
     def registry(self, kind: str) -> Registry[Any]:
         """The registry of a kind; UnknownNameError suggests the nearest kind."""
-        registry: Registry[Any] = getattr(self, self.kind(kind).plural)
-        return registry
+        return cast("Registry[Any]", getattr(self, self.kind(kind).plural))
 
     @property
     def stacking(self) -> dict[str, bool]:
@@ -108,23 +103,19 @@ class Plugins:
 
     def loaded(self, owner: Owner) -> object:
         """The module or object whose hooks registered what `owner` owns."""
-        return self._loaded[owner.plugin]
+        return self._loaded[owner.plugin][1]
 
     @property
     def owners(self) -> tuple[Owner, ...]:
         """The loaded plugins, in the order of loading, those that failed left out."""
         failed = {row.owner for row in self.failures}
-        return tuple(owner for owner in self._owners.values() if owner not in failed)
+        return tuple(owner for owner, _ in self._loaded.values() if owner not in failed)
 
     def rows(self) -> list[PluginRow]:
         """Every registered thing, every failure and every disabled plugin."""
         rows = [PluginRow(name, one.kind, one.owner(name)) for one in self.registries for name in one]
-        failed = {row.owner for row in self.failures}
-        rows += [
-            PluginRow(name.removeprefix(COMMAND_PREFIX), "command", owner)
-            for name, owner in self.command_owners.items()
-            if owner not in failed
-        ]
+        commands = {name: owner for name, owner in self.command_owners.items() if owner in self.owners}
+        rows += [PluginRow(name.removeprefix(COMMAND_PREFIX), "command", owner) for name, owner in commands.items()]
         return rows + self.failures + self.disabled
 
     def add(self, plugin: object, owner: Owner) -> None:
@@ -136,15 +127,14 @@ class Plugins:
             raise PluginError(one_line(error)) from error
         except ValueError as error:  # pluggy lists every plugin it has
             raise PluginError("is loaded already; name it once") from error
-        self._owners[owner.plugin] = owner
-        self._loaded[owner.plugin] = plugin
+        self._loaded[owner.plugin] = (owner, plugin)
 
     def fill(self) -> None:
         """Call every hook, kind by kind and plugin by plugin; what fails leaves nothing of its plugin behind."""
         self._call("register_kinds", lambda owner: partial(self._register_kind, owner))
         known = [kind.hook for kind in self.kinds] + ["register_kinds", "register_commands"]
-        for name, plugin in self._loaded.items():
-            self._guarded(self._owners[name], partial(check_hooks, plugin, self._owners[name], known))
+        for owner, plugin in self._loaded.values():
+            self._guarded(owner, partial(check_hooks, plugin, owner, known))
         for kind in self.kinds:
             self._call(kind.hook, partial(self._adder, kind))
         self._verify()
@@ -153,7 +143,7 @@ class Plugins:
         """Call one hook of every plugin, in the order in which the plugins were loaded."""
         caller = getattr(self._manager.hook, hook, None)
         implementations = {one.plugin_name: one for one in caller.get_hookimpls()} if caller else {}
-        for name, owner in self._owners.items():
+        for name, (owner, _) in self._loaded.items():
             if name in implementations:
                 self._guarded(owner, partial(implementations[name].function, argument(owner)))
 
@@ -178,17 +168,16 @@ class Plugins:
         setattr(self, kind.plural, Registry(kind.name))
         self.kinds = sorted([*self.kinds, kind], key=lambda one: one.order)
         try:
-            self._manager.add_hookspecs(hookspecs.kind_hooks([kind]))
+            self._manager.add_hookspecs(hookspecs.hook_of(kind))
         except pluggy.PluginValidationError as error:  # of a plugin that implements the hook with other arguments
-            owner = next(self._owners[name] for name, one in self._loaded.items() if one is error.plugin)
+            owner = next(owner for owner, plugin in self._loaded.values() if plugin is error.plugin)
             self.fail(owner, PluginError(one_line(error)))
             self._manager.unregister(error.plugin)
 
     def _register_kind(self, owner: Owner, kind: Any) -> None:
         if not isinstance(kind, Kind):
             raise PluginError(f"register() takes a Kind, not {kind!r}")
-        taken = next((one for one in self.kinds if one.name == kind.name), None)
-        if taken is not None or hasattr(self, kind.plural):
+        if kind.name in [one.name for one in self.kinds] or hasattr(self, kind.plural):
             by = self._kind_owners.get(kind.name, "the core of megaasr")
             raise PluginError(f"kind {kind.name!r} is already declared by {by}; rename yours")
         self._kind_owners[kind.name] = owner
@@ -214,11 +203,10 @@ class Plugins:
         failed = -1
         while failed != len(self.failures):
             failed = len(self.failures)
-            for kind in self.kinds:
-                registry = self.registry(kind.name)
-                for name in list(registry) if kind.verify is not None else ():
-                    if kind.verify is not None and name in registry:  # may have gone with its plugin
-                        self._guarded(registry.owner(name), partial(kind.verify, registry[name], self))
+            for verify, registry in [(kind.verify, self.registry(kind.name)) for kind in self.kinds if kind.verify]:
+                for name in list(registry):
+                    if name in registry:  # may have gone with its plugin
+                        self._guarded(registry.owner(name), partial(verify, registry[name], self))
 
 
 def _check_unit(thing: Any, expected: type[Unit]) -> None:
@@ -229,8 +217,3 @@ def _check_unit(thing: Any, expected: type[Unit]) -> None:
     if inspect.isabstract(thing):
         missing = ", ".join(sorted(thing.__abstractmethods__))
         raise PluginError(f"{expected.__name__.lower()} {thing.name} does not define: {missing}")
-
-
-def failure_lines(rows: Iterable[PluginRow]) -> list[str]:
-    """One line for each plugin that is not loaded."""
-    return [f"plugin {row.owner} is not loaded: {row.error}" for row in rows]

@@ -66,35 +66,33 @@ class Registry(Mapping[str, T], Generic[T]):
 
     def __init__(self, kind: str) -> None:
         self.kind = kind
-        self._things: dict[str, T] = {}
-        self._owners: dict[str, Owner] = {}
+        self._things: dict[str, tuple[T, Owner]] = {}
 
     def add(self, name: str, thing: T, owner: Owner) -> None:
         """Register; PluginError naming both owners when the name is taken."""
         if name in self._things:
-            raise PluginError(
-                f"{self.kind} {name!r} of {owner} is already registered by {self._owners[name]}; rename one"
-            )
-        self._things[name] = thing
-        self._owners[name] = owner
+            by = self.owner(name)
+            raise PluginError(f"{self.kind} {name!r} of {owner} is already registered by {by}; rename one")
+        self._things[name] = (thing, owner)
 
     def remove_owned(self, owner: Owner) -> None:
         """Forget everything of one owner, so that a plugin that fails midway leaves nothing behind."""
-        for name in [name for name, its in self._owners.items() if its == owner]:
-            del self._things[name], self._owners[name]
+        self._things = {name: row for name, row in self._things.items() if row[1] != owner}
 
     def owner(self, name: str) -> Owner:
         """Who registered `name`."""
-        self[name]
-        return self._owners[name]
+        return self._row(name)[1]
 
     @property
     def in_tree(self) -> list[str]:
         """The names that megaasr itself registered, whatever else is installed."""
-        return [name for name in self if self._owners[name].distribution == IN_TREE]
+        return [name for name in self if self.owner(name).distribution == IN_TREE]
 
     def __getitem__(self, name: str) -> T:
         """The thing of that name; UnknownNameError suggests the nearest."""
+        return self._row(name)[0]
+
+    def _row(self, name: str) -> tuple[T, Owner]:
         try:
             return self._things[name]
         except KeyError:

@@ -7,8 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Self
 
-from ..base.audio import Audio
-from ..base.audio_checks import check_audio
+from ..base.audio import Audio, check_audio
 from ..base.audio_files import AudioLimits, read_audio
 from ..base.errors import MegaasrError, ParameterError
 from ..base.language import language_code

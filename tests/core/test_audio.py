@@ -3,8 +3,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from megaasr import Audio
-from megaasr_core.base.audio_checks import check_audio, level_dbfs
+from megaasr import Audio, level_dbfs
+from megaasr_core.base.audio import check_audio
 from megaasr_core.base.errors import AudioError
 
 

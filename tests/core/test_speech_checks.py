@@ -4,11 +4,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from megaasr.library.transcript_checks import compression_ratio, is_invented
 from megaasr_core.base.speech_checks import (
     RepetitionSettings,
     check_text,
-    compression_ratio,
-    is_invented,
     is_repetitive,
     loop_tokens,
 )

@@ -7,10 +7,10 @@ import soundfile
 from hypothesis import given
 from hypothesis import strategies as st
 
-from megaasr import Audio, installed_plugins, load_plugins
+from megaasr import Audio, installed_plugins, load_plugins, measure_audio
 from megaasr.library.scenarios import find_scenario
 from megaasr_core.base.audio import resampled_length
-from megaasr_core.base.audio_files import AudioLimits, measure_audio, read_audio
+from megaasr_core.base.audio_files import AudioLimits, read_audio
 from megaasr_core.base.errors import (
     AudioError,
     ManifestError,

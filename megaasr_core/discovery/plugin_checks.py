@@ -1,17 +1,40 @@
-"""Hooks that would never be called: misspelt, undecorated, or made for another version of megaasr."""
+"""Checks of a loaded plugin: the version of the plugin API that it asks for, and hooks that would never be called."""
 
 from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Iterable
+from difflib import get_close_matches
 from typing import Any
 
+from .. import __version__
 from ..base.errors import PluginError
 from .registry import COMMAND_PREFIX, Owner
 
+PLUGIN_API = (1, 0)
+"""(major, minor). Minor: names and hooks were added. Major: some were removed or changed after a deprecation."""
 MARK = "megaasr_impl"
 """The attribute by which pluggy's marker tells a hook implementation (project name and ``_impl``)."""
 PREFIX = "register_"
+
+
+def check_api(plugin: object) -> None:
+    """Compare ``PLUGIN_API = (major, minor)``, which a plugin module may define, with this version.
+
+    Raises:
+        PluginError: another major version, a newer minor version, or a value of another form.
+    """
+    asked = getattr(plugin, "PLUGIN_API", None)
+    if asked is None:
+        return
+    if not (isinstance(asked, tuple) and len(asked) == 2 and all(type(part) is int for part in asked)):
+        raise PluginError(f"PLUGIN_API = {asked!r}: a tuple (major, minor) is expected, e.g. {PLUGIN_API}")
+    here = f"this is megaasr {__version__} with plugin API {PLUGIN_API[0]}.{PLUGIN_API[1]}"
+    version = f"{asked[0]}.{asked[1]}"
+    if asked[0] < PLUGIN_API[0]:
+        raise PluginError(f"was written for plugin API {version}, {here}; install a newer release of the plugin")
+    if asked > PLUGIN_API:
+        raise PluginError(f"needs megaasr >= the release with plugin API {version}, {here}; upgrade megaasr")
 
 
 def check_hooks(plugin: object, owner: Owner, known: Iterable[str]) -> None:
@@ -29,7 +52,7 @@ def check_hooks(plugin: object, owner: Owner, known: Iterable[str]) -> None:
     hooks = _functions(plugin)
     for name, function in hooks.items():
         marked = hasattr(function, MARK)
-        near = _nearest(name, known)
+        near = next(iter(get_close_matches(name, known, n=1, cutoff=0.75)), "")
         if marked and name not in known:
             remedy = f"did you mean {near}?" if near else "the plugin was made for another version of megaasr"
             raise PluginError(
@@ -66,10 +89,3 @@ def _functions(plugin: object) -> dict[str, Callable[..., Any]]:
         if hasattr(function, MARK) or (own and name.startswith(PREFIX)):
             found[name] = function
     return found
-
-
-def _nearest(name: str, known: list[str]) -> str:
-    from rapidfuzz import fuzz, process
-
-    match = process.extractOne(name, known, scorer=fuzz.ratio, score_cutoff=75)
-    return match[0] if match else ""

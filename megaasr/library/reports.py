@@ -1,0 +1,23 @@
+"""Writes and prints the report of a command."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+
+def hand_out(found: dict[str, Any], text: str, report: Path | None, summary: Path | None, as_json: bool) -> None:
+    """Write a report where it is wanted, as Markdown and as JSON, and print one of the two.
+
+    Args:
+        found: the report; `text` is its Markdown.
+    """
+    from megaasr_core.base.files import write_text
+
+    data = json.dumps(found, ensure_ascii=False, indent=1) + "\n"
+    for path, content in ((report, text), (summary, data)):
+        if path:
+            write_text(path, content)
+    sys.stdout.write(data if as_json else text)
