@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -26,7 +26,7 @@ RirOption = Annotated[Path | None, typer.Option(help="Short for --bank rir=PATH,
 
 
 def named_banks(
-    bank: Iterable[str] | None, noise: Path | None, rir: Path | None, plugins: Plugins, primitives: Iterable[str]
+    bank: Iterable[str] | None, noise: Path | None, rir: Path | None, plugins: Plugins, primitives: Collection[str]
 ) -> dict[str, Path]:
     """The banks that the options name; a bank that is not needed is noted on stderr.
 
@@ -51,7 +51,7 @@ def named_banks(
     declared = {name for primitive in plugins.primitives.values() for name in primitive.banks}
     used = {name for one in primitives if one in plugins.primitives for name in plugins.primitives[one].banks}
     for name in banks:
-        if name not in declared:
+        if name not in declared and all(one in plugins.primitives for one in primitives):
             raise unknown_name("bank", name, declared)
         if name not in used:
             say(f"megaasr: note: bank {name!r} is not used: none of the primitives in use declares it")

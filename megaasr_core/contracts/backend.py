@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from abc import abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -85,6 +86,13 @@ class Transcript:
     token_ids: tuple[int, ...] = field(default=(), repr=False)
     token_logprobs: tuple[float, ...] = field(default=(), repr=False)
     segments: tuple[Segment, ...] = ()
+
+    def __post_init__(self) -> None:
+        for name, expected in (("text", str), ("language", str), ("num_tokens", int), ("flags", tuple)):
+            if not isinstance(getattr(self, name), expected):
+                raise TypeError(f"Transcript: {name} = {getattr(self, name)!r}; a {expected.__name__} is expected")
+        if self.mean_logprob is not None and not math.isfinite(self.mean_logprob):
+            raise ValueError(f"Transcript: mean_logprob = {self.mean_logprob!r}; a finite number or None is expected")
 
     def as_row(self) -> dict[str, Any]:
         """The fields for a row of JSON: all but tokens and segments."""

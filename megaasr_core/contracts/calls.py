@@ -39,7 +39,7 @@ def calling(kind: str, name: str, clip: str = "") -> Iterator[None]:
         yield
     except MegaasrError:
         raise
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         LOG.debug("traceback of %s %s", kind, name, exc_info=error)
         raise PluginError(f"{kind} {name}: {f'{clip}: ' if clip else ''}{described(error)}") from error
 

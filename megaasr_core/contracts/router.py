@@ -27,6 +27,12 @@ class Route:
     reason: str
     probability: float | None = None
 
+    def __post_init__(self) -> None:
+        if not (isinstance(self.reason, str) and self.reason):
+            raise ValueError(f"Route: reason = {self.reason!r}; a text that is not empty is expected")
+        if self.probability is not None and not 0.0 <= self.probability <= 1.0:
+            raise ValueError(f"Route: probability = {self.probability!r} is outside 0..1")
+
 
 @dataclass(frozen=True)
 class Reviewed:

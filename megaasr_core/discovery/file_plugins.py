@@ -77,7 +77,15 @@ def _name_of(folder: Path) -> str:
     return f"megaasr_plugin_{folder.name}_{blake2b(str(folder).encode(), digest_size=4).hexdigest()}".replace(".", "_")
 
 
+_DIGESTS: dict[str, str] = {}
+"""Module name -> digest of the file that it was imported from."""
+
+
 def _imported(name: str, file: Path, package: Path | None) -> ModuleType:
+    digest, loaded = plugin_digest(package or file), sys.modules.get(name)
+    if loaded is not None and loaded.__file__ == str(file) and _DIGESTS.get(name, digest) == digest:
+        return loaded  # by an import of a sibling or an earlier load: a second module would have classes of its own
+    _DIGESTS[name] = digest
     locations = [str(package)] if package is not None else None
     spec = importlib.util.spec_from_file_location(name, file, submodule_search_locations=locations)
     if spec is None or spec.loader is None:

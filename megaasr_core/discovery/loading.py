@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from ..base.errors import PluginError, unknown_name
+from ..contracts.calls import LOG
 from .entry_points import ENVIRONMENT, GROUP, disabled_names, listed, ordered, owner_of
 from .file_plugins import import_path, is_plugin_path, plugin_digest
 from .plugins import PluginRow, Plugins
@@ -79,8 +80,11 @@ copyreg.pickle(Plugins, _reduced)
 
 @lru_cache(maxsize=1)
 def installed_plugins() -> Plugins:
-    """The installed plugins, loaded once a process; for library use."""
-    return load_plugins()
+    """The installed plugins, loaded once a process; for library use. A plugin that fails is a warning of the log."""
+    plugins = load_plugins()
+    for row in plugins.failures:
+        LOG.warning("plugin %s is not loaded: %s", row.owner, row.error)
+    return plugins
 
 
 def import_target(target: str) -> object:

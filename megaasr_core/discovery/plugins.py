@@ -210,6 +210,12 @@ class Plugins:
 
 
 def _check_unit(thing: Any, expected: type[Unit]) -> None:
+    twin = next((base for base in getattr(thing, "__mro__", ()) if base.__name__ == expected.__name__), None)
+    if twin is not None and twin is not expected:
+        raise PluginError(
+            f"{thing.__name__}: its base {expected.__name__} is of {twin.__module__}, a second copy of the module; "
+            f"write `from .{twin.__module__.rpartition('.')[2]} import {expected.__name__}`"
+        )
     if not (inspect.isclass(thing) and issubclass(thing, expected)):
         raise PluginError(f"register() takes a subclass of {expected.__name__}, not {thing!r}")
     if not isinstance(getattr(thing, "name", None), str) or not thing.name:

@@ -54,6 +54,7 @@ def render(audio: Audio, recipe: Recipe, plugins: Plugins, banks: Mapping[str, S
     peak = float(np.max(np.abs(samples), initial=0.0)) if not recipe.steps else 0.0
     for position, step in enumerate(recipe.steps):
         unit = _unit(step, recipe, plugins)
+        before = len(samples)
         owned = samples.flags.writeable and not np.may_share_memory(samples, audio.samples)
         context = ApplyContext(partial(key.rng, "render", position), banks or {}, flags.add, owned, step.primitive)
         with calling("primitive", step.primitive, audio.name):
@@ -62,6 +63,11 @@ def render(audio: Audio, recipe: Recipe, plugins: Plugins, banks: Mapping[str, S
             peak = peak_of(samples, f"output of primitive {step.primitive}")
         except AudioError as error:
             raise PluginError(str(error)) from error
+        if len(samples) != before and "length" not in unit.changes:
+            raise PluginError(
+                f"primitive {step.primitive}: {audio.name}: returns {len(samples)} samples for {before}; keep the "
+                "length, or declare changes = {'length'}"
+            )
     if peak > 1.0:
         flags.add("over_full_scale")
     return Rendered(Audio.of_checked(samples, audio.sample_rate, audio.name), tuple(sorted(flags)), peak)
@@ -75,6 +81,12 @@ def _unit(step: RecipeStep, recipe: Recipe, plugins: Plugins) -> Primitive:
         if origin:
             raise not_installed(f"primitive {step.primitive!r}", origin, "the recipe")
     primitive = plugins.primitives[step.primitive]
+    origin, now = recipe.origins.get(step.primitive, ""), plugins.primitives.owner(step.primitive)
+    if now.digest and "(digest " in origin and f"(digest {now.digest[:8]})" not in origin:
+        raise RecipeError(
+            f"primitive {step.primitive} has changed since the recipe was made with {origin}, now it comes from "
+            f"{now.origin}; give the plugin as it was, or make the recipe anew"
+        )
     if primitive.revision != step.revision:
         raise RecipeError(
             f"the recipe uses revision {step.revision} of {step.primitive}, but revision {primitive.revision} is "

@@ -26,6 +26,9 @@ def read_scenario(path: Path, plugins: Plugins) -> Scenario:
     except yaml.YAMLError as error:
         raise ScenarioError(f"{path}: not YAML: {one_line(error)}") from error
     scenario = scenario_from(data, path)
+    if plugins.scenarios.get(scenario.name, scenario) != scenario:
+        owner = plugins.scenarios.owner(scenario.name)
+        raise ScenarioError(f"{path}: the name {scenario.name!r} is that of a scenario of {owner}; choose another name")
     chain = merge(scenario, plugins.degradations, plugins.stacking).chain
     check_steps((step for _, step in chain), plugins, f"{path}: scenario {scenario.name}")
     return scenario

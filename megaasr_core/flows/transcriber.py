@@ -9,7 +9,7 @@ from typing import Any, Self
 
 from ..base.audio import Audio, check_audio
 from ..base.audio_files import AudioLimits, read_audio
-from ..base.errors import MegaasrError, ParameterError
+from ..base.errors import BackendError, MegaasrError, ParameterError
 from ..base.language import language_code
 from ..base.speech_checks import check_text
 from ..contracts.backend import Backend, DecodingOptions, Transcript
@@ -125,6 +125,11 @@ class Transcriber:
         """
         info = self.backend.info
         (whole,) = utterances([recording], self.language)
+        if info.languages is not None and whole.language is not None and whole.language not in info.languages:
+            raise BackendError(
+                f"{whole.name}: backend {self.backend.name} does not know the language {whole.language!r} (known: "
+                f"{', '.join(info.languages)})"
+            )
         parts = cut(whole.audio.resampled(info.sample_rate), info.max_duration_s)
         reference = whole.reference if len(parts) == 1 else None
         return [replace(whole, audio=part, reference=reference) for part in parts]

@@ -67,6 +67,7 @@ def other_key_gives_other_bits(subject: Subject) -> None:
         expect(not differs, "gives other samples for another utterance without drawing from context.rng")
 
 
+@essential
 def other_clip_gives_other_bits(subject: Subject) -> None:
     """Each clip gets an output of its own, also where length, numbers, array and half of the samples are the same."""
     size = len(speech())

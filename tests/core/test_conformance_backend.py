@@ -325,7 +325,7 @@ class WithoutRate(Broken):
 class WithoutLimit(Broken):
     """Broken."""
 
-    max_duration_s = None
+    max_duration_s = 0.0
 
 
 class FailsAtItsLimit(Broken):
@@ -368,8 +368,8 @@ BROKEN: list[tuple[type[Broken], set[str], str]] = [
     (CannotReadGarbage, {"wrong_adapters_are_refused"}, "UnicodeDecodeError on mounting a folder of files that are no"),
     (KeepsTheRefused, {"wrong_adapters_are_refused"}, "mounted() gives ('kit-wrong',) after the refusal"),
     (WithoutRate, {"describes_its_input"}, "sample_rate is 'sixteen thousand'"),
-    (WithoutLimit, {"describes_its_input"}, "max_duration_s is None"),
-    (FailsAtItsLimit, {"accepts_the_longest_clip"}, "MemoryError on speech of 5 s, which max_duration_s allows"),
+    (WithoutLimit, {"describes_its_input"}, "max_duration_s is 0.0"),
+    (FailsAtItsLimit, {"accepts_the_longest_clip"}, "MemoryError on speech of 5 s, which info.max_duration_s allows"),
     (CannotLoad, {"can_be_loaded"}, "BackendError on loading"),
 ]
 
@@ -383,29 +383,29 @@ def test_broken_backend_trips(backend: Any, tripped: set[str], says: str, adapte
     assert all(line.startswith("backend broken: ") and "\n" not in line for line in failed.values())
 
 
-def test_a_backend_that_does_not_describe_its_input_fails_one_check_and_is_collected():
-    """A class without the attributes at all, as a newcomer may write it."""
+def test_a_backend_that_does_not_describe_its_input_fails_one_check_and_is_collected(tmp_path):
+    """A class without `info`, as a newcomer may write it, is refused when it is registered."""
+    path = tmp_path / "bare.py"
+    path.write_text(BARE)
+    failed = failures(cases("backend:bare", [path]))
+    assert set(failed) == {"can_be_checked"}
+    assert "backend bare does not define: info" in failed["can_be_checked"]
 
-    class Bare(Backend):
-        """Nothing but the methods."""
 
-        name: ClassVar[str] = "bare"
+BARE = """
+from typing import ClassVar
+from megaasr import Backend, hookimpl
 
-        def load(self):
-            pass
+class Bare(Backend):
+    name: ClassVar[str] = "bare"
 
-        def transcribe(self, batch, options, adapters=None):
-            return []
+    def load(self): ...
+    def transcribe(self, batch, options, adapters=None): return []
+    def mount(self, name, folder): ...
+    def unmount(self, name): ...
+    def mounted(self): return ()
 
-        def mount(self, name, folder):
-            raise AdapterError("none")
-
-        def unmount(self, name):
-            raise unknown_name("adapter", name, ())
-
-        def mounted(self):
-            return ()
-
-    failed = failures(cases("backend:bare", plugins=plugins_of(Bare)))
-    assert set(failed) == {"describes_its_input"}
-    assert "sample_rate is None; a whole number of Hz" in failed["describes_its_input"]
+@hookimpl
+def register_backends(register):
+    register(Bare)
+"""

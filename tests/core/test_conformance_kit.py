@@ -59,6 +59,7 @@ class Echo(Primitive):
     """Needs one bank of two sounds."""
 
     name = "kit_echo"
+    banks = ("own",)
 
     def apply(self, samples, sample_rate, context):
         (sounds,) = context.banks.values()

@@ -54,6 +54,7 @@ class Babble(Primitive):
     """A recorded sound, chosen while planning; `loudness` has to be given."""
 
     name = "babble"
+    banks = ("babble",)
     changes = frozenset({"level"})
     sound: SoundRef = Field(
         description="which sound", examples=[{"path": "not/in/any/bank.wav", "digest": "0123456789abcdef"}]

@@ -238,7 +238,7 @@ def broken_files():
         ),
         "classifier.bias holds NaN": tensors(lambda found: found.update({bias: torch.tensor([0.0, float("nan")])})),
         "says d_model 64, its tensors 32": config(lambda found: found["model"].update(d_model=64)),
-        "no even multiple of nhead 5": config(lambda found: found["model"].update(nhead=5)),
+        "not an even multiple of nhead 5": config(lambda found: found["model"].update(nhead=5)),
         "model.nhead: Input should be a valid integer": config(lambda found: found["model"].update(nhead="4")),
         "model.pooling is 'mean'": config(lambda found: found["model"].update(pooling="mean")),
         "router.temperature: Field required": config(lambda found: found["router"].pop("temperature")),

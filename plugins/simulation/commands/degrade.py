@@ -103,11 +103,11 @@ def degrade(
             curve=curve or "linear",
             banks=banks,
         )
-    for dropped in made.dropped:
-        say(f"megaasr: note: {dropped}")
     on_compiling(lambda line: say(f"megaasr: note: {line}"))
     rendered = render(audio, made, plugins, banks)
     write_audio(target, rendered.audio)
+    for dropped in made.dropped:
+        say(f"megaasr: note: {dropped}")
     if rendered.flags:
         say(f"megaasr: note: {target}: {', '.join(rendered.flags)} (peak {rendered.peak:.3g})")
     if recipe:

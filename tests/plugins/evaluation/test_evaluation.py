@@ -102,7 +102,7 @@ def test_routers_choose_and_the_oracle_gets_its_references(data):
     ]
     assert run(data, "--adapter", "x", "--router", "always_robust", out="all.jsonl").returncode == 0
     assert {row["adapter"] for row in rows_of(data / "all.jsonl")} == {"robust"}
-    assert run(data, "--adapter", "x", out="sure.jsonl").returncode == 0
+    assert run(data, "--adapter", "x", "--router", "confidence", out="sure.jsonl").returncode == 0
     assert [row["adapter"] for row in rows_of(data / "sure.jsonl")] == [None, None, "robust", None, None, "robust"]
 
 

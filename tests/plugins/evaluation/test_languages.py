@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 import soundfile
 
-from megaasr import BackendError, Transcriber, Utterance
+from megaasr import BackendError, Transcriber, Utterance, installed_plugins
 from megaasr_plugins.backends.whisper import Whisper
 from megaasr_plugins.evaluation.evaluate import evaluate, read_items
-from megaasr_plugins.training.clip_dataset import Passage
-from megaasr_plugins.training.clips import Source, open_clips
+from megaasr_plugins.training.clip_dataset import ClipDataset
 from megaasr_plugins.training.objective import Collator
+from megaasr_plugins.training.training_clips import Source, open_clips
 
 CODES = {"en": 50259, "fr": 50265, "zh": 50260}
 ROWS = [("a", "hello", "en"), ("b", "你好", "zh"), ("c", "bonjour", "fr"), ("d", "no language", None)]
@@ -77,7 +77,7 @@ def test_training_prompts_each_row_in_its_own_language(multilingual_folder, mani
     backend = Whisper.create({"model": str(multilingual_folder), "device": "cpu"})
     clips = open_clips([Source(manifest=manifest)])
     assert [clip.language for clip in clips] == ["en", "zh", "fr", "en"]
-    passage = Passage(clips, range(4), 16_000)
+    passage = ClipDataset(clips, range(4), 16_000, installed_plugins())
     batch = Collator(backend, True)([passage[place] for place in range(4)])
     expected = [CODES[code] for code in ("en", "zh", "fr", "en")]
     assert batch["decoder_input_ids"][:, 1].tolist() == expected
@@ -86,7 +86,7 @@ def test_training_prompts_each_row_in_its_own_language(multilingual_folder, mani
 
 def test_a_target_needs_a_language_that_the_model_knows(multilingual_folder, small_folder, manifest):
     audio = open_clips([Source(manifest=manifest)])
-    (utterance, text, _) = Passage(audio, [1], 16_000)[0]
+    (utterance, text, _) = ClipDataset(audio, [1], 16_000, installed_plugins())[0]
     with pytest.raises(BackendError, match="this Whisper knows English only, not 'zh'"):
         Whisper.create({"model": str(small_folder), "device": "cpu"}).collate([(utterance, text)])
     with pytest.raises(BackendError, match=r"b\.wav has no language, which a multilingual model needs"):
