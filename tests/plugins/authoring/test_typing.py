@@ -59,7 +59,7 @@ class Never(Router):
 
     name = "never"
 
-    def route(self, batch: Sequence[megaasr.Audio]) -> list[Route]:
+    def route(self, batch: Sequence[megaasr.Utterance]) -> list[Route]:
         """One route an utterance."""
         return [Route(None, "always the base") for _ in batch]
 
