@@ -15,6 +15,8 @@ from megaasr_plugins.authoring.new_package import new_file, new_package
 
 ROOT = Path(__file__).parents[3]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["setuptools"]
+UNTYPED = ("numba", "ray", "scipy", "torch", "transformers")
+"""Packages that no public type of megaasr is made of; mypy takes most of a minute to read them."""
 BY_HAND = '''
 """A plugin as a third party would write it, without a template."""
 
@@ -59,7 +61,7 @@ class Never(Router):
 
     name = "never"
 
-    def route(self, batch: Sequence[megaasr.Audio]) -> list[Route]:
+    def route(self, batch: Sequence[megaasr.Utterance]) -> list[Route]:
         """One route an utterance."""
         return [Route(None, "always the base") for _ in batch]
 
@@ -98,7 +100,10 @@ def environment(tmp_path_factory) -> Path:
 
 
 def mypy(environment: Path, *paths: Path) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "mypy", "--strict", "--config-file=", "--cache-dir", str(environment / "cache")]
+    settings = environment / "mypy.ini"
+    sections = (f"[mypy-{package}.*]\nfollow_imports = skip\n" for package in UNTYPED)
+    settings.write_text("".join(["[mypy]\n", *sections]), encoding="utf-8")
+    command = [sys.executable, "-m", "mypy", "--strict", f"--config-file={settings}", "--cache-dir=/dev/null"]
     command += ["--python-executable", str(environment / "bin" / "python"), *map(str, paths)]
     return subprocess.run(command, cwd=environment, capture_output=True, text=True, check=False)
 
@@ -113,13 +118,12 @@ def test_plugins_of_third_parties_are_clean_under_strict_mypy(environment, tmp_p
     for kind in plugins.templates:
         write = new_file if any(row.name == kind for row in plugins.kinds) else new_package
         paths.append(write(kind, f"typed_{kind}", tmp_path, plugins).module)
-    done = mypy(environment, *paths)
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert f"no issues found in {len(paths)} source files" in done.stdout
     wrong = tmp_path / "wrong.py"
     wrong.write_text(BY_HAND.lstrip().replace("-> list[Score]", "-> list[str]"), encoding="utf-8")
-    done = mypy(environment, wrong)
-    assert done.returncode == 1
+    done = mypy(environment, *paths, wrong)
+    assert done.returncode == 1, done.stdout + done.stderr
+    assert f"in 1 file (checked {len(paths) + 1} source files)" in done.stdout, done.stdout
+    assert all(line.startswith(f"{wrong}:") for line in done.stdout.splitlines()[:-1]), done.stdout
     assert 'incompatible with return type "list[float | None]" in supertype' in done.stdout, done.stdout
 
 
