@@ -134,7 +134,7 @@ BROKEN = {
         "two different renderings",
     ),
     "global random": (odd("global"), {"global_random_state_is_unchanged"}, "numpy.random"),
-    "length": (odd("cuts"), {"length_is_kept"}, "15999 samples for 16000"),
+    "length": (odd("cuts"), {"resolves_at_every_severity"}, "returns 15999 samples for 16000"),
     "silence": (odd("silence"), {"accepts_silence_and_short_clips"}, "ZeroDivisionError: no level"),
     "rates": (odd("rate"), {"accepts_all_sample_rates"}, "ValueError: too fast"),
     "NaN when hard": (

@@ -13,11 +13,13 @@ from megaasr import (
     BackendInfo,
     PluginError,
     RecipeError,
+    RewardSample,
     Route,
     SampleKey,
     ScenarioError,
     Transcriber,
     Transcript,
+    checked_scores,
     find_scenario,
     load_plugins,
     plan,
@@ -152,9 +154,10 @@ def test_a_program_is_warned_of_a_plugin_that_is_not_loaded(tmp_path):
 
 def test_a_reward_that_exits_is_one_line(tmp_path):
     path = tmp_path / "leaves.py"
-    path.write_text(HEAD + "@reward\ndef leaves(batch):\n    raise SystemExit(3)\n"
-                    "@hookimpl\ndef register_rewards(register):\n    register(leaves)\n")
+    path.write_text(
+        HEAD + "@reward\ndef leaves(batch):\n    raise SystemExit(3)\n"
+        "@hookimpl\ndef register_rewards(register):\n    register(leaves)\n"
+    )
+    leaves = load_plugins([str(path)]).rewards["leaves"].create()
     with pytest.raises(PluginError, match="reward leaves: SystemExit: 3"):
-        from megaasr import RewardSample, checked_scores
-
-        checked_scores(load_plugins([str(path)]).rewards["leaves"].create(), [RewardSample("a", "a")])
+        checked_scores(leaves, [RewardSample("a", "a")])
