@@ -2,30 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Callable
 
 import numpy as np
 
 from ..base.audio import Audio
-from ..base.errors import BackendError, MegaasrError, UnknownNameError, one_line
-from ..base.seeding import SampleKey
-from ..contracts.backend import BackendInfo, DecodingOptions, Transcript
+from ..base.errors import BackendError, MegaasrError, UnknownNameError
+from ..contracts.backend import BackendInfo, DecodingOptions
 from ..contracts.utterance import Utterance, utterances
+from . import checks_backend_mounting as mounting
+from .backend_runs import OPTIONS, backend_clips, expect_error, transcripts
 from .case import essential
 from .checks_unit import fields_are_described, fields_have_a_bound, has_a_docstring, parameters_survive_json
 from .guards import attempt, expect, expect_no_global_random
 from .plugin_under_test import Subject
-from .signals import copies, silence, speech_like
+from .signals import silence, speech_like
 
-OPTIONS = DecodingOptions()
 SHORT = DecodingOptions(min_tokens=2, tokens_per_second=0.5)
 
 
 def checks(subject: Subject) -> list[Callable[[Subject], None]]:
     """The checks of a backend; mounting is checked where an adapter was given."""
-    from . import checks_backend_mounting as mounting
-
     return [
         has_a_docstring,
         fields_are_described,
@@ -49,48 +46,6 @@ def checks(subject: Subject) -> list[Callable[[Subject], None]]:
         mounting.wrong_adapters_are_refused,
         *([] if subject.adapter is None else [mounting.mounting_leaves_the_base_unchanged]),
     ]
-
-
-def _clips(subject: Subject) -> list[Audio]:
-    """Utterances of several lengths, silence and noise, at the backend's rate."""
-    rate = subject.unit.info.sample_rate
-    noise = 0.05 * SampleKey(0, "backend").rng("noise").standard_normal(rate)
-    sounds = {
-        "speech": speech_like(rate),
-        "longer speech": speech_like(rate, 2.5, "other"),
-        "silence": silence(rate),
-        "short speech": speech_like(rate, 0.4, "third"),
-        "noise": noise,
-    }
-    return [Audio(np.array(samples, np.float32), rate, name) for name, samples in sounds.items()]
-
-
-def _transcripts(
-    subject: Subject,
-    batch: Sequence[Audio],
-    what: str,
-    options: DecodingOptions = OPTIONS,
-    adapters: Sequence[str | None] | None = None,
-) -> list[Transcript]:
-    chosen = subject.thing.make_options(options.model_dump())
-    heard: Any = attempt(what, lambda: subject.unit.transcribe(utterances(copies(batch), "en"), chosen, adapters))
-    expect(isinstance(heard, list), f"transcribe() returns {type(heard).__name__} on {what}; a list is expected")
-    expect(len(heard) == len(batch), f"transcribe() returns {len(heard)} transcripts for {len(batch)} clips of {what}")
-    for one in heard:
-        expect(isinstance(one, Transcript), f"transcribe() returns {one!r}; a Transcript is expected")
-        expect(isinstance(one.text, str), f"text is {one.text!r}; a str is expected")
-        expect(
-            isinstance(one.language, str) and one.language,
-            f"language is {one.language!r}; a code such as 'en' is expected",
-        )
-        expect(one.flags == tuple(sorted(one.flags)), f"flags are {one.flags!r}; a sorted tuple is expected")
-        logprob = one.mean_logprob
-        expect(
-            logprob is None or (np.isfinite(logprob) and logprob <= 1e-6),
-            f"mean_logprob is {logprob!r}; a finite number of at most 0, or None, is expected",
-        )
-    checked: list[Transcript] = heard
-    return checked
 
 
 @essential
@@ -119,16 +74,20 @@ def can_be_loaded(subject: Subject) -> None:
 @essential
 def one_transcript_per_clip(subject: Subject) -> None:
     """As many transcripts as clips, and none for none."""
-    _transcripts(subject, _clips(subject), "a batch")
-    expect(_transcripts(subject, [], "an empty batch") == [], "an empty batch must give []")
-    for one in _transcripts(subject, _clips(subject), "a batch of the base", adapters=[None] * len(_clips(subject))):
+    transcripts(subject, backend_clips(subject), "a batch")
+    expect(transcripts(subject, [], "an empty batch") == [], "an empty batch must give []")
+    for one in transcripts(
+        subject, backend_clips(subject), "a batch of the base", adapters=[None] * len(backend_clips(subject))
+    ):
         expect(one.adapter is None, f"says adapter = {one.adapter!r} of the base; None is expected")
 
 
 def batch_equals_one_by_one(subject: Subject) -> None:
     """Padding does not change the transcript: a clip has the same text alone and among longer ones."""
-    for clip, together in zip(_clips(subject), _transcripts(subject, _clips(subject), "a batch"), strict=True):
-        (alone,) = _transcripts(subject, [clip], f"{clip.name} alone")
+    for clip, together in zip(
+        backend_clips(subject), transcripts(subject, backend_clips(subject), "a batch"), strict=True
+    ):
+        (alone,) = transcripts(subject, [clip], f"{clip.name} alone")
         expect(
             alone.text == together.text, f"hears {together.text!r} of {clip.name} in a batch and {alone.text!r} alone"
         )
@@ -137,7 +96,7 @@ def batch_equals_one_by_one(subject: Subject) -> None:
 @essential
 def same_batch_gives_same_transcripts(subject: Subject) -> None:
     """Decoding is deterministic."""
-    first, second = ([one.text for one in _transcripts(subject, _clips(subject), "a batch")] for _ in range(2))
+    first, second = ([one.text for one in transcripts(subject, backend_clips(subject), "a batch")] for _ in range(2))
     expect(first == second, f"hears {first!r} and then {second!r} of the same batch; decoding must not sample")
 
 
@@ -149,19 +108,21 @@ def accepts_silence_and_short_clips(subject: Subject) -> None:
         ("20 ms", silence(rate // 50)),
         ("20 ms", speech_like(rate, 0.02)),
     ):
-        _transcripts(subject, [Audio(samples, rate, name)], name)
+        transcripts(subject, [Audio(samples, rate, name)], name)
 
 
 def accepts_the_longest_clip(subject: Subject) -> None:
     """An utterance of just `info.max_duration_s` (where it is more than a minute, or None: of a minute)."""
     rate, longest_s = subject.unit.info.sample_rate, min(subject.unit.info.max_duration_s or 60.0, 60.0)
     clip = Audio(speech_like(rate, longest_s)[: int(longest_s * rate)], rate, f"speech of {longest_s:g} s")
-    _transcripts(subject, [clip], f"{clip.name}, which info.max_duration_s allows")
+    transcripts(subject, [clip], f"{clip.name}, which info.max_duration_s allows")
 
 
 def duration_is_reported(subject: Subject) -> None:
     """`duration_s` is the clip's own length, not that of the padded batch; the time of decoding is not negative."""
-    for clip, heard in zip(_clips(subject), _transcripts(subject, _clips(subject), "a batch"), strict=True):
+    for clip, heard in zip(
+        backend_clips(subject), transcripts(subject, backend_clips(subject), "a batch"), strict=True
+    ):
         expect(
             abs(heard.duration_s - clip.duration_s) < 1e-6,
             f"says that {clip.name} lasts {heard.duration_s:g} s; it lasts {clip.duration_s:g} s",
@@ -173,7 +134,7 @@ def tokens_are_bounded(subject: Subject) -> None:
     """`num_tokens` keeps to the options' bound, be it wide or tight, so that a loop ends."""
     for options in (OPTIONS, SHORT):
         for clip, heard in zip(
-            _clips(subject), _transcripts(subject, _clips(subject), "a batch", options), strict=True
+            backend_clips(subject), transcripts(subject, backend_clips(subject), "a batch", options), strict=True
         ):
             bound = options.max_tokens(clip.duration_s)
             expect(
@@ -184,9 +145,9 @@ def tokens_are_bounded(subject: Subject) -> None:
 
 def clips_are_unchanged(subject: Subject) -> None:
     """A second decoding of the same samples may follow."""
-    clips = _clips(subject)
+    clips = backend_clips(subject)
     attempt("a batch", lambda: subject.unit.transcribe(utterances(clips, "en"), subject.thing.make_options()))
-    for clip, fresh in zip(clips, _clips(subject), strict=True):
+    for clip, fresh in zip(clips, backend_clips(subject), strict=True):
         expect(
             np.array_equal(clip.samples, fresh.samples), f"writes into the samples of {clip.name}; copy what you change"
         )
@@ -209,14 +170,16 @@ def too_long_is_refused(subject: Subject) -> None:
 
 def unknown_adapter_is_refused(subject: Subject) -> None:
     """An adapter that is not mounted is an UnknownNameError, in `transcribe` and in `unmount`."""
-    _expect_refusal(subject, _clips(subject)[0], "an adapter that is not mounted", UnknownNameError, "no such adapter")
-    _expect_error(lambda: subject.unit.unmount("no such adapter"), "unmounting what is not mounted", UnknownNameError)
+    _expect_refusal(
+        subject, backend_clips(subject)[0], "an adapter that is not mounted", UnknownNameError, "no such adapter"
+    )
+    expect_error(lambda: subject.unit.unmount("no such adapter"), "unmounting what is not mounted", UnknownNameError)
 
 
 @essential
 def global_random_state_is_unchanged(subject: Subject) -> None:
     """Nothing is drawn from random, numpy.random or torch's global generator, nor are they seeded."""
-    expect_no_global_random(lambda: _transcripts(subject, _clips(subject), "a batch"), "decoding draws nothing")
+    expect_no_global_random(lambda: transcripts(subject, backend_clips(subject), "a batch"), "decoding draws nothing")
 
 
 def _expect_refusal(
@@ -224,16 +187,4 @@ def _expect_refusal(
 ) -> None:
     adapters = None if adapter is None else [adapter]
     options = subject.thing.make_options()
-    _expect_error(lambda: subject.unit.transcribe([Utterance(clip, "en")], options, adapters), what, error)
-
-
-def _expect_error(call: Callable[[], object], what: str, expected: type[MegaasrError]) -> None:
-    try:
-        returned = call()
-    except expected as error:
-        expect("\n" not in str(error).strip(), f"the {expected.__name__} on {what} has several lines; one is expected")
-    except Exception as error:
-        message = f"{type(error).__name__} on {what}: {one_line(error)}; {expected.__name__} is expected"
-        raise AssertionError(message) from error
-    else:
-        raise AssertionError(f"takes {what} and returns {returned!r}; {expected.__name__} is expected")
+    expect_error(lambda: subject.unit.transcribe([Utterance(clip, "en")], options, adapters), what, error)

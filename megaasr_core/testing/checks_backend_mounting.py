@@ -9,7 +9,7 @@ from pathlib import Path
 
 from ..base.errors import AdapterError
 from ..contracts.backend import AdapterReport
-from .checks_backend import _clips, _expect_error, _transcripts
+from .backend_runs import backend_clips, expect_error, transcripts
 from .guards import attempt, expect
 from .plugin_under_test import Subject
 
@@ -28,7 +28,7 @@ def wrong_adapters_are_refused(subject: Subject) -> None:
     before = subject.unit.mounted()
     with tempfile.TemporaryDirectory() as name:
         for what, folder in _wrong_adapters(Path(name)):
-            _expect_error(partial(subject.unit.mount, "kit-wrong", folder), f"mounting {what}", AdapterError)
+            expect_error(partial(subject.unit.mount, "kit-wrong", folder), f"mounting {what}", AdapterError)
             mounted = subject.unit.mounted()
             expect(mounted == before, f"mounted() gives {mounted!r} after the refusal of {what}; it was {before!r}")
 
@@ -46,8 +46,8 @@ def _wrong_adapters(folder: Path) -> Iterator[tuple[str, Path]]:
 
 def mounting_leaves_the_base_unchanged(subject: Subject) -> None:
     """The base gives the same transcripts before, beside and after a mounted adapter."""
-    unit, clips = subject.unit, _clips(subject)
-    before = [one.text for one in _transcripts(subject, clips, "a batch")]
+    unit, clips = subject.unit, backend_clips(subject)
+    before = [one.text for one in transcripts(subject, clips, "a batch")]
     for name in ("kit-b", "kit-a"):
         report = attempt(f"mounting {subject.adapter}", partial(unit.mount, name, subject.adapter))
         expect(
@@ -55,7 +55,7 @@ def mounting_leaves_the_base_unchanged(subject: Subject) -> None:
             f"mount() returns {report!r}; an AdapterReport is expected",
         )
     mounted_is_sorted(subject)
-    mixed = _transcripts(subject, clips, "base and adapter in turn", adapters=[None, "kit-a", None, "kit-b", None])
+    mixed = transcripts(subject, clips, "base and adapter in turn", adapters=[None, "kit-a", None, "kit-b", None])
     expect(
         [one.adapter for one in mixed] == [None, "kit-a", None, "kit-b", None],
         f"names the adapters {[one.adapter for one in mixed]!r} of rows that asked for None, kit-a, None, kit-b, None",
@@ -68,5 +68,5 @@ def mounting_leaves_the_base_unchanged(subject: Subject) -> None:
     for name in ("kit-a", "kit-b"):
         unit.unmount(name)
     expect(not {"kit-a", "kit-b"} & set(unit.mounted()), f"mounted() gives {unit.mounted()!r} after unmount()")
-    after = [one.text for one in _transcripts(subject, clips, "a batch")]
+    after = [one.text for one in transcripts(subject, clips, "a batch")]
     expect(after == before, "the base hears otherwise after an adapter was mounted and unmounted")

@@ -8,20 +8,20 @@ from typing import Any
 
 from ..base.audio import SAMPLE_RATE_HZ, Audio
 from ..contracts.router import Reviewed, Route
-from .checks_router import TRANSCRIPTS, _clips, _review, _reviewed, _routes
 from .checks_unit import expect_works_at_bounds
 from .guards import expect, expect_no_file_written, expect_same_at_any_time
 from .plugin_under_test import Subject, with_examples
+from .router_runs import TRANSCRIPTS, review_of, reviewed_clips, router_clips, routes_of
 from .signals import speech_like
 
 
 def review_asks_for_another_route(subject: Subject) -> None:
     """What a review asks for differs from the first route: decoding again by the same route gives the same text."""
-    clips = _clips()
-    first = _routes(subject, clips, "a batch") * 2  # `_reviewed` has the clips with and without a reference
+    clips = router_clips()
+    first = routes_of(subject, clips, "a batch") * 2  # `reviewed_clips` has the clips with and without a reference
     for shift in range(len(TRANSCRIPTS)):
-        seen = [_by_route(one, route) for one, route in zip(_reviewed(subject, shift=shift), first, strict=False)]
-        for index, (before, second) in enumerate(zip(first, _review(subject, seen), strict=False)):
+        seen = [_by_route(one, route) for one, route in zip(reviewed_clips(subject, shift=shift), first, strict=False)]
+        for index, (before, second) in enumerate(zip(first, review_of(subject, seen), strict=False)):
             expect(
                 second is None or second.adapter != before.adapter,
                 f"review() asks to decode {clips[index % len(clips)].name} by {_named(before)} again; "
@@ -41,7 +41,7 @@ def accepts_long_clips(subject: Subject) -> None:
     """Clips of 5 and 12 seconds, as corpora have them."""
     for duration_s in (5.0, 12.0):
         clip = Audio(speech_like(duration_s=duration_s), SAMPLE_RATE_HZ, f"speech of {duration_s:g} s")
-        _routes(subject, [clip], clip.name)
+        routes_of(subject, [clip], clip.name)
 
 
 def clock_is_irrelevant(subject: Subject) -> None:
@@ -59,11 +59,11 @@ def fields_work_at_their_bounds(subject: Subject) -> None:
 
     def use(at: str, parameters: dict[str, Any]) -> None:
         changed = replace(subject, parameters={**with_examples(subject.thing, subject.parameters), **parameters})
-        _routes(changed, _clips(), f"a batch with {at}")
-        _review(changed, _reviewed(changed))
+        routes_of(changed, router_clips(), f"a batch with {at}")
+        review_of(changed, reviewed_clips(changed))
 
     expect_works_at_bounds(subject.thing, use)
 
 
 def _everything(subject: Subject) -> Callable[[], object]:
-    return lambda: (_routes(subject, _clips(), "a batch"), _review(subject, _reviewed(subject)))
+    return lambda: (routes_of(subject, router_clips(), "a batch"), review_of(subject, reviewed_clips(subject)))
