@@ -64,6 +64,7 @@ class FixedRoutes:
     router: Router
     routes: list[Route]
     name: str = "fixed_routes"
+    kind: str = "router"
     needs_reference: bool = False
 
     def route(self, batch: Sequence[Utterance]) -> list[Route]:

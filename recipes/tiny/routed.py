@@ -52,6 +52,7 @@ class RecordedTranscripts:
     base: list[Row]
     robust: list[Row]
     name: str = "recorded"
+    kind: str = "backend"
 
     @property
     def info(self) -> BackendInfo:
