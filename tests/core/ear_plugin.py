@@ -1,6 +1,7 @@
 """A backend for tests: it looks up the transcript of a clip in a table, by the number of samples."""
 
 import json
+import os
 from pathlib import Path
 from typing import ClassVar
 
@@ -30,7 +31,8 @@ class Ear(Backend):
         done = int(calls.read_text()) if calls.exists() else 0
         calls.write_text(str(done + len(batch)))
         if done >= self.fail_after:
-            raise SystemExit("killed")
+            os.write(2, b"killed\n")
+            os._exit(1)  # the process ends as one that is killed: no handler runs
         transcripts = []
         for audio, adapter in zip(batch, adapters or [None] * len(batch), strict=True):
             base, robust = table[str(len(audio.samples))]
