@@ -12,6 +12,7 @@ from megaasr import (
     ManifestError,
     MegaasrError,
     ParameterError,
+    Plugins,
     Transcriber,
     Transcript,
     Utterance,
@@ -20,7 +21,6 @@ from megaasr import (
     is_scored_by_character,
     language_code,
     located_rows,
-    read_jsonl,
     read_sample,
     tokenise,
 )
@@ -52,7 +52,7 @@ class Item:
     stated_language: str | None = None
 
 
-def read_items(manifest: Path, language: str | None = None) -> list[Item]:
+def read_items(manifest: Path, language: str | None = None, plugins: Plugins | None = None) -> list[Item]:
     """Read a manifest of ``{"audio" or "audio_path", "answer" or "text", ...}``; paths are relative to its folder.
 
     The folder of a plan is a manifest of its samples, each rendered when it is read.
@@ -60,15 +60,16 @@ def read_items(manifest: Path, language: str | None = None) -> list[Item]:
     The language is the row's ``language``, else the middle of its ``subset`` (``sim-zh-noise``), else `language`, else
     English.
 
+    Args:
+        manifest: JSON lines, or whatever a reader takes.
+        language: of rows that name none.
+        plugins: whose readers are asked; the installed ones if not given.
+
     Raises:
         ManifestError: a broken line, or a row without audio or reference; named by line.
     """
-    if manifest.is_dir():
-        return [item_of(row, manifest, where, language) for where, row in located_rows(manifest)]
-    return [
-        item_of(row, manifest.parent, f"{manifest}, row {number}", language)
-        for number, row in enumerate(read_jsonl(manifest), start=1)
-    ]
+    root = manifest if manifest.is_dir() else manifest.parent
+    return [item_of(row, root, where, language) for where, row in located_rows(manifest, plugins)]
 
 
 def item_of(row: dict[str, Any], root: Path, where: str, language: str | None = None) -> Item:
@@ -96,26 +97,34 @@ def subset_parts(row: dict[str, Any]) -> tuple[str, str, str | None]:
 
 
 def evaluate(
-    items: Sequence[Item], transcriber: Transcriber, limits: AudioLimits | None = None
+    items: Sequence[Item],
+    transcriber: Transcriber,
+    limits: AudioLimits | None = None,
+    plugins: Plugins | None = None,
 ) -> Iterator[dict[str, Any]]:
     """Transcribe and score; one row an item, in order. A recording that fails is a row with ``error``.
 
     Recordings that fit into one piece are decoded in batches; a longer one is cut and decoded by itself.
+
+    Args:
+        plugins: whose readers read the audio; the installed ones if not given.
     """
     for start in range(0, len(items), transcriber.batch_size):
         chunk = items[start : start + transcriber.batch_size]
-        heard = _transcribe(chunk, transcriber, limits)
+        heard = _transcribe(chunk, transcriber, limits, plugins)
         for item, result in zip(chunk, heard, strict=True):
             failed = {**item.row, "language": item.language, "error": result}
             yield score(item, result) if isinstance(result, Transcript) else failed
 
 
-def _transcribe(chunk: Sequence[Item], transcriber: Transcriber, limits: AudioLimits | None) -> list[Transcript | str]:
+def _transcribe(
+    chunk: Sequence[Item], transcriber: Transcriber, limits: AudioLimits | None, plugins: Plugins | None
+) -> list[Transcript | str]:
     results: list[Transcript | str] = [""] * len(chunk)
     short: dict[int, Utterance] = {}
     for index, item in enumerate(chunk):
         try:
-            audio = read_sample(item.audio, limits)
+            audio = read_sample(item.audio, limits, plugins)
             utterance = Utterance(audio, item.stated_language, reference=item.reference, id=str(item.audio))
             pieces = transcriber.pieces(utterance)
             if len(pieces) == 1:

@@ -11,7 +11,8 @@ from pydantic import Field
 from megaasr import Backend, Plugins, Transcriber
 
 from ..evaluation.evaluate import evaluate, item_of
-from ..evaluation.summary import is_deleted
+from ..evaluation.intervals import Interval
+from ..evaluation.summary import slice_figures
 from .training_clips import LIMITS, Source
 
 USELESS = ("empty", "repetitive", "invented")
@@ -90,21 +91,19 @@ def _score_on(transcriber: Transcriber, dev: DevSet, plugins: Plugins) -> Score:
     from megaasr import ManifestError
 
     items = [item_of(row, dev.root, where) for where, row in dev.rows(plugins)]
-    rows = list(evaluate(items, transcriber, LIMITS))
+    rows = list(evaluate(items, transcriber, LIMITS, plugins))
     for row in rows:
         if "error" in row:
             raise ManifestError(f"{dev.manifest}: {row['error']}")
-    words = sum(row["ref_len"] for row in rows)
-    pairs = [(row["num_edits"], max(row["ref_len"], 1)) for row in rows]
-    share = {flag: sum(flag in row["flags"] for row in rows) / len(rows) for flag in USELESS}
+    wer = sum(row["num_edits"] for row in rows) / max(sum(row["ref_len"] for row in rows), 1)
+    figures = slice_figures(rows, Interval(wer, None, None))
     return Score(
-        wer=sum(edits for edits, _ in pairs) / max(words, 1),
-        capped_wer=sum(map(min, pairs)) / max(words, 1),
-        words=words,
-        utterances=len(rows),
-        runaways=sum(edits > length for edits, length in pairs),
-        deleted=sum(map(is_deleted, rows)) / len(rows),
-        **share,
+        wer=wer,
+        capped_wer=figures["capped_error_rate"],
+        words=figures["tokens"],
+        utterances=figures["utterances"],
+        runaways=figures["runaways"],
+        **{share: figures[f"{share}_rate"] for share in (*USELESS, "deleted")},
     )
 
 

@@ -52,19 +52,20 @@ def label(
     from ..planning.plan_folder import SETTINGS
 
     check_outputs([output], [manifest])
-    total = sum(
-        1 for _ in islice(located_rows(manifest), limit)
-    )  # also validates every line before the model is loaded
     plugins = open_plugins(plugin, strict_plugins)
+    total = sum(
+        1 for _ in islice(located_rows(manifest, plugins), limit)
+    )  # a wrong line fails before the model is loaded
     transcriber = open_transcriber(plugins, backend, backend_set, "always_base", None, None, None, batch_size, decode)
     file = manifest / SETTINGS if manifest.is_dir() else manifest
     root = file.parent
     mark = fingerprint([str(file.resolve()), file.stat().st_size, total, transcriber.backend.name, backend_set, decode])
-    failed = 0
     with resumable_rows(output, mark, keep=False) as out:
         if out.num_done:
             say(f"megaasr: note: {out.num_done} of {total} rows are done already")
-        labelled = labelled_rows(islice(located_rows(manifest), out.num_done, total), root, transcriber)
+        labelled = labelled_rows(
+            islice(located_rows(manifest, plugins), out.num_done, total), root, transcriber, plugins=plugins
+        )
         for row in progress(labelled, total=total - out.num_done, what="labelling"):
             if "error" in row:
                 say(f"megaasr: failed: {row['error']}")

@@ -7,7 +7,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from megaasr import AudioLimits, Transcriber
+from megaasr import AudioLimits, Plugins, Transcriber
 
 from ...evaluation.evaluate import evaluate, item_of
 
@@ -17,7 +17,11 @@ CHUNK = 8
 
 
 def labelled_rows(
-    rows: Iterable[tuple[str, Row]], root: Path, transcriber: Transcriber, limits: AudioLimits | None = None
+    rows: Iterable[tuple[str, Row]],
+    root: Path,
+    transcriber: Transcriber,
+    limits: AudioLimits | None = None,
+    plugins: Plugins | None = None,
 ) -> Iterator[Row]:
     """Each row with the base model's transcript and errors; an unreadable recording gets an ``error`` instead.
 
@@ -28,6 +32,7 @@ def labelled_rows(
         root: the folder that the rows' ``audio`` is relative to.
         transcriber: transcriber that uses only the base model.
         limits: limits on the audio; the default limits if None.
+        plugins: whose readers read the audio; the installed ones if not given.
 
     Raises:
         ManifestError: a row has no audio or no text; the message names its line.
@@ -35,7 +40,7 @@ def labelled_rows(
     waiting = iter(rows)
     while chunk := list(islice(waiting, CHUNK * transcriber.batch_size)):
         items = [item_of(row, root, where) for where, row in chunk]
-        for (_, row), scored in zip(chunk, evaluate(items, transcriber, limits), strict=True):
+        for (_, row), scored in zip(chunk, evaluate(items, transcriber, limits, plugins), strict=True):
             kept = {name: value for name, value in row.items() if name != "error"}  # an error of an earlier run
             if "error" in scored:
                 yield {**kept, "error": scored["error"]}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -31,6 +31,8 @@ from megaasr.commands import (
 if TYPE_CHECKING:
     from megaasr import TermScores
 
+    from ..evaluate import Item
+
 ByOption = Annotated[
     list[str] | None,
     typer.Option(
@@ -41,7 +43,7 @@ ByOption = Annotated[
 ]
 
 
-def evaluate(  # noqa: PLR0915
+def evaluate(
     manifest: Annotated[Path, typer.Argument(metavar="IN.jsonl|PLAN/", help="Rows with audio and answer, or a plan.")],
     output: Annotated[Path, typer.Argument(metavar="OUT.jsonl", help="Where the scored rows go.")],
     adapter: AdapterOption = None,
@@ -90,11 +92,9 @@ def evaluate(  # noqa: PLR0915
         check_outputs,
         fingerprint,
         hardware,
-        progress,
         read_jsonl,
         read_reward,
         read_text,
-        resumable_rows,
     )
 
     from ..evaluate import evaluate as evaluated
@@ -109,15 +109,15 @@ def evaluate(  # noqa: PLR0915
     if compare and never_worse:
         raise ParameterError("--never-worse compares with its base already; leave out --compare")
     other = never_worse or compare
-    if not (items := read_items(manifest, language)):
+    plugins = open_plugins(plugin, strict_plugins)
+    if not (items := read_items(manifest, language, plugins)):
         raise ParameterError(f"{manifest}: holds no rows")
     base = read_jsonl(other) if other else None
     if base is not None:  # before the work, not after it
         check_comparable([item.row for item in items], base)
     check_fields([item.row for item in items], by or (), SCORED_FIELDS)
     check_outputs((output, report, summary), (manifest, other, compose))
-    plugins = open_plugins(plugin, strict_plugins) if compose or not reuse else None
-    composed = read_reward(compose, plugins.rewards) if compose and plugins else None
+    composed = read_reward(compose, plugins.rewards) if compose else None
     settings: dict[str, Any] = {
         "manifest": str(manifest),
         "backend": backend,
@@ -130,7 +130,7 @@ def evaluate(  # noqa: PLR0915
         "compare": str(other) if other else None,
         **({"compose": str(compose)} if compose else {}),
     }
-    if plugins is None or reuse:
+    if reuse:
         rows = reused_rows(output, composed)
     else:
         transcriber = open_transcriber(
@@ -155,17 +155,13 @@ def evaluate(  # noqa: PLR0915
                 *([read_text(compose)] if compose else []),
             ]
         )
-        with resumable_rows(output, mark) as out:
-            if out.left_over:
-                say(f"megaasr: note: {out.partial} is of another run and is begun anew")
-            if out.done:
-                say(f"megaasr: note: {len(out.done)} of {len(items)} rows are done already")
-            remaining = items[len(out.done) :]
-            limits = AudioLimits(convert=convert)
-            fresh = rewarded(evaluated(remaining, transcriber, limits), composed, batch_size)
-            for row in progress(fresh, total=len(remaining), what="utterances"):
-                out.append(row)
-            rows = out.done
+        limits = AudioLimits(convert=convert)
+        rows = _resumed(
+            output,
+            mark,
+            items,
+            lambda left: rewarded(evaluated(left, transcriber, limits, plugins), composed, batch_size),
+        )
     columns = columns_of(rows) if composed else {}
     named = {**settings, "by": ", ".join(by) if by else None}
     found: dict[str, Any] = {
@@ -181,6 +177,23 @@ def evaluate(  # noqa: PLR0915
         raise typer.Exit(EXIT_SOME_FAILED)
     if worse:
         raise typer.Exit(EXIT_WORSE)
+
+
+def _resumed(
+    output: Path, mark: str, items: list[Item], evaluated: Callable[[list[Item]], Iterator[dict[str, Any]]]
+) -> list[dict[str, Any]]:
+    """The rows of all items: those that an earlier run with this mark wrote to `output`, and the rest, written now."""
+    from megaasr import progress, resumable_rows
+
+    with resumable_rows(output, mark) as out:
+        if out.left_over:
+            say(f"megaasr: note: {out.partial} is of another run and is begun anew")
+        if out.done:
+            say(f"megaasr: note: {len(out.done)} of {len(items)} rows are done already")
+        remaining = items[len(out.done) :]
+        for row in progress(evaluated(remaining), total=len(remaining), what="utterances"):
+            out.append(row)
+        return out.done
 
 
 def _some_failed(rows: list[dict[str, Any]], columns: Mapping[str, TermScores]) -> bool:
