@@ -6,10 +6,12 @@ import logging
 import os
 import sys
 from importlib.metadata import entry_points
+from itertools import pairwise, takewhile
 from typing import Annotated
 
 import typer
 
+from ..discovery.entry_points import DISABLED, GROUP, listed
 from .commands import add_plugin_commands
 from .context import EXIT_INTERRUPTED, EXIT_USER_ERROR, say
 from .plugins import plugins
@@ -48,19 +50,24 @@ def _options(
         ),
     ] = None,
 ) -> None:
-    del version
-    if disable_plugin:  # through the environment, so that worker processes know it too
-        listed = os.environ.get("MEGAASR_DISABLE", "")
-        os.environ["MEGAASR_DISABLE"] = os.pathsep.join(filter(None, [listed, *disable_plugin]))
+    del version, disable_plugin  # `main` has read it: it concerns the commands too
 
 
 def _taken(flag: str, arguments: list[str]) -> bool:
     """Remove a flag from the arguments before ``--``; whether it was there."""
-    end = arguments.index("--") if "--" in arguments else len(arguments)
-    if flag not in arguments[:end]:
+    if flag not in takewhile("--".__ne__, arguments):
         return False
     arguments.remove(flag)
     return True
+
+
+def _disable_plugins(arguments: list[str]) -> None:
+    """Disable what ``--disable-plugin`` names before ``--``, through the environment: worker processes inherit it."""
+    pairs = pairwise([*takewhile("--".__ne__, arguments), ""])
+    options = [(*argument.partition("="), following) for argument, following in pairs]
+    names = [value or following for option, _, value, following in options if option == "--disable-plugin"]
+    if names:
+        os.environ[DISABLED] = os.pathsep.join([*listed(DISABLED), *names])
 
 
 def _log_to_stderr(name: str, level: int) -> None:
@@ -78,7 +85,8 @@ def main() -> None:
         _log_to_stderr("megaasr", logging.INFO)
     if with_traceback:
         _log_to_stderr("megaasr.plugins", logging.DEBUG)
-    failures = add_plugin_commands(app, entry_points(group="megaasr"))
+    _disable_plugins(arguments)
+    failures = add_plugin_commands(app, entry_points(group=GROUP))
     try:
         code = app(arguments or ["--help"], standalone_mode=False, obj=failures) or 0
         if code == EXIT_INTERRUPTED:  # typer makes an exit code of the interrupt

@@ -139,6 +139,17 @@ def test_a_plugin_can_be_disabled_by_entry_point_or_distribution(tmp_path, name)
     assert "disabled" in result.stdout
 
 
+@pytest.mark.parametrize("option", [["--disable-plugin", "command.greet"], ["--disable-plugin=aaa"]])
+def test_a_disabled_command_is_neither_there_nor_imported(tmp_path, option):
+    source = COMMAND.replace("NAME", "greet") + "\nraise RuntimeError('imported')\n"
+    folder = install(tmp_path / "site", "aaa", {"command.greet": "aaa_command"}, aaa_command=source)
+    assert "RuntimeError: imported" in megaasr("--help", path=folder).stderr
+    assert "imported" not in megaasr(*option, "--help", path=folder).stderr
+    result = megaasr(*option, "greet", path=folder)
+    assert result.returncode == 2
+    assert "No such command 'greet'" in result.stderr
+
+
 def test_a_name_to_disable_that_no_plugin_has_is_refused(tmp_path):
     result = megaasr("--disable-plugin", "reward.dg_wgop", "scenarios")
     assert result.returncode == 2
