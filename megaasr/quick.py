@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING, Any
@@ -70,9 +70,7 @@ def transcribe(
     else:
         utterance = Utterance(recording if isinstance(recording, Audio) else read_audio(recording))
     if language is not None:
-        utterance = Utterance(
-            utterance.audio, language_code(language), utterance.context, utterance.reference, utterance.id
-        )
+        utterance = replace(utterance, language=language_code(language))
     backend = backend or os.environ.get(BACKEND_VARIABLE)
     key = (backend, router, str(adapter) if adapter is not None else None)
     with _opened_lock:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 
+from megaasr_core.base.errors import one_line
+
 MOST_SHOWN = 80
 """Characters of an item that a message shows."""
 
@@ -15,5 +17,5 @@ def usable_cores() -> int:
 
 def short(item: object) -> str:
     """An item as messages show it."""
-    text = " ".join(str(item).split())
+    text = one_line(item)
     return text if len(text) <= MOST_SHOWN else f"{text[:MOST_SHOWN]}…"

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import os
 import platform
 import sys
 from pathlib import Path
+
+from .engine_tools import usable_cores
 
 
 def processor_name() -> str:
@@ -20,10 +21,9 @@ def processor_name() -> str:
 
 def hardware() -> dict[str, str | int]:
     """Processor, usable cores, accelerator, and versions that affect speed. Reports torch only if it is loaded."""
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     description: dict[str, str | int] = {
         "processor": processor_name(),
-        "cores": cores,
+        "cores": usable_cores(),
         "python": platform.python_version(),
         "system": platform.system(),
     }

@@ -17,7 +17,7 @@ def check_not_input(target: Path, *sources: Path) -> None:
 
 
 def check_outputs(targets: Sequence[Path | None], sources: Sequence[Path | None] = ()) -> None:
-    """Before long work: every target can be written, none is another or an input; a target of None is not asked for.
+    """Check before long work that every target can be written, is no other target and no input; None is skipped.
 
     Raises:
         OutputError: naming the first that cannot be.

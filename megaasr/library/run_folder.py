@@ -91,7 +91,7 @@ def claim_identity(file: Path, identity: Mapping[str, Any], *, other: str, forei
 
 
 def refuse_foreign(file: Path, names: Iterable[str]) -> None:
-    """OutputError when the folder of `file`, which is not there, holds a file or folder that fits one of the names."""
+    """OutputError when the folder that lacks `file` holds a file or folder that fits one of the names."""
     for pattern in names:
         for path in file.parent.glob(pattern):
             raise OutputError(

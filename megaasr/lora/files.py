@@ -16,7 +16,6 @@ WEIGHTS = "adapter_model.safetensors"
 CONFIG = "adapter_config.json"
 BLOCKS = "mega_lora_blocks.json"
 PREFIX = "base_model.model."
-ENDINGS = (".lora_A.weight", ".lora_B.weight")
 
 
 class AdapterConfig(BaseModel):
@@ -142,7 +141,7 @@ def _tensors(path: Path) -> dict[str, Any]:
 
 def _ranks(tensors: dict[str, Any]) -> dict[str, int]:
     """Rank by module, from the A matrices."""
-    ending = ENDINGS[0]
+    ending = ".lora_A.weight"
     return {key.removesuffix(ending): tensor.shape[0] for key, tensor in tensors.items() if key.endswith(ending)}
 
 

@@ -121,25 +121,19 @@ def _renamed(lora: Lora, network: Any, key_map: KeyMap | None) -> Lora:
         )
     return replace(
         lora,
-        tensors={f"{modules[module]}.{half}": tensor for (module, half), tensor in _split(lora.tensors).items()},
+        tensors={
+            f"{modules[module]}.lora_{half}.weight": lora.tensors[f"{module}.lora_{half}.weight"]
+            for module in lora.modules
+            for half in "AB"
+        },
         modules={modules[module]: scale for module, scale in lora.modules.items()},
     )
 
 
-def _split(tensors: Mapping[str, Any]) -> dict[tuple[str, str], Any]:
-    """The tensors by (module, ``lora_A.weight`` or ``lora_B.weight``)."""
-    parts = {key: key.rpartition(".lora_") for key in tensors}
-    return {(module, f"lora_{half}"): tensors[key] for key, (module, _, half) in parts.items()}
-
-
 def _base_modules(network: Any) -> list[str]:
     """Names of the network's own modules, without those that mounted adapters have put in."""
-    names = []
-    wrapped = [f"{path}." for path, _ in _layers(network)]
-    for name, _ in network.named_modules():
-        if not name.startswith(tuple(wrapped)):
-            names.append(name)
-    return names
+    wrapped = tuple(f"{path}." for path, _ in _layers(network))
+    return [name for name, _ in network.named_modules() if not name.startswith(wrapped)]
 
 
 def _targeted(modules: list[str], lora: Lora) -> set[str]:

@@ -35,7 +35,8 @@ def add_plugin_commands(app: typer.Typer, points: Iterable[EntryPoint]) -> dict[
         own = typer.Typer()
         try:
             point.load().register_commands(own)
-            taken = next((name for name in _names(own, _groups(app)) if name in owners), None)
+            names = _names(own, _groups(app))
+            taken = next((name for name in names if name in owners), None)
             if taken is not None:
                 raise PluginError(f"command {taken!r} is already added by {owners[taken]}; rename it")
         except (Exception, SystemExit) as error:  # a broken plugin stops nothing
@@ -43,7 +44,7 @@ def add_plugin_commands(app: typer.Typer, points: Iterable[EntryPoint]) -> dict[
             LOG.debug("traceback of plugin %s", owner, exc_info=error)
             say(f"megaasr: warning: plugin {owner} is not loaded: {failures[point.name]}")
             continue
-        owners |= dict.fromkeys(_names(own, _groups(app)), str(owner))
+        owners |= dict.fromkeys(names, str(owner))
         _add(own, app)
     return failures
 

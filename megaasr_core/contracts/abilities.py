@@ -15,9 +15,6 @@ from .utterance import Utterance
 if TYPE_CHECKING:
     import torch
 
-GROUPS = ("encoder", "aligner", "llm")
-"""The groups of modules: audio encoder, the part that relates text to sound, language model."""
-
 
 class Sampling(BaseModel):
     """The distribution that tokens are drawn from: the model's, after these changes, in the order of the fields.
@@ -46,7 +43,7 @@ class TrainableBackend(Protocol):
         """The loaded network, into which adapters are put."""
 
     def module_groups(self) -> Mapping[str, tuple[str, ...]]:
-        """Names of the linear modules of each group: ``encoder``, ``aligner``, ``llm``."""
+        """Names of the linear modules of the audio ``encoder``, the ``aligner`` of text and sound, and the ``llm``."""
 
     def collate(self, batch: Sequence[tuple[Utterance, str]]) -> Mapping[str, torch.Tensor]:
         """Tensors for one training step from (utterance, target text); ``labels`` are -100 outside the target.
@@ -57,7 +54,7 @@ class TrainableBackend(Protocol):
     def hidden_and_logits(
         self, network: torch.nn.Module, batch: Mapping[str, torch.Tensor], adapter: str | None = None
     ) -> tuple[torch.Tensor, torch.Tensor]:
-        """Of a collated batch through `network` (this backend's, or a copy of it); differentiable.
+        """Run a collated batch through `network` (this backend's, or a copy of it); differentiable.
 
         Args:
             adapter: the mounted adapter that takes part; None: the base.
@@ -94,7 +91,7 @@ class PolicyBackend(TrainableBackend, Protocol):
     ) -> list[torch.Tensor]:
         """Log-probability of every target token, shape (num_tokens,) an utterance; differentiable.
 
-        Under the base, or under a mounted adapter, whichever call came before.
+        Computed by the base or through the mounted adapter, independently of earlier calls.
         """
 
 

@@ -15,7 +15,7 @@ Item = TypeVar("Item")
 Value = TypeVar("Value")
 
 ATTEMPTS = 3
-"""How often an item is begun whose worker died of it, before it counts as failed."""
+"""How many times an item is started in all if its worker dies each time; then it counts as failed."""
 
 
 @dataclass(frozen=True)

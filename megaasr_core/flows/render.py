@@ -91,6 +91,6 @@ def _unit(step: RecipeStep, recipe: Recipe, plugins: Plugins) -> Primitive:
         raise RecipeError(
             f"the recipe uses revision {step.revision} of {step.primitive}, but revision {primitive.revision} is "
             f"installed, whose output differs; install the version of "
-            f"{plugins.primitives.owner(step.primitive).distribution} that made it"
+            f"{now.distribution} that made it"
         )
     return primitive.create(step.parameters)

@@ -21,7 +21,7 @@ def checks(subject: Subject) -> list[Callable[[Subject], None]]:
         for change in subject.plugins.primitives[step.primitive].changes
     }
     return [
-        has_a_description,
+        composed.has_a_description,
         composed.resolves_at_every_severity,
         composed.global_random_state_is_unchanged,
         composed.same_recipe_gives_same_bits,
@@ -36,12 +36,6 @@ def checks(subject: Subject) -> list[Callable[[Subject], None]]:
         merges_with_the_others,
         is_never_swallowed_whole,
     ]
-
-
-def has_a_description(subject: Subject) -> None:
-    """One line for people, in listings and docs."""
-    text = subject.thing.description
-    expect(text.strip() and "\n" not in text, "needs a description of one line: Degradation(..., description='...')")
 
 
 def merges_with_the_others(subject: Subject) -> None:

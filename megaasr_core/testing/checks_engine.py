@@ -9,14 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from ..contracts.engine import ATTEMPTS, Outcome
+from . import checks_unit
 from .case import essential
-from .checks_unit import (
-    can_be_pickled,
-    fields_are_described,
-    fields_have_a_bound,
-    has_a_docstring,
-    parameters_survive_json,
-)
 from .engine_tasks import (
     IN_CALLER,
     DieOnce,
@@ -38,13 +32,8 @@ TEXTS = ["a text", "", "日本語", "two\nlines"]
 
 def checks(subject: Subject) -> list[Callable[[Subject], None]]:
     """The checks of an engine."""
-    del subject
     return [
-        has_a_docstring,
-        fields_are_described,
-        fields_have_a_bound,
-        parameters_survive_json,
-        can_be_pickled,
+        *checks_unit.checks(subject),
         results_equal_a_loop,
         tasks_run_in_other_processes,
         number_of_workers_is_irrelevant,
@@ -59,10 +48,14 @@ def checks(subject: Subject) -> list[Callable[[Subject], None]]:
     ]
 
 
+def _engine(subject: Subject, workers: int = 2) -> Any:
+    return build(subject.thing, {**with_examples(subject.thing, subject.parameters), "workers": workers})
+
+
 def _run(
     subject: Subject, task: Callable[[Any], Any], items: Iterable[Any], workers: int = 2
 ) -> list[Outcome[Any, Any]]:
-    engine = build(subject.thing, {**with_examples(subject.thing, subject.parameters), "workers": workers})
+    engine = _engine(subject, workers)
     outcomes = attempt(f"a run with {workers} workers", lambda: list(engine.run(task, items)))
     wrong = [one for one in outcomes if not isinstance(one, Outcome)]
     expect(not wrong, f"yields {wrong[:1]!r}; an Outcome is expected")
@@ -127,7 +120,7 @@ def items_are_taken_as_needed(subject: Subject) -> None:
             taken += 1
             yield item
 
-    engine = build(subject.thing, {**with_examples(subject.thing, subject.parameters), "workers": 2})
+    engine = _engine(subject)
     most = 0
     for done, _ in enumerate(engine.run(Multiply(1), source()), start=1):
         most = max(most, taken - done)
@@ -179,7 +172,7 @@ def item_of_a_dead_worker_is_begun_again(subject: Subject) -> None:
 
 def can_be_stopped_early(subject: Subject) -> None:
     """A caller that stops after the first outcome, and then begins another run."""
-    engine = build(subject.thing, {**with_examples(subject.thing, subject.parameters), "workers": 2})
+    engine = _engine(subject)
     running = engine.run(Multiply(1), range(NUM_ITEMS))
     next(running)
     attempt("a caller that stops early", running.close)
@@ -193,7 +186,7 @@ def failing_source_is_reported(subject: Subject) -> None:
         yield 1
         raise OSError("the list of items ends here")
 
-    engine = build(subject.thing, {**with_examples(subject.thing, subject.parameters), "workers": 2})
+    engine = _engine(subject)
     try:
         outcomes = list(engine.run(Multiply(1), source()))
     except OSError:

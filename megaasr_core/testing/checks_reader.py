@@ -10,14 +10,8 @@ from pathlib import Path
 
 from ..base.errors import MegaasrError, one_line
 from ..contracts.reader import LocatedRow, Reader
+from . import checks_unit
 from .case import essential
-from .checks_unit import (
-    can_be_pickled,
-    fields_are_described,
-    fields_have_a_bound,
-    has_a_docstring,
-    parameters_survive_json,
-)
 from .guards import attempt, expect, expect_no_file_written
 from .plugin_under_test import Subject
 
@@ -29,14 +23,9 @@ ODD_PATHS = (
 
 
 def checks(subject: Subject) -> list[Callable[[Subject], None]]:
-    """The checks of a reader. It brings no example of its format, so what it reads right is for its own tests."""
-    del subject
+    """The checks of a reader. It brings no example of its format: its own tests check what it reads."""
     return [
-        has_a_docstring,
-        fields_are_described,
-        fields_have_a_bound,
-        parameters_survive_json,
-        can_be_pickled,
+        *checks_unit.checks(subject),
         takes_something,
         takes_never_raises,
         takes_give_the_same_again,

@@ -90,6 +90,12 @@ def samples_of(subject: Subject, audio: Audio, **settings: Any) -> Samples:
     return rendered(subject, audio, planned(subject, audio, **settings)).audio.samples
 
 
+def has_a_description(subject: Subject) -> None:
+    """One line for people, in listings and docs."""
+    text, of = subject.thing.description, type(subject.thing).__name__
+    expect(text.strip() and "\n" not in text, f"needs a description of one line: {of}(..., description='...')")
+
+
 @essential
 def resolves_at_every_severity(subject: Subject) -> None:
     """Every step's numbers are within its primitive's bounds, and the result is finite, from easy to hard."""

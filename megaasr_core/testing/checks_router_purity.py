@@ -10,7 +10,7 @@ from ..base.audio import SAMPLE_RATE_HZ, Audio
 from ..contracts.router import Reviewed, Route
 from .checks_unit import expect_works_at_bounds
 from .guards import expect, expect_no_file_written, expect_same_at_any_time
-from .plugin_under_test import Subject, with_examples
+from .plugin_under_test import Subject
 from .router_runs import TRANSCRIPTS, review_of, reviewed_clips, router_clips, routes_of
 from .signals import speech_like
 
@@ -58,7 +58,7 @@ def fields_work_at_their_bounds(subject: Subject) -> None:
     """At every bound that a field allows the routes are valid, or the value is refused in one line."""
 
     def use(at: str, parameters: dict[str, Any]) -> None:
-        changed = replace(subject, parameters={**with_examples(subject.thing, subject.parameters), **parameters})
+        changed = replace(subject, parameters={**subject.parameters, **parameters})
         routes_of(changed, router_clips(), f"a batch with {at}")
         review_of(changed, reviewed_clips(changed))
 

@@ -13,7 +13,7 @@ def checks(subject: Subject) -> list[Callable[[Subject], None]]:
     """The checks of a scenario; what depends on one degradation alone is checked there."""
     is_registered = subject.name in subject.plugins.scenarios  # a scenario from a YAML file is in no listing
     return [
-        *([has_a_description] if is_registered else []),
+        *([composed.has_a_description] if is_registered else []),
         composed.resolves_at_every_severity,
         every_effect_is_heard,
         composed.severity_changes_the_sound,
@@ -22,12 +22,6 @@ def checks(subject: Subject) -> list[Callable[[Subject], None]]:
         composed.accepts_silence_and_short_clips,
         composed.can_be_pickled,
     ]
-
-
-def has_a_description(subject: Subject) -> None:
-    """One line for people, in listings and docs."""
-    text = subject.thing.description
-    expect(text.strip() and "\n" not in text, "needs a description of one line: Scenario(..., description='...')")
 
 
 def every_effect_is_heard(subject: Subject) -> None:

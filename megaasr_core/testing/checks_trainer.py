@@ -5,13 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from ..base.errors import ParameterError
-from .checks_unit import (
-    can_be_pickled,
-    fields_are_described,
-    fields_have_a_bound,
-    has_a_docstring,
-    parameters_survive_json,
-)
+from . import checks_unit
 from .guards import expect
 from .plugin_under_test import Subject
 
@@ -20,13 +14,8 @@ NO_SUCH_FIELD = "no_such_field_of_any_trainer"
 
 def checks(subject: Subject) -> list[Callable[[Subject], None]]:
     """The checks of a trainer."""
-    del subject
     return [
-        has_a_docstring,
-        fields_are_described,
-        fields_have_a_bound,
-        parameters_survive_json,
-        can_be_pickled,
+        *checks_unit.checks(subject),
         unknown_fields_are_refused,
     ]
 

@@ -17,7 +17,7 @@ PICKLING = "define the class at the top of its module and keep state out of it: 
 
 
 def checks(subject: Subject) -> list[Callable[[Subject], None]]:
-    """The checks of any unit: those of a kind that has none of its own."""
+    """The checks of any unit; a kind without checks of its own has these alone."""
     del subject
     return [has_a_docstring, fields_are_described, fields_have_a_bound, parameters_survive_json, can_be_pickled]
 
@@ -41,7 +41,7 @@ def fields_are_described(subject: Subject) -> None:
 
 def fields_have_bounds(subject: Subject) -> None:
     """Every float field has a lower and an upper bound, or says why not, so that a mistyped number is refused."""
-    lacking = missing_bounds(subject.thing)
+    lacking = [f"{name} lacks {' and '.join(bounds)}" for name, bounds in missing_bounds(subject.thing).items()]
     expect(
         not lacking,
         f"{'; '.join(lacking)}: write Field(..., ge=LOWEST, le=HIGHEST), "
@@ -51,7 +51,7 @@ def fields_have_bounds(subject: Subject) -> None:
 
 def fields_have_a_bound(subject: Subject) -> None:
     """Every float field has a bound on at least one side, or says why not."""
-    unbounded = [line.partition(" lacks ")[0] for line in missing_bounds(subject.thing) if " and " in line]
+    unbounded = [name for name, bounds in missing_bounds(subject.thing).items() if len(bounds) == 2]
     expect(
         not unbounded,
         f"no bound for {', '.join(unbounded)}: write Field(..., ge=LOWEST) or le=HIGHEST or both, "

@@ -48,15 +48,15 @@ def values_at_bounds(unit: type[Unit]) -> Iterator[tuple[str, float | int]]:
                 yield name, int(bound) if whole else float(bound)
 
 
-def missing_bounds(unit: type[Unit]) -> list[str]:
-    """``field lacks a lower bound``, for each float field that lacks one and gives no reason for it."""
-    lacking = []
+def missing_bounds(unit: type[Unit]) -> dict[str, list[str]]:
+    """The bounds that each float field lacks, in words, where it lacks any and gives no reason for it."""
+    lacking = {}
     for name, schema in number_schemas(unit).items():
         if schema["type"] == "number" and not schema[UNBOUNDED]:
             sides = [("a lower bound (ge or gt)", LOWER), ("an upper bound (le or lt)", UPPER)]
             absent = [words for words, keys in sides if not any(key in schema for key in keys)]
             if absent:
-                lacking.append(f"{name} lacks {' and '.join(absent)}")
+                lacking[name] = absent
     return lacking
 
 

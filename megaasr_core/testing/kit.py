@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from importlib import import_module
@@ -95,17 +95,21 @@ def failures(chosen: Iterable[Case]) -> dict[str, str]:
 
     The keys are the names of the checks; where `chosen` has several plugins, ``kind:name::check``.
     """
-    chosen = list(chosen)
-    several = len({case.spec for case in chosen}) > 1
     failed = {}
-    for case in chosen:
+    for name, case in _named(list(chosen)):
         try:
             case()
         except SkipTest:
             continue
         except AssertionError as error:
-            failed[repr(case) if several else case.name] = str(error)
+            failed[name] = str(error)
     return failed
+
+
+def _named(chosen: Sequence[Case]) -> list[tuple[str, Case]]:
+    """Each case with the name of its check, which tells the plugin too where there are several."""
+    several = len({case.spec for case in chosen}) > 1
+    return [(repr(case) if several else case.name, case) for case in chosen]
 
 
 def conformance(spec: str = "", extra: Iterable[str | Path] = (), **settings: Any) -> Callable[[Any], Any]:
@@ -125,8 +129,4 @@ def conformance(spec: str = "", extra: Iterable[str | Path] = (), **settings: An
     import pytest
 
     chosen = cases(spec, extra, **settings)
-    several = len({case.spec for case in chosen}) > 1
-    names = [repr(case) if several else case.name for case in chosen]
-    return pytest.mark.parametrize(
-        "check", [pytest.param(case, id=name) for case, name in zip(chosen, names, strict=True)]
-    )
+    return pytest.mark.parametrize("check", [pytest.param(case, id=name) for name, case in _named(chosen)])

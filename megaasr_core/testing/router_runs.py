@@ -63,7 +63,6 @@ def routes_of(subject: Subject, batch: Sequence[Audio], what: str) -> list[Route
 
 def _expect_route(route: Any, where: str) -> None:
     expect(isinstance(route, Route), f"{where} returns {route!r}; a Route is expected")
-    expect(isinstance(route.reason, str) and route.reason, f"{where} gives {route!r} without a reason; reports show it")
     expect(
         route.adapter is None or (isinstance(route.adapter, str) and route.adapter),
         f"{where} gives the adapter {route.adapter!r}; a name or None (the base) is expected",

@@ -45,7 +45,7 @@ def texts(those: list[Scenario], chosen: Chosen, material: Material) -> dict[str
     plugins = chosen.plugins
     return {
         "README.md": index(those, plugins, material),
-        "index.html": gallery(those, plugins, material),
+        "index.html": gallery(those, plugins),
         **pages,
     }
 
@@ -133,7 +133,7 @@ def index(found: list[Scenario], plugins: Plugins, material: Material) -> str:
     return "\n".join(lines) + "\n"
 
 
-def gallery(found: list[Scenario], plugins: Plugins, material: Material) -> str:
+def gallery(found: list[Scenario], plugins: Plugins) -> str:
     """All conditions on one HTML page with players."""
     lines = [
         "<!doctype html>",

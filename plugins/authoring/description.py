@@ -1,11 +1,11 @@
-"""`describe`: everything that is known of one registered plugin, of any kind, as plain data and as text."""
+"""`describe`: everything that is known of one registered plugin, of any kind, as plain data."""
 
 from __future__ import annotations
 
 import ast
 import inspect
-from importlib import import_module
 from pathlib import Path
+from pkgutil import resolve_name
 from typing import Any
 
 from megaasr import PluginError, Plugins, Unit
@@ -35,7 +35,6 @@ def describe(kind: str, name: str, plugins: Plugins) -> dict[str, Any]:
     row = plugins.kind(kind)
     thing = plugins.registry(kind)[name]
     documentation = _documentation(thing)
-    module, _, function = row.describe.partition(":")
     return {
         "kind": kind,
         "name": name,
@@ -43,7 +42,7 @@ def describe(kind: str, name: str, plugins: Plugins) -> dict[str, Any]:
         "documentation": documentation,
         "source": source_of(kind, name, plugins),
         "fields": fields_of(thing) if _is_unit(thing) else [],
-        "details": getattr(import_module(module), function)(name, plugins) if module else {},
+        "details": resolve_name(row.describe)(name, plugins) if row.describe else {},
     }
 
 

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
-from importlib import import_module
+from pkgutil import resolve_name
 
 from megaasr import Kind, Plugins, Transcriber, Unit, hardware, one_line
 from megaasr.testing import one_second
@@ -20,7 +20,7 @@ class Finding:
         what: in a few words.
         ok: whether it works.
         detail: what was found.
-        seconds: that it took.
+        seconds: duration of the check.
     """
 
     what: str
@@ -50,8 +50,7 @@ def _plugins(plugins: Plugins) -> str:
 def _examine_one(kind: Kind, name: str, plugins: Plugins) -> str:
     """Try one plugin as its kind says; a unit of a kind that says nothing is created with example parameters."""
     if kind.examine:
-        module, _, function = kind.examine.partition(":")
-        return str(getattr(import_module(module), function)(name, plugins))
+        return str(resolve_name(kind.examine)(name, plugins))
     unit: type[Unit] = plugins.registry(kind.name)[name]
     required = {field: info.examples or [] for field, info in unit.model_fields.items() if info.is_required()}
     lacking = [field for field, examples in required.items() if not examples]

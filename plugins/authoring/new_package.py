@@ -13,7 +13,7 @@ from importlib.resources.abc import Traversable
 from pathlib import Path
 from string import Template
 
-from megaasr import OutputError, PluginError, Plugins, __version__, atomic_path, one_line, unknown_name
+from megaasr import OutputError, PluginError, Plugins, __version__, one_line, unknown_name, write_text
 from megaasr import __all__ as public_names
 
 COMMON = "megaasr_core:templates/common"
@@ -71,11 +71,7 @@ def new_file(kind: str, name: str, directory: Path, plugins: Plugins) -> NewPack
         raise PluginError(f"a {kind} is loaded from installed packages only; leave out --single-file")
     target = _free(directory, directory / f"{name}.py")
     text = package_texts(kind, name, plugins)[f"src/{module_name(kind, name)}.py"]
-    try:
-        with atomic_path(target) as temporary:
-            temporary.write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise OutputError(f"cannot write {target}: {error.strerror or one_line(error)}") from error
+    write_text(target, text)
     return NewPackage(directory, target, (target.name,))
 
 

@@ -180,7 +180,7 @@ class Whisper(Backend):
         return list(groups.items())
 
     def _window_s(self, utterance: Utterance) -> float:
-        """By the utterance's own length, so that its text is the same in any batch."""
+        """The window in seconds, chosen by the utterance's own length, so that its text is the same in any batch."""
         return self.short_window_s if utterance.duration_s <= self.short_window_s else MAX_DURATION_S
 
     def _check(self, batch: Sequence[Utterance], routes: Sequence[str | None]) -> None:

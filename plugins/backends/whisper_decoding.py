@@ -12,7 +12,7 @@ from .whisper_prompt import end_of, language_tokens, prompt_of
 from .whisper_sampling import Sampler
 
 ROUND_TOKENS = 32
-"""Greedy decoding lets go of the rows that have ended whenever so many tokens have been added."""
+"""Greedy decoding drops the rows that have ended each time this many tokens have been added."""
 
 
 def decode(

@@ -9,9 +9,6 @@ import numpy as np
 
 from megaasr import Utterance
 
-FRAMES_PER_S = 100
-"""Log-mel frames a second; the encoder halves them."""
-
 
 def log_mel(processor: Any, batch: Sequence[Utterance], window_s: float) -> Any:
     """Log-mel features of utterances padded with silence, shape (batch, mels, frames), as Whisper's own (section 2.2).

@@ -56,7 +56,7 @@ class RecordedTranscripts:
 
     @property
     def info(self) -> BackendInfo:
-        """Of clips that are resampled already."""
+        """The sample rate; the clips are already resampled to it."""
         return BackendInfo(RATE_HZ)
 
     def transcribe(

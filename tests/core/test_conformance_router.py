@@ -113,6 +113,13 @@ class OtherAdapterAtReview(Broken):
         return [Route("telephone", "my favourite") for _ in batch]
 
 
+class NumpyProbability(Broken):
+    """Broken: a number that JSON cannot hold."""
+
+    def one(self, clip):
+        return Route(None, "a coin", np.float32(0.5))
+
+
 class Percent(Broken):
     """Broken."""
 
@@ -249,6 +256,7 @@ BROKEN: list[tuple[type[Broken], set[str], str]] = [
         "routes to the adapter 'telephone', but its field `adapter` is 'robust'",
     ),
     (OtherAdapterAtReview, {"uses_only_its_own_adapter"}, "routes to the adapter 'telephone'"),
+    (NumpyProbability, {"probability_is_within_0_and_1"}, "a float in 0..1 or None is expected"),
     (Percent, {"one_route_per_clip"}, "is outside 0..1"),
     (ComparesNeighbours, {"batch_equals_one_by_one"}, "alone"),
     (FirstOfBatch, {"is_order_invariant", "batch_equals_one_by_one"}, "is reversed"),

@@ -28,8 +28,8 @@ def docs(
 ) -> None:
     """Write the documentation of plugins: a reference of all kinds, and for conditions pages, spectrograms and sounds.
 
-    With --plugin or --distribution, of these alone; by default of all plugins that are not megaasr's own. A condition
-    that cannot be rendered is reported and left out; the exit code is then 1.
+    --plugin and --distribution select the plugins to document; the default is every plugin that is not part of megaasr.
+    A condition that cannot be rendered is reported and left out; the exit code is then 1.
 
     Example: megaasr docs --plugin telephone.py -o docs/
     """

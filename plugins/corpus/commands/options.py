@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from megaasr.commands import say
+from megaasr.commands import parse_settings, say
 
 if TYPE_CHECKING:
     from megaasr import Engine, Plugins
@@ -25,8 +25,6 @@ WorkersOption = Annotated[int | None, typer.Option(min=1, help="Number of proces
 
 def open_engine(plugins: Plugins, engine: str, engine_set: list[str] | None, workers: int | None) -> Engine:
     """Build the engine that the options describe; MegaasrError with a one-line message for a wrong option."""
-    from megaasr.commands import parse_settings
-
     settings = parse_settings(engine_set)
     if workers is not None:
         settings["workers"] = workers

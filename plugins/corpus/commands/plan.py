@@ -56,9 +56,10 @@ def plan(
 
     Example: megaasr corpus plan --speech speech.jsonl --noise noises/ --scenarios all --count 100000 -o plan/
     """
-    from megaasr import is_plugin_path, merge, read_rows
+    from megaasr import merge, read_rows
 
     from ..planning.plan_corpus import UNREADABLE, PlanRequest, plan_corpus
+    from ..planning.plugin_sources import absolute_target
     from ..planning.scenario_lists import open_scenarios
 
     plugins = open_plugins(plugin, strict_plugins)
@@ -73,7 +74,7 @@ def plan(
         banks=named_banks(bank, noise, rir, plugins, used),
         shard_size=shard_size,
         convert=convert,
-        plugins=tuple(str(Path(name).resolve()) if is_plugin_path(name) else name for name in plugin or ()),
+        plugins=tuple(map(absolute_target, plugin or ())),
     )
     for scenario in request.scenarios:
         if plugins.scenarios.get(scenario.name) != scenario:  # `megaasr scenarios` shows what the registered ones drop

@@ -46,12 +46,13 @@ def render(
 
     Example: megaasr corpus render plan/ -o corpus/ --workers 8
     """
-    from megaasr import is_plugin_path, read_rows
+    from megaasr import read_rows
 
     from ..planning.plan_folder import PlanFolder
+    from ..planning.plugin_sources import absolute_target
     from ..rendering.render_corpus import FAILURES, render_corpus
 
-    named = [str(Path(name).resolve()) if is_plugin_path(name) else name for name in plugin or ()]
+    named = [absolute_target(target) for target in plugin or ()]
     plugins = open_plugins(PlanFolder.open(plan).plugin_targets(named), strict_plugins)
     workers_engine = open_engine(plugins, engine, engine_set, workers)
     report = render_corpus(plan, out, workers_engine, "tar" if shard_format is Format.TAR else "folder", named)

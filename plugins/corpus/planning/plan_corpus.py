@@ -100,7 +100,7 @@ class PlanReport:
         settings: of the plan; None when it is not complete.
         shards: written by this run; num_shards: in all.
         num_bytes: of the shards that this run wrote.
-        seconds: it took.
+        seconds: duration of this run.
         failed: one line for each shard that could not be written.
     """
 
@@ -182,7 +182,7 @@ def _mark(
     plugins: Plugins,
     sources: Sequence[PluginSource],
 ) -> str:
-    """Of everything that decides the recipes, as far as it can be known without opening the recordings."""
+    """Digest of everything that determines the recipes, as far as it is known without opening the recordings."""
     sounds = {
         name: [(path, _size(bank.root / path)) for paths in bank.categories.values() for path in paths]
         for name, bank in banks.items()

@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from megaasr import ManifestError, one_line, parse_row
 
-from .plan_folder import PlanFolder
+from .plan_folder import PlanFolder, shard_name
 
 
 def row_of(folder: PlanFolder, index: int) -> dict[str, Any]:
@@ -24,7 +24,7 @@ def row_of(folder: PlanFolder, index: int) -> dict[str, Any]:
     if not 0 <= index < folder.count:
         raise IndexError(f"sample {index} of {folder.count}")
     shard, place = divmod(index, folder.settings.shard_size)
-    path = folder.path / folder.shards[shard].name
+    path = folder.path / shard_name(shard)
     try:
         offsets = _offsets(path, path.stat().st_mtime_ns)
         if place >= len(offsets):

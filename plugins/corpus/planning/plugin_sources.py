@@ -41,7 +41,7 @@ def sources_of(scenarios: Iterable[Scenario], plugins: Plugins, named: Sequence[
         for effect, step in merge(scenario, plugins.degradations, plugins.stacking).chain:
             for kind, name in (("primitive", step.primitive), ("degradation", effect)):
                 provided.setdefault(plugins.registry(kind).owner(name), set()).add(f"{kind}:{name}")
-    explicit = {str(Path(one).resolve()) if is_plugin_path(one) else one for one in named}
+    explicit = set(map(absolute_target, named))
     return [
         PluginSource(
             plugin=owner.plugin,
@@ -54,6 +54,11 @@ def sources_of(scenarios: Iterable[Scenario], plugins: Plugins, named: Sequence[
         for owner in plugins.owners
         if owner in provided or target_of(owner) in explicit
     ]
+
+
+def absolute_target(target: str) -> str:
+    """A ``--plugin`` value: a file or folder as an absolute path, the name of a module unchanged."""
+    return str(Path(target).resolve()) if is_plugin_path(target) else target
 
 
 def target_of(owner: Owner) -> str:

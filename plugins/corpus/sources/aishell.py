@@ -8,7 +8,6 @@ from pathlib import Path
 
 from megaasr import ManifestError, hookimpl, read_text
 
-from ..fetching.unpack import extract
 from .base import Archive, Row, Source, first_below
 
 TRANSCRIPT = Path("transcript", "aishell_transcript_v0.8.txt")
@@ -21,6 +20,8 @@ class Aishell(Source):
 
     def prepare(self, folder: Path) -> None:
         """Unpack the speakers' archives, such as ``wav/S0002.tar.gz``, in place, and remove them."""
+        from ..fetching.unpack import extract  # it loads an HTTP client
+
         for archive in sorted((folder / "wav").glob("*.tar.gz")):
             extract(archive, archive.parent)
             archive.unlink()

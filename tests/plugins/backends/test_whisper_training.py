@@ -9,12 +9,14 @@ from pydantic import ValidationError
 
 from megaasr import Audio, DecodingOptions, PolicyBackend, Sampling, Utterance
 from megaasr_core.base.errors import BackendError
-from megaasr_core.contracts.abilities import GROUPS, TrainableBackend
+from megaasr_core.contracts.abilities import TrainableBackend
 from megaasr_plugins.backends import whisper_decoding
 from megaasr_plugins.backends.whisper import Whisper
 from megaasr_plugins.backends.whisper_encoder import encode, log_mel
 from megaasr_plugins.backends.whisper_sampling import Sampler
 from megaasr_plugins.backends.whisper_training import IGNORED
+
+GROUPS = ("encoder", "aligner", "llm")
 
 
 @pytest.fixture(scope="module")
