@@ -4,6 +4,10 @@ import pytest
 
 from megaasr import load_plugins
 from megaasr_core.discovery import loading as discovery
+from tests.core.kit_fixtures import plugin_file, run_pytest, two_files  # noqa: F401 - fixtures of the kit's tests
+
+# A failing assertion of these helpers is explained as one of a test file is.
+pytest.register_assert_rewrite("tests.core.kit_primitives", "tests.core.fake_backend")
 
 TONES = str(Path(__file__).parent / "tone_plugin.py")
 
@@ -14,3 +18,10 @@ def only_tones(monkeypatch):
     monkeypatch.setattr(discovery, "entry_points", lambda group: [])
     monkeypatch.delenv(discovery.ENVIRONMENT, raising=False)
     return load_plugins([TONES])
+
+
+@pytest.fixture
+def adapter(tmp_path):
+    """A folder that the fake backend mounts."""
+    (tmp_path / "factor.txt").write_text("2.0", encoding="utf-8")
+    return tmp_path

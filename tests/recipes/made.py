@@ -32,5 +32,17 @@ def put(folder: Path, name: str, seconds: float, seed: int, **fields: object) ->
     return row | fields
 
 
+def speech(folder: Path, seconds: list[float], **fields: object) -> list[dataset_files.Row]:
+    """Write clips of constant samples that identify the clip, and their manifest; return its rows."""
+    rows = []
+    for number, length in enumerate(seconds):
+        name = f"{number}.flac"
+        dataset_files.write_clip(folder / name, np.full(int(length * SAMPLE_RATE_HZ), (number + 1) / 100, np.float32))
+        row = {"audio": name, "text": f"text {number}", "duration_s": length, "speaker": f"s{number}"}
+        rows.append({**row, "source": "made", "licence": "CC0 1.0", "split": "train", **fields})
+    dataset_files.write_manifest(folder / dataset_files.MANIFEST, rows)
+    return rows
+
+
 def content(folder: Path) -> dict[str, bytes]:
     return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}

@@ -1,0 +1,109 @@
+"""Tests of the recipe's outcomes, joined manifests, routed results and bounds of the second opinion."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from megaasr_core.base.audio import Audio
+from megaasr_core.base.errors import ManifestError
+from megaasr_core.contracts.router import Route
+from megaasr_core.discovery.loading import load_plugins
+from recipes.tiny import dataset_files, join_manifests, opinions, outcomes, routed
+from tests.recipes.made import speech
+
+RATE = 16_000
+
+
+def test_outcomes_are_joined_by_clip() -> None:
+    base = [{"id": "a", "audio": "a.flac", "num_edits": 3}, {"audio": "b.flac", "num_edits": 0}]
+    robust = [{"id": "a", "audio": "a.flac", "num_edits": 1}, {"audio": "b.flac", "num_edits": 2}]
+    assert outcomes.join(base, robust) == [
+        {"id": "a", "base_edits": 3, "robust_edits": 1},
+        {"id": "b.flac", "base_edits": 0, "robust_edits": 2},
+    ]
+    with pytest.raises(ManifestError, match="not of the same clips"):
+        outcomes.join(base, robust[::-1])
+    with pytest.raises(ManifestError, match=r"a\.flac failed: gone"):
+        outcomes.join(base, [{"id": "a", "audio": "a.flac", "error": "gone"}, robust[1]])
+
+
+def test_joined_rows_say_what_was_degraded(tmp_path: Path) -> None:
+    speech(tmp_path / "clean", [1.0])
+    speech(tmp_path / "bad", [1.0], scenario="noise")
+    places = [tmp_path / name / dataset_files.MANIFEST for name in ("clean", "bad")]
+    rows = join_manifests.join(places, tmp_path)
+    assert [(row["scenario"], row["condition"], row["audio"]) for row in rows] == [
+        ("clean", "clean", "clean/0.flac"),
+        ("noise", "degraded", "bad/0.flac"),
+    ]
+
+
+def results(edits: list[int], prediction: str = "words", logprob: float = -0.2, adapter: str | None = None) -> list:
+    """Rows of results with these numbers of edits."""
+    fields = {"prediction": prediction, "language": "en", "mean_logprob": logprob, "flags": [], "adapter": adapter}
+    return [{"id": f"c{number}", "num_edits": count, **fields} for number, count in enumerate(edits)]
+
+
+def test_routed_rows_are_those_of_the_route_and_of_the_second_opinion(monkeypatch: pytest.MonkeyPatch) -> None:
+    router = load_plugins().routers["second_opinion"].create()
+    monkeypatch.setattr(type(router), "load", lambda self: SimpleNamespace(threshold=0.5))
+    monkeypatch.setattr(type(router), "probabilities", lambda self, batch: [0.9, 0.1, 0.9][: len(batch)])
+    audios = [Audio(np.random.default_rng(1).uniform(-0.1, 0.1, RATE).astype(np.float32), RATE)] * 3
+    base, robust = results([3, 0, 5]), results([1, 2, 4], adapter="robust")
+    robust[2] = {**robust[2], "mean_logprob": -2.0, "prediction": "some words that nobody said"}
+    base[2] = {**base[2], "mean_logprob": -1.0}
+    rows = routed.choose(router, audios, base, robust)
+    assert [row["num_edits"] for row in rows] == [1, 0, 5]
+    assert rows[0]["route"] == "degraded: p(degraded) 0.90"
+    assert rows[2]["route"] == "second opinion, the first was unsure: mean log-probability -2.00"
+    later = routed.choose(router, audios[:1], base, robust, first=1)
+    assert later[0]["id"] == "c1"
+
+
+def test_bounds_of_the_second_opinion_are_compared_by_the_edits_they_leave() -> None:
+    audios = [Audio(np.random.default_rng(1).uniform(-0.1, 0.1, RATE).astype(np.float32), RATE)] * 2
+    routes = [Route("robust", "degraded")] * 2
+    base, robust = results([1, 2], logprob=-1.4), results([3, 4], "more words", -0.9, "robust")
+    clips = opinions.Decoded(audios, base, robust, routes)
+    counts = [
+        opinions.counted(opinions.router(sure_logprob=sure, lost_logprob=lost), [clips, clips])
+        for sure, lost in ((-1.0, -1.1), (-0.8, -1.1), (-0.8, -1.2))
+    ]
+    assert counts == [(14, 0), (6, 4), (14, 4)]
+
+
+def test_every_clip_is_heard_once_whatever_the_bounds(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    kind, classified = load_plugins().routers["second_opinion"], []
+    monkeypatch.setattr(kind, "load", lambda self: SimpleNamespace(threshold=0.5))
+    monkeypatch.setattr(kind, "probabilities", lambda self, batch: classified.extend(batch) or [0.9] * len(batch))
+    speech(tmp_path / "plans" / "few", [1.0, 1.0])
+    (tmp_path / "results").mkdir()
+    (tmp_path / "report").mkdir()
+    for name, rows in (("base", results([3, 5])), ("robust", results([1, 4], adapter="robust"))):
+        (tmp_path / "results" / f"manifest.{name}.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    monkeypatch.setattr(opinions, "SOURCES", ("plans/few/manifest.jsonl",))
+    opinions.main(tmp_path)
+    table = (tmp_path / "report" / "opinions.md").read_text().splitlines()
+    assert table[0] == "base 8 edits, adapter 5"
+    assert len(table) == 4 + len(opinions.SURE) * len(opinions.LOST)
+    assert table[4] == "| -0.6 | -1.1 | 5 | 0 |"
+    assert len(classified) == 2
+
+
+def test_results_of_other_clips_are_refused(tmp_path: Path) -> None:
+    speech(tmp_path / "clips", [1.0])
+    for name, rows in (("base", results([1])), ("robust", results([1, 2]))):
+        (tmp_path / f"{name}.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    names = (tmp_path / "clips" / dataset_files.MANIFEST, tmp_path / "base.jsonl", tmp_path / "robust.jsonl")
+    with pytest.raises(ManifestError, match="not of the same clips"):
+        routed.main(*names, weights=tmp_path / "router", out=tmp_path / "routed.jsonl")
+    (tmp_path / "robust.jsonl").write_text('{"id": "c0", "audio": "0.flac", "error": "gone"}\n')
+    (tmp_path / "base.jsonl").write_text('{"id": "c0", "audio": "0.flac", "num_edits": 1}\n')
+    with pytest.raises(ManifestError, match=r"0\.flac failed: gone"):
+        routed.main(*names, weights=tmp_path / "router", out=tmp_path / "routed.jsonl")
+    assert not (tmp_path / "routed.jsonl").exists()
