@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -13,6 +10,7 @@ import pytest
 from megaasr import read_jsonl
 from megaasr_core.base.files import write_text
 from recipes.tiny.join_manifests import join
+from tests.command_line import megaasr
 
 ROOT = Path(__file__).parents[1]
 CLEAN = ROOT / "tests" / "data" / "guard" / "manifest.jsonl"
@@ -20,11 +18,6 @@ SCENARIOS = (
     "noise,far_field,obstructed,echo_reverb,recording,distortion,dropout,"
     "far_field+noise,noise+dropout,obstructed+noise+recording"
 )
-
-
-def megaasr(*arguments: object) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "megaasr_core.cli", *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, text=True, check=False, env=os.environ)
 
 
 @pytest.fixture(scope="module")

@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import os
 
-from megaasr_core.base.errors import one_line
-
-MOST_SHOWN = 80
-"""Characters of an item that a message shows."""
+from megaasr_core.base.errors import one_line, shortened
 
 
 def usable_cores() -> int:
@@ -17,5 +14,4 @@ def usable_cores() -> int:
 
 def short(item: object) -> str:
     """An item as messages show it."""
-    text = one_line(item)
-    return text if len(text) <= MOST_SHOWN else f"{text[:MOST_SHOWN]}…"
+    return shortened(one_line(item), 80)

@@ -60,6 +60,11 @@ def one_line(text: object) -> str:
     return " ".join(str(text).split())
 
 
+def shortened(text: str, length: int) -> str:
+    """The text, cut behind `length` characters with an ellipsis."""
+    return text if len(text) <= length else f"{text[:length]}…"
+
+
 def unknown_name(kind: str, name: str, known: Iterable[str]) -> UnknownNameError:
     """Build the error for an unregistered name; the message suggests the nearest registered name.
 

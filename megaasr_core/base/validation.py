@@ -6,12 +6,9 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-from .errors import ParameterError, unknown_name
+from .errors import ParameterError, shortened, unknown_name
 
 Model = TypeVar("Model", bound=BaseModel)
-
-MOST_SHOWN = 60
-"""Maximum number of characters of an invalid value that are shown."""
 
 
 def first_fault(error: ValidationError, whole: str = "the file", *, with_value: bool = False) -> str:
@@ -23,9 +20,7 @@ def first_fault(error: ValidationError, whole: str = "the file", *, with_value: 
     """
     fault = error.errors(include_url=False)[0]
     where = ".".join(str(part) for part in fault["loc"])
-    value = repr(fault["input"])
-    value = value if len(value) <= MOST_SHOWN else f"{value[:MOST_SHOWN]}…"
-    shown = f" = {value}" if with_value and where else ""
+    shown = f" = {shortened(repr(fault['input']), 60)}" if with_value and where else ""
     return f"{where or whole}{shown}: {fault['msg'].removeprefix('Value error, ')}"
 
 

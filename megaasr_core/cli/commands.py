@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Container, Iterable
+from copy import deepcopy
 from importlib.metadata import EntryPoint
 
 import typer
-from typer.models import TyperInfo
+from typer.models import CommandInfo, TyperInfo
 
 from ..base.errors import PluginError
 from .context import say
@@ -22,12 +23,12 @@ def add_plugin_commands(app: typer.Typer, points: Iterable[EntryPoint]) -> dict[
         Name of the entry point -> reason, of each that failed.
     """
     from ..contracts.calls import LOG, described
-    from ..discovery.entry_points import disabled_names, ordered, owner_of
+    from ..discovery.entry_points import DISABLED, listed, ordered, owner_of
     from ..discovery.registry import COMMAND_PREFIX
 
     failures: dict[str, str] = {}
     owners = dict.fromkeys(_names(app), "the core of megaasr")
-    off = disabled_names()
+    off = set(listed(DISABLED))
     for point in ordered(point for point in points if point.name.startswith(COMMAND_PREFIX)):
         owner = owner_of(point)
         if {point.name, owner.distribution} & off:
@@ -45,8 +46,19 @@ def add_plugin_commands(app: typer.Typer, points: Iterable[EntryPoint]) -> dict[
             say(f"megaasr: warning: plugin {owner} is not loaded: {failures[point.name]}")
             continue
         owners |= dict.fromkeys(names, str(owner))
-        _add(own, app)
+        _add(deepcopy(own), app)
     return failures
+
+
+def drop_parameters(app: typer.Typer, arguments: Container[str]) -> None:
+    """Drop the parameters of every command that the arguments do not name: reading them is a quarter of --help."""
+    for command in app.registered_commands:
+        if command.callback and _name(command) not in arguments:
+            command.name, command.help = _name(command), command.help or command.callback.__doc__
+            command.callback = lambda: None
+    for group in app.registered_groups:
+        if group.typer_instance:
+            drop_parameters(group.typer_instance, arguments)
 
 
 def _add(own: typer.Typer, app: typer.Typer) -> None:
@@ -59,6 +71,10 @@ def _add(own: typer.Typer, app: typer.Typer) -> None:
             _add(inner, target)
 
 
+def _name(command: CommandInfo) -> str:
+    return command.name or (command.callback.__name__.replace("_", "-") if command.callback else "")
+
+
 def _groups(app: typer.Typer) -> dict[str, TyperInfo]:
     groups = {}
     for group in app.registered_groups:
@@ -69,10 +85,7 @@ def _groups(app: typer.Typer) -> dict[str, TyperInfo]:
 
 def _names(app: typer.Typer, extended: Container[str] = (), prefix: str = "") -> list[str]:
     """Names of all commands and groups, without groups that only extend one of `extended`."""
-    names = []
-    for command in app.registered_commands:
-        function = command.callback
-        names.append(prefix + (command.name or (function.__name__.replace("_", "-") if function else "")))
+    names = [prefix + _name(command) for command in app.registered_commands]
     for name, group in _groups(app).items():
         inner = group.typer_instance
         if inner is None or inner.registered_callback is not None or name not in extended:

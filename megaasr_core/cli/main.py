@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import sys
+from copy import deepcopy
 from importlib.metadata import entry_points
 from itertools import pairwise, takewhile
 from typing import Annotated
@@ -12,11 +13,11 @@ from typing import Annotated
 import typer
 
 from ..discovery.entry_points import DISABLED, GROUP, listed
-from .commands import add_plugin_commands
+from .commands import add_plugin_commands, drop_parameters
 from .context import EXIT_INTERRUPTED, EXIT_USER_ERROR, say
 from .plugins import plugins
 
-app = typer.Typer(
+APP = typer.Typer(
     name="megaasr",
     help="Speech recognition that holds up on bad recordings: simulate, score, route, transcribe.\n\n"
     "Anywhere on the command line: --verbose logs what is done, --traceback shows the traceback of an error.",
@@ -25,7 +26,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-app.add_typer(plugins)
+APP.add_typer(plugins)
 
 
 def _print_version(wanted: bool) -> None:
@@ -36,7 +37,7 @@ def _print_version(wanted: bool) -> None:
         raise typer.Exit
 
 
-@app.callback()
+@APP.callback()
 def _options(
     version: Annotated[
         bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version.")
@@ -86,7 +87,9 @@ def main() -> None:
     if with_traceback:
         _log_to_stderr("megaasr.plugins", logging.DEBUG)
     _disable_plugins(arguments)
+    app = deepcopy(APP)
     failures = add_plugin_commands(app, entry_points(group=GROUP))
+    drop_parameters(app, arguments)
     try:
         code = app(arguments or ["--help"], standalone_mode=False, obj=failures) or 0
         if code == EXIT_INTERRUPTED:  # typer makes an exit code of the interrupt

@@ -56,9 +56,7 @@ def list_plugins(
     if as_json:
         sys.stdout.write(json.dumps(table, ensure_ascii=False, indent=1) + "\n")
         return
-    widths = {
-        column: max((len(str(row[column])) for row in table), default=0) for column in ("kind", "name", "version")
-    }
+    widths = {key: max((len(str(row[key])) for row in table), default=0) for key in ("kind", "name", "version")}
     for row in table:
         line = "  ".join(f"{row[column]:<{width}}" for column, width in widths.items())
         state = f"  FAILED: {row['error']}" if row["error"] else "  disabled" if row["disabled"] else ""

@@ -9,12 +9,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
-from ..base.errors import MegaasrError, PluginError, one_line
+from ..base.errors import MegaasrError, PluginError, one_line, shortened
 
 LOG = logging.getLogger("megaasr.plugins")
 Row = TypeVar("Row")
-MOST_SHOWN = 300
-"""Characters of a message of other code that is shown."""
 
 
 @contextmanager
@@ -52,26 +50,22 @@ def checked_rows(kind: str, name: str, rows: Any, expected: int, of: type[Row] |
     """
     types = of if isinstance(of, tuple) else (of,)
     wanted = " or ".join("None" if one is type(None) else one.__name__ for one in types)
+    begin = f"{kind} {name}: returned"
     if not isinstance(rows, (list, tuple)):
-        raise PluginError(f"{kind} {name}: returned {_shown(rows)}; a list of {expected} {wanted} is expected")
+        raise PluginError(f"{begin} {shortened(one_line(repr(rows)), 60)}; a list of {expected} {wanted} is expected")
     if len(rows) != expected:
-        raise PluginError(f"{kind} {name}: returned {len(rows)} rows for {expected} utterances; {wanted} for each")
+        raise PluginError(f"{begin} {len(rows)} rows for {expected} utterances; {wanted} for each")
     for row in rows:
         if not isinstance(row, types):
-            raise PluginError(f"{kind} {name}: returned {_shown(row)} for an utterance; {wanted} is expected")
+            raise PluginError(f"{begin} {shortened(one_line(repr(row)), 60)} for an utterance; {wanted} is expected")
     return list(rows)
-
-
-def _shown(value: Any) -> str:
-    return one_line(repr(value))[:60]
 
 
 def described(error: BaseException) -> str:
     """An exception in one line: a `MegaasrError` as it is, another with its type, file and line."""
-    message = one_line(error)
     if isinstance(error, MegaasrError):
-        return message
-    message = message if len(message) <= MOST_SHOWN else f"{message[:MOST_SHOWN]}…"
+        return one_line(error)
+    message = shortened(one_line(error), 300)
     frames = traceback.extract_tb(error.__traceback__)
     place = f" ({Path(frames[-1].filename).name}:{frames[-1].lineno})" if frames else ""
     return f"{type(error).__name__}{f': {message}' if message else ''}{place}"

@@ -31,11 +31,6 @@ def _name_and_version(distribution: Distribution | None) -> tuple[str, str]:
     return (distribution.name, distribution.version) if distribution else ("?", "?")
 
 
-def disabled_names() -> set[str]:
-    """What the environment variable MEGAASR_DISABLE names, separated as in PATH."""
-    return set(listed(DISABLED))
-
-
 def listed(variable: str) -> list[str]:
     """The names in an environment variable, separated as in PATH."""
     return [part for part in os.environ.get(variable, "").split(os.pathsep) if part]

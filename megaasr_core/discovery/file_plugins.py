@@ -16,8 +16,8 @@ from ..base.errors import PluginError
 
 
 def is_plugin_path(target: str) -> bool:
-    """Whether a plugin is named by its file or folder, and not as a module."""
-    return target.endswith(".py") or os.sep in target or Path(target).is_dir()
+    """Whether a plugin is named by its file or folder, and not as a module; "" names neither."""
+    return target.endswith(".py") or os.sep in target or (target != "" and Path(target).is_dir())
 
 
 def files_of(path: Path) -> list[Path]:

@@ -13,7 +13,7 @@ from typing import Any
 
 from ..base.errors import PluginError, unknown_name
 from ..contracts.calls import LOG
-from .entry_points import ENVIRONMENT, GROUP, disabled_names, listed, ordered, owner_of
+from .entry_points import DISABLED, ENVIRONMENT, GROUP, listed, ordered, owner_of
 from .file_plugins import import_path, is_plugin_path, plugin_digest
 from .plugins import PluginRow, Plugins
 from .registry import COMMAND_PREFIX, Owner
@@ -37,10 +37,9 @@ def load_plugins(
         PluginError: one of `extra` is broken, or, when strict, any is.
         UnknownNameError: a name to disable that no plugin has.
     """
-    extra, disabled = tuple(extra), tuple(disabled)
     plugins = Plugins()
-    plugins.extra, plugins.switched_off = extra, disabled
-    off = {*disabled, *disabled_names()}
+    plugins.extra, plugins.switched_off = extra, disabled = tuple(extra), tuple(disabled)
+    off = {*disabled, *listed(DISABLED)}
     names: set[str] = set()
     for point in ordered(entry_points(group=GROUP)):
         owner = owner_of(point)

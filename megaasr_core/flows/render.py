@@ -90,7 +90,6 @@ def _unit(step: RecipeStep, recipe: Recipe, plugins: Plugins) -> Primitive:
     if primitive.revision != step.revision:
         raise RecipeError(
             f"the recipe uses revision {step.revision} of {step.primitive}, but revision {primitive.revision} is "
-            f"installed, whose output differs; install the version of "
-            f"{now.distribution} that made it"
+            f"installed, whose output differs; install the version of {now.distribution} that made it"
         )
     return primitive.create(step.parameters)

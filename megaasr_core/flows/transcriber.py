@@ -144,8 +144,7 @@ class Transcriber:
         results: list[Result] = []
         for path in paths:
             try:
-                new = self.pieces(Utterance(read_audio(path, limits), id=str(path)))
-                pieces += new
+                pieces += (new := self.pieces(Utterance(read_audio(path, limits), id=str(path))))
                 waiting.append((str(path), len(new)))
             except MegaasrError as error:
                 waiting.append((str(path), error))

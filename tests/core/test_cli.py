@@ -1,7 +1,6 @@
-"""The command line as its users meet it: each call is a process of its own."""
+"""The command line as its users meet it."""
 
 import json
-import os
 import subprocess
 import sys
 from pathlib import Path
@@ -11,18 +10,12 @@ import pytest
 import soundfile
 
 from megaasr_core.base.audio_files import read_audio
+from tests.command_line import megaasr
 from tests.core.conftest import TONES
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 CLEAN = str(EXAMPLES / "clean" / "LJ001-0001.flac")
 NOISE = str(EXAMPLES / "noise")
-
-
-def megaasr(*args, cwd=None, **environment):
-    command = [sys.executable, "-m", "megaasr_core.cli", *map(str, args)]
-    return subprocess.run(
-        command, cwd=cwd, capture_output=True, text=True, check=False, env={**os.environ, **environment}
-    )
 
 
 def refused(*args, code=2, **options):

@@ -1,14 +1,12 @@
 """What a plugin does wrong is never silent: names that are taken, hooks that would not be called, code that raises."""
 
 import json
-import os
-import subprocess
-import sys
 
 import numpy as np
 import pytest
 
 from megaasr import Audio, write_audio
+from tests.command_line import megaasr
 from tests.core.installed_plugin import install
 
 REWARD = """
@@ -25,17 +23,6 @@ HOOK = """
 def register_rewards(register):
     register(Mine)
 """
-
-
-def megaasr(*args, path="", **environment):
-    pythonpath = os.pathsep.join(filter(None, [str(path), os.environ.get("PYTHONPATH", "")]))
-    return subprocess.run(
-        [sys.executable, "-m", "megaasr_core.cli", *map(str, args)],
-        capture_output=True,
-        text=True,
-        check=False,
-        env={**os.environ, "PYTHONPATH": pythonpath, **environment},
-    )
 
 
 def rows(*args, path="", **environment):

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -17,6 +16,7 @@ from megaasr_plugins.authoring.description import describe
 from megaasr_plugins.authoring.doctor import examine
 from megaasr_plugins.authoring.new_package import new_file, new_package
 from megaasr_plugins.authoring.reference import reference
+from tests.command_line import megaasr
 
 GUARDS = '''
 """The kind guard, and a guard."""
@@ -105,19 +105,17 @@ SPECS = {
 }
 
 
-def megaasr(*arguments: str, files: list[str]) -> subprocess.CompletedProcess[str]:
-    environment = {**os.environ, "MEGAASR_PLUGINS": os.pathsep.join(files)}
-    command = [sys.executable, "-m", "megaasr_core.cli", *arguments]
-    return subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+def run(*arguments: str, files: list[str]) -> subprocess.CompletedProcess[str]:
+    return megaasr(*arguments, MEGAASR_PLUGINS=os.pathsep.join(files))
 
 
 def test_they_are_listed_and_shown_by_the_command_line(files):
-    done = megaasr("plugins", "--json", files=files)
+    done = run("plugins", "--json", files=files)
     rows = {f"{row['kind']}:{row['name']}": row for row in json.loads(done.stdout)}
     for spec, file in zip(SPECS, files, strict=True):
         assert rows[spec]["origin"] == f"file: {file}"
         assert not rows[spec]["error"]
-    shown = megaasr("plugins", "show", "guard:silence", files=files)
+    shown = run("plugins", "show", "guard:silence", files=files)
     assert shown.returncode == 0, shown.stderr
     assert "guard silence\n\nRefuse what is silent." in shown.stdout
     line = GUARDS.lstrip().splitlines().index("class Silence(Guard):") + 1
@@ -125,7 +123,7 @@ def test_they_are_listed_and_shown_by_the_command_line(files):
     assert "floor_dbfs  number  -60.0    ≥ -120, ≤ 0  quieter is refused; dB re full scale" in shown.stdout
     assert "applies to: speech, noise" in shown.stdout
     assert "  level_dbfs  refused\n  -90         True" in shown.stdout
-    shown = megaasr("plugins", "show", "guard:silense", files=files)
+    shown = run("plugins", "show", "guard:silense", files=files)
     assert shown.returncode == 2
     assert "unknown guard 'silense': did you mean 'silence'?" in shown.stderr
 

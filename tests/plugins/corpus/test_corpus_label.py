@@ -1,9 +1,6 @@
 """label, filter, buckets and stats on a small rendered corpus, as their users call them."""
 
 import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +16,7 @@ from megaasr_plugins.corpus.rendering.render_corpus import render_corpus
 from megaasr_plugins.corpus.statistics.stats import ErrorSums, corpus_stats
 from megaasr_plugins.corpus.statistics.stats_page import lines, page, picture
 from megaasr_plugins.evaluation.intervals import error_rate
+from tests.command_line import megaasr, megaasr_process
 from tests.core.conftest import TONES
 from tests.plugins.corpus.corpora import rows_of, write_noise, write_speech
 from tests.plugins.corpus.serial_engine import Serial
@@ -48,13 +46,12 @@ def corpus(only_tones, tmp_path):
 
 
 def corpus_command(folder, *args):
-    command = [sys.executable, "-m", "megaasr_core.cli", "corpus", *map(str, args)]
-    return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False, env=os.environ)
+    return megaasr("corpus", *args, cwd=folder)
 
 
-def label(folder, *options, table="table.json", out="labelled.jsonl"):
+def label(folder, *options, table="table.json", out="labelled.jsonl", command=megaasr):
     setting = ("--plugin", EAR, "--backend", "ear", "--backend-set", f"table={table}", "--batch-size", "2")
-    return corpus_command(folder, "label", "out/manifest.jsonl", "-o", out, *setting, *options)
+    return command("corpus", "label", "out/manifest.jsonl", "-o", out, *setting, *options, cwd=folder)
 
 
 def labelled(folder, wers, **fields):
@@ -109,7 +106,7 @@ def test_the_first_rows_alone_are_labelled(corpus):
 def test_a_killed_run_goes_on_where_it_stopped(corpus):
     assert label(corpus, out="whole.jsonl").returncode == 0
     (corpus / "table.json.calls").unlink()
-    killed = label(corpus, "--backend-set", "fail_after=6")
+    killed = label(corpus, "--backend-set", "fail_after=6", command=megaasr_process)
     assert killed.returncode not in (0, 2)
     assert not (corpus / "labelled.jsonl").exists()
     (corpus / "table.json.calls").unlink()

@@ -2,7 +2,6 @@
 
 import json
 import shutil
-import subprocess
 import sys
 
 import pytest
@@ -14,6 +13,7 @@ from megaasr_plugins.corpus.planning.plan_folder import PlanFolder
 from megaasr_plugins.corpus.planning.scenario_lists import open_scenarios
 from megaasr_plugins.corpus.rendering.render_corpus import render_corpus
 from megaasr_plugins.engines.local import Local
+from tests.command_line import megaasr
 from tests.core.conftest import TONES
 from tests.plugins.corpus.corpora import contents, rows_of, write_speech
 from tests.plugins.corpus.serial_engine import Serial
@@ -224,8 +224,7 @@ def test_the_command_takes_plugins_and_refuses_changed_ones(plan, plugin, tmp_pa
     moved = tmp_path / "moved" / "halves.py"
 
     def render(*options):
-        command = [sys.executable, "-m", "megaasr_core.cli", "corpus", "render", str(folder), "-o", "out", *options]
-        return subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+        return megaasr("corpus", "render", folder, "-o", "out", *options, cwd=tmp_path)
 
     gone = render("--workers", "1")
     assert gone.returncode == 2

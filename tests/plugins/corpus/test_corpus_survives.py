@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.command_line import megaasr, megaasr_process
 from tests.core.fuse_plugin import VARIABLE
 from tests.plugins.corpus.corpora import contents, rows_of, write_noise, write_speech
 
@@ -19,13 +20,9 @@ POISON = 4_321
 """Samples of the one clip that `length:4321` kills a process over."""
 
 
-def corpus(*args, fuse="", **options):
-    """Run a command in a process group of its own."""
-    command = [sys.executable, "-m", "megaasr_core.cli", "corpus", *map(str, args)]
-    environment = {**os.environ, VARIABLE: fuse}
-    return subprocess.run(
-        command, capture_output=True, text=True, check=False, env=environment, start_new_session=True, **options
-    )
+def corpus(*args, fuse=""):
+    """Run a command; one that a fuse kills is a process of its own."""
+    return megaasr_process("corpus", *args, **{VARIABLE: fuse}) if fuse else megaasr("corpus", *args)
 
 
 @pytest.fixture(scope="module")
@@ -34,11 +31,11 @@ def sources(tmp_path_factory):
     return write_speech(folder / "speech"), write_noise(folder / "noise")
 
 
-def plan(sources, out, *more, **options):
+def plan(sources, out, *more, fuse=""):
     speech, noise = sources
     scenarios = ("--scenarios", "fuse_alone,room+hissy,crowd", "--plugin", FUSE, "--plugin", TONES)
     size = ("--count", 40, "--shard-size", 5, "--seed", 3, "--convert")
-    return corpus("plan", "--speech", speech, "--noise", noise, *scenarios, *size, "-o", out, *more, **options)
+    return corpus("plan", "--speech", speech, "--noise", noise, *scenarios, *size, "-o", out, *more, fuse=fuse)
 
 
 @pytest.fixture(scope="module")
@@ -132,13 +129,14 @@ def test_where_the_disk_ends_the_rest_is_done(planned, rendered, tmp_path):
     too_large = sum(size > limit for size in sizes)
     assert 0 < too_large < 8
 
-    def limited():
-        resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
-
-    done = corpus("render", planned, "-o", out, "--workers", 2, preexec_fn=limited)
+    usual = resource.getrlimit(resource.RLIMIT_FSIZE)
+    try:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (limit, usual[1]))  # the workers inherit it
+        done = corpus("render", planned, "-o", out, "--workers", 2)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, usual)
     assert done.returncode == 1
-    # The measurement of coverage meets the limit as well, and says so in lines of its own.
-    said = [line for line in done.stderr.split("\n") if line.startswith("megaasr: ")]
+    said = done.stderr.strip().split("\n")
     assert len(said) == too_large + 1
     assert all("cannot write" in line and "File too large" in line for line in said[:-1])
     assert len(list(out.glob("manifest-*.jsonl"))) == 8 - too_large

@@ -1,6 +1,4 @@
 import json
-import os
-import subprocess
 import sys
 
 import pytest
@@ -10,6 +8,7 @@ from megaasr_plugins.evaluation.comparison.curve_points import curves_of
 from megaasr_plugins.evaluation.comparison.curves import draw_curves
 from megaasr_plugins.evaluation.comparison.systems import compare_systems, line_up
 from megaasr_plugins.evaluation.summary import compare
+from tests.command_line import megaasr
 from tests.plugins.evaluation.test_slicing import rendered, row
 
 # of ten words each: edits of the base, of the adapter always on, and of the routed system
@@ -41,11 +40,8 @@ def write(path, rows):
     path.write_text("".join(json.dumps(one) + "\n" for one in rows))
 
 
-def run(folder, *options, **environment):
-    command = [sys.executable, "-m", "megaasr_core.cli", "compare", *map(str, options)]
-    return subprocess.run(
-        command, cwd=folder, capture_output=True, text=True, check=False, env={**os.environ, **environment}
-    )
+def run(folder, *options):
+    return megaasr("compare", *options, cwd=folder)
 
 
 def test_each_system_is_paired_with_the_base_on_every_slice(folder):
@@ -224,14 +220,13 @@ def test_the_curves_are_drawn_alike_each_time(folder):
     assert (folder / "c.png").read_bytes().startswith(b"\x89PNG")
 
 
-def test_curves_without_an_axis_or_without_matplotlib_are_refused_before_the_work(folder):
+def test_curves_without_an_axis_or_without_matplotlib_are_refused_before_the_work(folder, monkeypatch):
     pytest.importorskip("matplotlib")
     with pytest.raises(ManifestError, match="neither two bins of 'severity' nor two of 'snr_db'"):
         draw_curves(curves_of(line_up([row("a"), row("b")], {})))
-    (folder / "matplotlib").mkdir()
-    (folder / "matplotlib" / "__init__.py").write_text("raise ImportError('not here')\n")
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
     options = ["base.jsonl", "robust=robust.jsonl", "--curves", "c.png", "--summary", "s.json"]
-    result = run(folder, *options, PYTHONPATH=str(folder))
+    result = run(folder, *options)
     assert result.returncode == 2
     assert result.stderr == "megaasr: error: --curves needs matplotlib; run: pip install 'megaasr[plot]'\n"
     assert not (folder / "s.json").exists()

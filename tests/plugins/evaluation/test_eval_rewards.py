@@ -1,8 +1,6 @@
 """`megaasr eval --compose`: rewards in the rows, the summary and the report."""
 
 import json
-import subprocess
-import sys
 
 import numpy as np
 import pytest
@@ -11,6 +9,7 @@ import soundfile
 from megaasr import ManifestError, Reward, RewardSample, Term
 from megaasr_core.flows.composed_reward import ComposedReward
 from megaasr_plugins.evaluation.rewards import add_rewards, columns_of, sample_of
+from tests.command_line import megaasr
 from tests.plugins.evaluation.test_evaluation import EAR
 from tests.plugins.evaluation.test_reward_command import FRAGILE
 
@@ -65,8 +64,7 @@ def evaluate(folder, *options, manifest="in.jsonl", plugins=("quality.py",)):
         "always_base",
     ]
     named = [part for plugin in (EAR, *plugins) for part in ("--plugin", plugin)]
-    command = [sys.executable, "-m", "megaasr_core.cli", *call, *named, *options]
-    return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+    return megaasr(*call, *named, *options, cwd=folder)
 
 
 def rows_of(folder):

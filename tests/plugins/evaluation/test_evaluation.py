@@ -1,6 +1,4 @@
 import json
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +7,7 @@ import soundfile
 
 from megaasr_core.base.errors import ManifestError
 from megaasr_plugins.evaluation.evaluate import read_items, subset_parts
+from tests.command_line import megaasr, megaasr_process
 
 EAR = str(Path(__file__).parents[2] / "core" / "ear_plugin.py")
 
@@ -45,10 +44,9 @@ def rows_of(path):
     return [json.loads(line) for line in path.read_text().splitlines()]
 
 
-def run(folder, *options, out="out.jsonl", table="table.json"):
+def run(folder, *options, out="out.jsonl", table="table.json", command=megaasr):
     call = ["eval", "in.jsonl", out, "--plugin", EAR, "--backend", "ear", "--backend-set", f"table={table}", *options]
-    command = [sys.executable, "-m", "megaasr_core.cli", *map(str, call)]
-    return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+    return command(*call, cwd=folder)
 
 
 def test_rows_keep_their_fields_and_gain_those_of_the_benchmark(data):
@@ -148,7 +146,7 @@ def test_a_killed_run_goes_on_where_it_stopped(data):
     whole = run(data, "--batch-size", 2, out="whole.jsonl")
     assert whole.returncode == 0
     (data / "table.json.calls").unlink()
-    killed = run(data, "--batch-size", 2, "--backend-set", "fail_after=4")
+    killed = run(data, "--batch-size", 2, "--backend-set", "fail_after=4", command=megaasr_process)
     assert killed.returncode == 1
     assert "killed" in killed.stderr
     assert not (data / "out.jsonl").exists()
@@ -165,7 +163,7 @@ def test_a_killed_run_goes_on_where_it_stopped(data):
 
 
 def test_the_partial_file_of_another_run_is_not_taken_over(data):
-    run(data, "--batch-size", 2, "--backend-set", "fail_after=4")
+    run(data, "--batch-size", 2, "--backend-set", "fail_after=4", command=megaasr_process)
     (data / "table.json.calls").unlink()
     other = run(data, "--batch-size", 3)
     assert "is of another run and is begun anew" in other.stderr
@@ -229,11 +227,11 @@ def test_a_long_recording_is_cut(data):
     ("line", "reason"),
     [
         ('{"audio": "0.wav"', "line 7: not JSON"),
-        ('{"audio": "0.wav"}', "row 7: needs 'answer' or 'text'"),
+        ('{"audio": "0.wav"}', "line 7: needs 'answer' or 'text'"),
         ('{"audio": "0.wav", "answer": "a", "snr": NaN}', "line 7: NaN is no JSON number"),
         ('{"audio": "0.wav", "answer": "\\ud800"}', "line 7: 'utf-8' codec can't encode"),
-        ('{"audio": "0.wav", "answer": "a", "language": 5}', "row 7: language '5'"),
-        ('{"answer": "x"}', "row 7: needs 'audio' or 'audio_path'"),
+        ('{"audio": "0.wav", "answer": "a", "language": 5}', "line 7: language '5'"),
+        ('{"answer": "x"}', "line 7: needs 'audio' or 'audio_path'"),
     ],
 )
 def test_a_broken_line_is_named_before_any_work(data, line, reason):

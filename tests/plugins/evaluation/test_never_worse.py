@@ -1,7 +1,5 @@
 import json
 import random
-import subprocess
-import sys
 
 import numpy as np
 import pytest
@@ -11,6 +9,7 @@ from megaasr_core.base.seeding import SampleKey
 from megaasr_plugins.evaluation.intervals import RESAMPLES, bootstrap_sums, error_rate, relative_of
 from megaasr_plugins.evaluation.never_worse import never_worse
 from megaasr_plugins.evaluation.summary import compare
+from tests.command_line import megaasr
 from tests.plugins.evaluation.test_slicing import rendered, row
 
 # effect, edits of the base, edits of the other, of 10 words each
@@ -27,8 +26,7 @@ def write(path, rows):
 
 def evaluated(folder, *options):
     """`megaasr eval --reuse` on rows that are there."""
-    command = [sys.executable, "-m", "megaasr_core.cli", "eval", "base.jsonl", "out.jsonl", "--reuse", *options]
-    return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+    return megaasr("eval", "base.jsonl", "out.jsonl", "--reuse", *options, cwd=folder)
 
 
 def guarded(folder, ours, base, *options):

@@ -1,11 +1,11 @@
 """Readers of a ``--plugin`` file read the audio of the commands that decode."""
 
 import json
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+
+from tests.command_line import megaasr
 
 EAR = str(Path(__file__).parents[2] / "core" / "ear_plugin.py")
 READER = """
@@ -56,9 +56,7 @@ def test_manifest_and_audio_of_a_plugin_file_are_read(tmp_path, command, manifes
     (tmp_path / "list.tones").write_text("a.tone#3200 the cat\n")
     call = [manifest if part == "LIST" else part for part in command]
     call += ["--plugin", "reader.py", "--plugin", EAR, "--backend", "ear", "--backend-set", "table=table.json"]
-    result = subprocess.run(
-        [sys.executable, "-m", "megaasr_core.cli", *call], cwd=tmp_path, capture_output=True, text=True, check=False
-    )
+    result = megaasr(*call, cwd=tmp_path)
     assert result.returncode == 0, result.stderr
     row = json.loads((tmp_path / "out.jsonl").read_text())
     assert row.get("prediction", row.get("base_text")) == "the cat"

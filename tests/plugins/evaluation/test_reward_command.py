@@ -1,11 +1,10 @@
 """`megaasr reward` from outside: a plugin of fifteen lines in a file, settings, results of `megaasr eval`, YAML."""
 
 import json
-import os
-import subprocess
-import sys
 
 import pytest
+
+from tests.command_line import megaasr
 
 FIFTEEN_LINES = '''"""Rewards of a third party."""
 from pydantic import Field
@@ -56,9 +55,7 @@ def folder(tmp_path):
 
 
 def reward(folder, *options, plugin="third.py"):
-    command = [sys.executable, "-m", "megaasr_core.cli", "reward", "--plugin", plugin, *options]
-    environment = {name: value for name, value in os.environ.items() if name != "MEGAASR_PLUGINS"}
-    return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False, env=environment)
+    return megaasr("reward", "--plugin", plugin, *options, cwd=folder, MEGAASR_PLUGINS="")
 
 
 TEXTS = ("--hyp", "hyp.txt", "--ref", "ref.txt")

@@ -2,8 +2,6 @@
 
 import json
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 from typing import ClassVar
 
@@ -12,6 +10,7 @@ import pytest
 from megaasr import ManifestError, OutputError, TrainContext, Trainer, data_digests, installed_plugins, load_plugins
 from megaasr.testing import cases, failures
 from megaasr_plugins.training.commands.run_trainer import open_trainer, train_in
+from tests.command_line import megaasr
 
 TRAINER = '''
 import json
@@ -76,26 +75,14 @@ def test_train_plugin_and_engine_reach_the_trainer(tmp_path):
     (tmp_path / "look.py").write_text(TRAINER)
     (tmp_path / "m.jsonl").write_text("{}\n")
     (tmp_path / "look.yaml").write_text("manifest: m.jsonl\n")
-    command = [sys.executable, "-m", "megaasr_core.cli", "train", "look", "look.yaml", "-o", "out", "--json"]
-    done = subprocess.run(
-        [*command, "--plugin", "look.py", "--engine", "local"],
-        cwd=tmp_path,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    command = ["train", "look", "look.yaml", "-o", "out", "--json", "--plugin", "look.py"]
+    done = megaasr(*command, "--engine", "local", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     found = json.loads(done.stdout)
     assert (found["mine"], list(found["data"])) == (True, ["m.jsonl"])
     assert found["engine"].startswith("Local(")
     assert "looking" in done.stderr
-    wrong = subprocess.run(
-        [*command, "--plugin", "look.py", "--engine", "locla"],
-        cwd=tmp_path,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    wrong = megaasr(*command, "--engine", "locla", cwd=tmp_path)
     assert wrong.returncode == 2
     assert "did you mean 'local'" in wrong.stderr
 
