@@ -6,6 +6,7 @@ import os
 import sys
 import tempfile
 from collections.abc import Callable
+from contextlib import chdir
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -24,7 +25,8 @@ def written_files(call: Callable[[], object]) -> list[str]:
     """Paths that `call` opens for writing, creates, renames or removes; sorted, each once.
 
     Writing by Python code is seen everywhere. Writing by a library in C is seen in the folder for temporary files and
-    in the current folder. Compiled code that Python and numba keep is left out.
+    in the current folder, where it counts if a second call writes into another current folder too: other processes
+    write there as well. Compiled code that Python and numba keep is left out.
     """
     _install_hook()
     written: list[str] = []
@@ -38,8 +40,15 @@ def written_files(call: Callable[[], object]) -> list[str]:
         finally:
             _watches.remove(written)
             tempfile.tempdir = previous
-        written += _entries(Path(folder)) | (_entries(Path.cwd()) - before)
+        new = _entries(Path.cwd()) - before
+        written += _entries(Path(folder)) | (new if new and _writes_into_current_folder(call) else set())
     return sorted({path for path in written if _counts(path)})
+
+
+def _writes_into_current_folder(call: Callable[[], object]) -> bool:
+    with tempfile.TemporaryDirectory(prefix="megaasr-kit-") as folder, chdir(folder):
+        call()
+        return bool(_entries(Path(folder)))
 
 
 def _entries(folder: Path) -> set[str]:

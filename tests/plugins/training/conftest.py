@@ -42,7 +42,7 @@ def write_config(small_folder, data, tmp_path):
                 {"name": "words", "learning_rates": {"llm": 1e-3}, "max_wer": [0.7]},
             ],
             "batch_size": 2,
-            "save_steps": 2,
+            "save_steps": 4,
             "logging_steps": 1,
             "dropout": 0.1,
             "scales": [1.0],

@@ -22,6 +22,7 @@ from megaasr_plugins.training import phase_run, run
 from megaasr_plugins.training.hf_trainer import WHOLE, checkpoints, drop_broken
 from megaasr_plugins.training.objective import Collator, Objective
 from megaasr_plugins.training.selection import Score
+from tests.command_line import megaasr
 
 WEIGHTS = "adapter/adapter_model.safetensors"
 
@@ -83,11 +84,11 @@ def test_killed_between_the_last_step_and_the_choice(write_config, train, tmp_pa
 
 
 def test_the_mean_of_two_runs_is_what_each_alone_would_give(write_config, train, small_folder, data, tmp_path):
-    found = train(write_config(runs=2, seed=7), tmp_path / "both")
+    found = train(write_config(runs=2, seed=7, save_steps=2), tmp_path / "both")
     assert list(found["phases"]) == [f"run-{run}/phase-{phase}" for run in (1, 2) for phase in ("1-sound", "2-words")]
     alone = [tmp_path / f"seed-{seed}" for seed in (7, 8)]
     for seed, folder in zip((7, 8), alone, strict=True):
-        train(write_config(seed=seed), folder)
+        train(write_config(seed=seed, save_steps=2), folder)
     both = read_lora(tmp_path / "both" / "adapter")
     single = [read_lora(folder / "adapter") for folder in alone]
     for module, (rank, scale) in both.modules.items():
@@ -136,21 +137,36 @@ def test_global_random_state_is_left_alone(write_config, train, tmp_path):
     assert draws() == expected
 
 
-def command(config, out):
-    return [sys.executable, "-m", "megaasr_core.cli", "train", "sft", str(config), "-o", str(out), "--json"]
+def call(config, out):
+    return ["train", "sft", str(config), "-o", str(out), "--json"]
 
 
-def environment(**more):
-    return {**os.environ, "OMP_NUM_THREADS": "1", **more}
+def command_train(config, out):
+    """Train by the command line, with as many threads as the processes of these tests have."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        done = megaasr(*call(config, out))
+    finally:
+        torch.set_num_threads(threads)
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
+
+
+def process(config, out):
+    return [sys.executable, "-m", "megaasr_core.cli", *call(config, out)]
+
+
+ONE_THREAD = {**os.environ, "OMP_NUM_THREADS": "1"}
 
 
 @pytest.mark.slow
 def test_killed_and_resumed_is_never_stopped(write_config, tmp_path):
     config = write_config(report_to=["tensorboard"], bf16=True)
-    whole = subprocess.run(command(config, tmp_path / "whole"), env=environment(), capture_output=True, check=True)
+    whole = command_train(config, tmp_path / "whole")
     out = tmp_path / "killed"
-    for wanted in (out / "phase-1-sound" / "checkpoint-4" / WHOLE, out / "phase-2-words" / "checkpoint-2" / WHOLE):
-        running = subprocess.Popen(command(config, out), env=environment(), stderr=subprocess.PIPE)
+    for wanted in (out / "phase-1-sound" / "checkpoint-4" / WHOLE, out / "phase-2-words" / "checkpoint-4" / WHOLE):
+        running = subprocess.Popen(process(config, out), env=ONE_THREAD, stderr=subprocess.PIPE)
         while running.poll() is None and not wanted.exists():
             time.sleep(0.001)  # between looks; what is waited for is the file
         running.send_signal(signal.SIGKILL)
@@ -159,12 +175,11 @@ def test_killed_and_resumed_is_never_stopped(write_config, tmp_path):
     broken = out / "phase-2-words" / "checkpoint-99"  # as if it was killed while it wrote one
     broken.mkdir()
     (broken / "adapter.safetensors").write_bytes(b"half")
-    again = subprocess.run(command(config, out), env=environment(), capture_output=True, check=True)
+    again = command_train(config, out)
     for name in (WEIGHTS, "phase-1-sound/metrics.jsonl", "phase-2-words/metrics.jsonl", "phase-2-words/report.json"):
         assert (out / name).read_bytes() == (tmp_path / "whole" / name).read_bytes(), name
-    reports = [json.loads(run.stdout) for run in (whole, again)]
-    assert all(report.pop("adapter") for report in reports)
-    assert reports[0] == reports[1]
+    assert all(report.pop("adapter") for report in (whole, again))
+    assert whole == again
     events = list(out.glob("phase-1-sound/**/events.out.tfevents.*"))
     assert len(events) == 2  # one of the run that was killed, one of the run that went on
 
@@ -172,8 +187,7 @@ def test_killed_and_resumed_is_never_stopped(write_config, tmp_path):
 @pytest.mark.slow
 def test_workers_that_render_change_no_result_and_end_with_it(write_config, tmp_path):
     for workers in (0, 2):
-        config = write_config(workers=workers)
-        subprocess.run(command(config, tmp_path / str(workers)), env=environment(), capture_output=True, check=True)
+        command_train(write_config(workers=workers), tmp_path / str(workers))
     for name in (WEIGHTS, "phase-1-sound/metrics.jsonl", "phase-2-words/report.json"):
         assert (tmp_path / "0" / name).read_bytes() == (tmp_path / "2" / name).read_bytes(), name
 
@@ -182,11 +196,11 @@ def test_workers_that_render_change_no_result_and_end_with_it(write_config, tmp_
 def test_two_processes_train_what_one_does(write_config, tmp_path):
     phases = [{"name": "all", "learning_rates": {"encoder": 3e-3, "aligner": 3e-3, "llm": 3e-3}, "clips": 24}]
     one = write_config(phases=phases, batch_size=4, dropout=0.0)
-    subprocess.run(command(one, tmp_path / "one"), env=environment(), capture_output=True, check=True)
+    command_train(one, tmp_path / "one")
     two = write_config(phases=phases, batch_size=2, dropout=0.0)
     launcher = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node=2", "--standalone"]
-    launched = [*launcher, *command(two, tmp_path / "two")[1:]]
-    done = subprocess.run(launched, env=environment(), capture_output=True, text=True, check=False)
+    launched = [*launcher, *process(two, tmp_path / "two")[1:]]
+    done = subprocess.run(launched, env=ONE_THREAD, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr[-2000:]
     told = done.stdout.replace("{}\n", "", 1)  # the second process has nothing to tell
     report = json.loads(told)
