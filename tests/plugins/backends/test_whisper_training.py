@@ -17,6 +17,8 @@ from megaasr_plugins.backends.whisper_sampling import Sampler
 from megaasr_plugins.backends.whisper_training import IGNORED
 
 GROUPS = ("encoder", "aligner", "llm")
+SAMPLING = Sampling(temperature=1.5, top_k=50)
+FEW = DecodingOptions(min_tokens=12, tokens_per_second=1.0)
 
 
 @pytest.fixture(scope="module")
@@ -62,8 +64,8 @@ def test_a_window_of_30_s_is_transformers_own_bit_for_bit(tiny):
 def test_the_window_goes_by_each_utterances_own_length(tiny):
     batch = [tone(1.0), tone(15.0), tone(15.1)]
     assert [tiny._window_s(audio) for audio in batch] == [15.0, 15.0, 30.0]
-    together = tiny.transcribe(batch, DecodingOptions())
-    alone = [tiny.transcribe([audio], DecodingOptions())[0] for audio in batch]
+    together = tiny.transcribe(batch, FEW)
+    alone = [tiny.transcribe([audio], FEW)[0] for audio in batch]
     assert [one.text for one in together] == [one.text for one in alone]
 
 
@@ -114,10 +116,6 @@ def test_gradients_reach_every_group(tiny):
         assert all(float(parameters[name].grad.abs().max()) > 0.0 for name in wanted)
     finally:
         network.zero_grad(set_to_none=True)
-
-
-SAMPLING = Sampling(temperature=1.5, top_k=50)
-FEW = DecodingOptions(min_tokens=12, tokens_per_second=1.0)
 
 
 def drawn(backend, batch, num_rollouts=3, sampling=SAMPLING, seed=3, **key):

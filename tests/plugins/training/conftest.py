@@ -7,7 +7,8 @@ import pytest
 import soundfile
 import yaml
 
-from megaasr import TrainContext, load_plugins
+from megaasr import DecodingOptions, TrainContext, load_plugins
+from megaasr_plugins.backends.whisper import Whisper
 from megaasr_plugins.training.commands.run_trainer import open_trainer, train_in
 
 
@@ -56,11 +57,19 @@ def write_config(small_folder, data, tmp_path):
     return write
 
 
+class FewTokens(DecodingOptions):
+    """Bounds of the tokens that make decoding short: a random model never ends a text."""
+
+    tokens_per_second: float = 1.0
+    min_tokens: int = 4
+
+
 @pytest.fixture
-def train():
+def train(monkeypatch):
     """A function that trains by a configuration file and returns the report."""
 
     def run(config, out):
+        monkeypatch.setattr(Whisper, "options_type", FewTokens)
         plugins = load_plugins()
         return train_in(open_trainer(plugins, "sft", config), out, TrainContext(plugins))
 
