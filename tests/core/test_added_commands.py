@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from copy import deepcopy
+
 import pytest
 import typer
 from typer.testing import CliRunner
 
-from megaasr_core.cli.commands import add_plugin_commands
+from megaasr_core.cli.commands import add_plugin_commands, drop_parameters
 
 
 class Point:
@@ -91,3 +93,22 @@ def test_a_command_cannot_take_the_name_of_a_group(app, capsys):
     assert capsys.readouterr().err.count("is already added by the core of megaasr") == 2
     assert run(app, "plugins") == "listed"
     assert run(app, "degrade") == "degraded"
+
+
+def test_only_the_options_of_the_called_command_are_read_and_the_plugins_own_application_stays_as_it_is(app):
+    inner = typer.Typer(name="corpus")
+
+    @inner.command()
+    def count(number: int = 3):
+        """Count."""
+        typer.echo(str(number))
+
+    points = [Point("one", lambda other: other.add_typer(inner))]
+    for call, text in ((["degrade"], "degraded"), (["corpus", "count", "--number", "4"], "4")):
+        called = deepcopy(app)
+        add_plugin_commands(called, points)
+        drop_parameters(called, call)
+        assert run(called, *call) == text
+        assert "Count." in run(called, "corpus", "--help")
+    drop_parameters(called, ["degrade"])
+    assert "No such option: --number" in CliRunner().invoke(called, ["corpus", "count", "--number", "4"]).stderr

@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from megaasr import Audio, PluginError, load_plugins, plugin_digest
+from megaasr import Audio, PluginError, is_plugin_path, load_plugins, plugin_digest
 from megaasr_core.discovery import loading as discovery
 
 PLUGIN = '''
@@ -54,6 +54,14 @@ def test_two_plugins_in_two_folders_import_helpers_of_one_name(write):
     plugins = load_plugins([str(write("a", "First", 2.0)), str(write("b", "Second", 3.0))])
     factors = {name: plugins.primitives[name].create().factor for name in plugins.primitives}
     assert factors == {"First": 2.0, "Second": 3.0}
+
+
+def test_an_empty_name_is_not_the_working_folder(write, monkeypatch):
+    monkeypatch.chdir(write("a", "First", 2.0).parent)
+    assert is_plugin_path(".")
+    assert not is_plugin_path("")
+    with pytest.raises(PluginError, match="Empty module name"):
+        load_plugins([""])
 
 
 def test_a_plain_import_of_another_plugins_helper_is_refused(write):

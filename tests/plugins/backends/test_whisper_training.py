@@ -18,7 +18,7 @@ from megaasr_plugins.backends.whisper_training import IGNORED
 
 GROUPS = ("encoder", "aligner", "llm")
 SAMPLING = Sampling(temperature=1.5, top_k=50)
-FEW = DecodingOptions(min_tokens=12, tokens_per_second=1.0)
+FEW = DecodingOptions(min_tokens=8, tokens_per_second=0.5)
 
 
 @pytest.fixture(scope="module")

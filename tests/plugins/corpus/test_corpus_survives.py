@@ -16,6 +16,8 @@ from tests.plugins.corpus.corpora import contents, rows_of, write_noise, write_s
 
 FUSE = str(Path(__file__).parents[2] / "core" / "fuse_plugin.py")
 TONES = str(Path(__file__).parents[2] / "core" / "tone_plugin.py")
+FORK = ("--workers", 2, "--engine-set", "start_method=fork")
+"""Two workers that need not import everything again."""
 POISON = 4_321
 """Samples of the one clip that `length:4321` kills a process over."""
 
@@ -79,11 +81,11 @@ def test_nor_on_the_engine(planned, rendered, tmp_path):
 @pytest.mark.parametrize("moment", [1, 6, 12])
 def test_killed_while_rendering_and_started_again(planned, rendered, tmp_path, moment):
     out = tmp_path / "out"
-    killed = corpus("render", planned, "-o", out, "--workers", 2, fuse=f"apply:{moment}:{tmp_path / 'count'}")
+    killed = corpus("render", planned, "-o", out, *FORK, fuse=f"apply:{moment}:{tmp_path / 'count'}")
     assert killed.returncode == -signal.SIGKILL
     before = {path: path.stat().st_mtime_ns for path in out.glob("manifest-*")}
     assert len(before) < 8
-    done = corpus("render", planned, "-o", out, "--workers", 2)
+    done = corpus("render", planned, "-o", out, *FORK)
     assert (done.returncode, done.stderr) == (0, "")
     assert contents(out) == contents(rendered)
     assert {path: path.stat().st_mtime_ns for path in before} == before
@@ -109,7 +111,7 @@ def test_a_clip_that_kills_its_worker_costs_its_shards_alone(planned, rendered, 
         if row["recipe"]["scenario"] == "fuse_alone" and row["recipe"]["num_samples"] == POISON
     }
     assert 0 < len(poisoned) < 8
-    done = corpus("render", planned, "-o", out, "--workers", 2, fuse=f"length:{POISON}")
+    done = corpus("render", planned, "-o", out, *FORK, fuse=f"length:{POISON}")
     assert done.returncode == 1
     said = done.stderr.strip().split("\n")
     assert len(said) == len(poisoned) + 1
@@ -118,7 +120,7 @@ def test_a_clip_that_kills_its_worker_costs_its_shards_alone(planned, rendered, 
     assert f"{len(poisoned)} of 8 shards failed" in said[-1]
     assert {path.stem for path in out.glob("*.tar")} == {f"shard-{index:05d}" for index in range(8)} - poisoned
     assert not list(out.glob(".*"))
-    assert corpus("render", planned, "-o", out, "--workers", 2).returncode == 0
+    assert corpus("render", planned, "-o", out, *FORK).returncode == 0
     assert contents(out) == contents(rendered)
 
 
@@ -141,7 +143,7 @@ def test_where_the_disk_ends_the_rest_is_done(planned, rendered, tmp_path):
     assert all("cannot write" in line and "File too large" in line for line in said[:-1])
     assert len(list(out.glob("manifest-*.jsonl"))) == 8 - too_large
     assert not list(out.glob(".*"))
-    assert corpus("render", planned, "-o", out, "--workers", 2).returncode == 0
+    assert corpus("render", planned, "-o", out, *FORK).returncode == 0
     assert contents(out) == contents(rendered)
 
 
@@ -158,7 +160,7 @@ def test_interrupted_it_says_one_line_and_leaves_nothing_unfinished(planned, ren
     assert run.returncode == 130
     assert said.count(b"\n") <= 1, said.decode()
     assert not list(out.glob(".*"))
-    assert corpus("render", planned, "-o", out, "--workers", 1).returncode == 0
+    assert corpus("render", planned, "-o", out, *FORK).returncode == 0
     assert contents(out) == contents(rendered)
 
 

@@ -1,6 +1,8 @@
 """Fixtures of a manifest of short sounds and of configurations that train a small random Whisper within seconds."""
 
 import json
+from functools import partial
+from unittest import mock
 
 import numpy as np
 import pytest
@@ -32,29 +34,35 @@ def data(tmp_path_factory):
 @pytest.fixture
 def write_config(small_folder, data, tmp_path):
     """A function that writes a configuration; keyword arguments override the defaults."""
+    return partial(written_config, small_folder, data, tmp_path)
 
-    def write(**fields):
-        config = {
-            "backend_settings": {"model": str(small_folder), "device": "cpu"},
-            "training": [{"manifest": str(data / "train.jsonl")}],
-            "dev": [{"name": "dev", "manifest": str(data / "dev.jsonl")}],
-            "phases": [
-                {"name": "sound", "learning_rates": {"encoder": 3e-3, "aligner": 1e-3}, "max_wer": [0.3, 0.7]},
-                {"name": "words", "learning_rates": {"llm": 1e-3}, "max_wer": [0.7]},
-            ],
-            "batch_size": 2,
-            "save_steps": 4,
-            "logging_steps": 1,
-            "dropout": 0.1,
-            "scales": [1.0],
-            "report_to": [],
-            **fields,
-        }
-        path = tmp_path / "sft.yaml"
-        path.write_text(yaml.safe_dump(config))
-        return path
 
-    return write
+@pytest.fixture(scope="module")
+def write_shared_config(small_folder, data, tmp_path_factory):
+    """As `write_config`, for fixtures of a module."""
+    return partial(written_config, small_folder, data, tmp_path_factory.mktemp("config"))
+
+
+def written_config(small_folder, data, folder, **fields):
+    config = {
+        "backend_settings": {"model": str(small_folder), "device": "cpu"},
+        "training": [{"manifest": str(data / "train.jsonl")}],
+        "dev": [{"name": "dev", "manifest": str(data / "dev.jsonl")}],
+        "phases": [
+            {"name": "sound", "learning_rates": {"encoder": 3e-3, "aligner": 1e-3}, "max_wer": [0.3, 0.7]},
+            {"name": "words", "learning_rates": {"llm": 1e-3}, "max_wer": [0.7]},
+        ],
+        "batch_size": 2,
+        "save_steps": 4,
+        "logging_steps": 1,
+        "dropout": 0.1,
+        "scales": [1.0],
+        "report_to": [],
+        **fields,
+    }
+    path = folder / "sft.yaml"
+    path.write_text(yaml.safe_dump(config))
+    return path
 
 
 class FewTokens(DecodingOptions):
@@ -64,13 +72,13 @@ class FewTokens(DecodingOptions):
     min_tokens: int = 4
 
 
-@pytest.fixture
-def train(monkeypatch):
+@pytest.fixture(scope="session")
+def train():
     """A function that trains by a configuration file and returns the report."""
 
     def run(config, out):
-        monkeypatch.setattr(Whisper, "options_type", FewTokens)
         plugins = load_plugins()
-        return train_in(open_trainer(plugins, "sft", config), out, TrainContext(plugins))
+        with mock.patch.object(Whisper, "options_type", FewTokens):
+            return train_in(open_trainer(plugins, "sft", config), out, TrainContext(plugins))
 
     return run

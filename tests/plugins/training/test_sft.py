@@ -2,6 +2,7 @@
 
 import copy
 import json
+import multiprocessing
 import os
 import random
 import signal
@@ -53,22 +54,35 @@ def test_an_adapter_comes_of_it_that_learned_and_can_be_mounted(write_config, tr
     assert heard[0].adapter == "robust"
 
 
-def test_phases_follow_each_other_and_a_finished_run_is_not_run_again(write_config, train, tmp_path, monkeypatch):
-    config = write_config()
-    found = train(config, tmp_path / "run")
+@pytest.fixture(scope="module")
+def usual_run(write_shared_config, train, tmp_path_factory):
+    """Folder and report of a run by the default configuration, and the random numbers drawn before and after it."""
+    folder = tmp_path_factory.mktemp("usual") / "run"
+    random.seed(3), np.random.seed(3), torch.manual_seed(3)  # noqa: NPY002
+    expected = draws()
+    random.seed(3), np.random.seed(3), torch.manual_seed(3)  # noqa: NPY002
+    return folder, train(write_shared_config(), folder), expected, draws()
+
+
+def draws():
+    return random.random(), np.random.random(), float(torch.rand(()))  # noqa: NPY002
+
+
+def test_phases_follow_each_other_and_a_finished_run_is_not_run_again(usual_run, write_config, train, monkeypatch):
+    folder, found, _, _ = usual_run
     assert list(found["phases"]) == ["phase-1-sound", "phase-2-words"]
     assert found["clips"] == {"sound": 4 + 9, "words": 9}
-    tensors = load_file(tmp_path / "run" / WEIGHTS)
+    tensors = load_file(folder / WEIGHTS)
     assert {tensor.dtype for tensor in tensors.values()} == {torch.float16}
-    blocks = json.loads((tmp_path / "run" / "adapter" / "mega_lora_blocks.json").read_text())
+    blocks = json.loads((folder / "adapter" / "mega_lora_blocks.json").read_text())
     assert {len(own) for own in blocks.values()} == {1}
     monkeypatch.setattr(phase_run, "_train", None)
-    assert train(config, tmp_path / "run") == found
+    assert train(write_config(), folder) == found
 
 
-def test_killed_between_the_last_step_and_the_choice(write_config, train, tmp_path, monkeypatch):
+def test_killed_between_the_last_step_and_the_choice(usual_run, write_config, train, tmp_path, monkeypatch):
     config = write_config()
-    found = train(config, tmp_path / "whole")
+    whole, found, _, _ = usual_run
 
     def killed(*_):
         raise KeyboardInterrupt
@@ -80,15 +94,16 @@ def test_killed_between_the_last_step_and_the_choice(write_config, train, tmp_pa
     again = train(config, tmp_path / "killed")
     assert again["phases"] == found["phases"]
     for name in (WEIGHTS, "phase-1-sound/metrics.jsonl"):
-        assert (tmp_path / "killed" / name).read_bytes() == (tmp_path / "whole" / name).read_bytes()
+        assert (tmp_path / "killed" / name).read_bytes() == (whole / name).read_bytes()
 
 
 def test_the_mean_of_two_runs_is_what_each_alone_would_give(write_config, train, small_folder, data, tmp_path):
-    found = train(write_config(runs=2, seed=7, save_steps=2), tmp_path / "both")
-    assert list(found["phases"]) == [f"run-{run}/phase-{phase}" for run in (1, 2) for phase in ("1-sound", "2-words")]
+    phases = [{"name": "all", "learning_rates": {"encoder": 3e-3, "llm": 1e-3}, "clips": 12}]
+    found = train(write_config(runs=2, seed=7, phases=phases), tmp_path / "both")
+    assert list(found["phases"]) == ["run-1/phase-1-all", "run-2/phase-1-all"]
     alone = [tmp_path / f"seed-{seed}" for seed in (7, 8)]
     for seed, folder in zip((7, 8), alone, strict=True):
-        train(write_config(seed=seed, save_steps=2), folder)
+        train(write_config(seed=seed, phases=phases), folder)
     both = read_lora(tmp_path / "both" / "adapter")
     single = [read_lora(folder / "adapter") for folder in alone]
     for module, (rank, scale) in both.modules.items():
@@ -126,15 +141,9 @@ def test_a_later_phase_that_makes_nothing_better_is_left_out(write_config, train
     assert train(write_config(save_steps=100), tmp_path / "run")["phases"] == found["phases"]
 
 
-def test_global_random_state_is_left_alone(write_config, train, tmp_path):
-    def draws():
-        return random.random(), np.random.random(), float(torch.rand(()))  # noqa: NPY002
-
-    random.seed(3), np.random.seed(3), torch.manual_seed(3)  # noqa: NPY002
-    expected = draws()
-    random.seed(3), np.random.seed(3), torch.manual_seed(3)  # noqa: NPY002
-    train(write_config(), tmp_path / "run")
-    assert draws() == expected
+def test_global_random_state_is_left_alone(usual_run):
+    _, _, before, after = usual_run
+    assert after == before
 
 
 def call(config, out):
@@ -185,11 +194,11 @@ def test_killed_and_resumed_is_never_stopped(write_config, tmp_path):
 
 
 @pytest.mark.slow
-def test_workers_that_render_change_no_result_and_end_with_it(write_config, tmp_path):
-    for workers in (0, 2):
-        command_train(write_config(workers=workers), tmp_path / str(workers))
+def test_workers_that_render_change_no_result_and_end_with_it(usual_run, write_config, train, tmp_path):
+    train(write_config(workers=2), tmp_path / "run")
+    assert not multiprocessing.active_children()
     for name in (WEIGHTS, "phase-1-sound/metrics.jsonl", "phase-2-words/report.json"):
-        assert (tmp_path / "0" / name).read_bytes() == (tmp_path / "2" / name).read_bytes(), name
+        assert (tmp_path / "run" / name).read_bytes() == (usual_run[0] / name).read_bytes(), name
 
 
 @pytest.mark.slow
