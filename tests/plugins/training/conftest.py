@@ -9,9 +9,10 @@ import pytest
 import soundfile
 import yaml
 
-from megaasr import DecodingOptions, TrainContext, load_plugins
+from megaasr import TrainContext, load_plugins
 from megaasr_plugins.backends.whisper import Whisper
 from megaasr_plugins.training.commands.run_trainer import open_trainer, train_in
+from tests.plugins.few_tokens import FewTokens
 
 
 @pytest.fixture(scope="session")
@@ -63,13 +64,6 @@ def written_config(small_folder, data, folder, **fields):
     path = folder / "sft.yaml"
     path.write_text(yaml.safe_dump(config))
     return path
-
-
-class FewTokens(DecodingOptions):
-    """Bounds of the tokens that make decoding short: a random model never ends a text."""
-
-    tokens_per_second: float = 1.0
-    min_tokens: int = 4
 
 
 @pytest.fixture(scope="session")
