@@ -43,8 +43,9 @@ lint: $(STAMP)
 	$(BIN)/lint-imports
 
 # One process for each core and one thread in each process: threads of processes that share cores block each other.
+# Bytecode is written, whatever the environment says: the tests start many processes.
 test: $(STAMP)
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(JOBS) --dist loadfile --no-loadscope-reorder --cov --cov-report=term:skip-covered --durations=20
+	OMP_NUM_THREADS=1 PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest -n $(JOBS) --dist loadfile --no-loadscope-reorder --cov --cov-report=term:skip-covered --durations=20
 
 docs: $(STAMP)
 	$(BIN)/python docs/generate.py

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import signal
 from pathlib import Path
 
@@ -24,6 +25,11 @@ def hears_interrupts():
 LONGEST = ("test_sft.py", "test_guard.py", "test_corpus_survives.py", "test_router_onnx.py", "test_whisper.py")
 """Test files that take half a minute or more; they start first, so that none of them is still running at the end."""
 CORE = Path(__file__).parent / "core"
+
+
+def pytest_collection_finish():
+    gc.collect()
+    gc.freeze()  # so that a full collection, as each training asks for, need not walk all that was imported
 
 
 @pytest.hookimpl(trylast=True)  # after pytest-randomly has shuffled the items
