@@ -38,12 +38,11 @@ def parse_row(line: bytes, where: str) -> dict[str, Any]:
         row = _DECODER.decode(text)
         if "\\u" in text:
             json.dumps(row, ensure_ascii=False).encode("utf-8")  # half a surrogate pair could not be written again
-    except json.JSONDecodeError as error:
-        raise ManifestError(
-            f"{where}: not JSON ({error.msg}, column {error.colno}); mend or remove the line"
-        ) from error
-    except (UnicodeError, ValueError) as error:
-        raise ManifestError(f"{where}: {one_line(error)}; mend or remove the line") from error
+    except ValueError as error:  # of the characters, of JSON, or of `_refuse_constant`
+        reason = one_line(error)
+        if isinstance(error, json.JSONDecodeError):
+            reason = f"not JSON ({error.msg}, column {error.colno})"
+        raise ManifestError(f"{where}: {reason}; mend or remove the line") from error
     if not isinstance(row, dict):
         raise ManifestError(f"{where}: a JSON object is expected, not {type(row).__name__}")
     return row

@@ -141,9 +141,8 @@ class SoundBank:
         key = (sound, sample_rate)
         if key not in self._lengths:
             measured = _measure(self._checked(sound))
-            self._lengths[key] = (
-                resampled_length(*measured, sample_rate) if measured else len(self.load(sound, sample_rate))
-            )
+            length = resampled_length(*measured, sample_rate) if measured else len(self.load(sound, sample_rate))
+            self._lengths[key] = length
         return self._lengths[key]
 
     def _decode(self, sound: SoundRef, sample_rate: int) -> Samples:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Container, Iterable
-from copy import deepcopy
+from copy import copy
 from importlib.metadata import EntryPoint
 
 import typer
@@ -46,28 +46,34 @@ def add_plugin_commands(app: typer.Typer, points: Iterable[EntryPoint]) -> dict[
             say(f"megaasr: warning: plugin {owner} is not loaded: {failures[point.name]}")
             continue
         owners |= dict.fromkeys(names, str(owner))
-        _add(deepcopy(own), app)
+        _add(own, app)
     return failures
 
 
 def drop_parameters(app: typer.Typer, arguments: Container[str]) -> None:
     """Drop the parameters of every command that the arguments do not name: reading them is a quarter of --help."""
-    for command in app.registered_commands:
-        if command.callback and _name(command) not in arguments:
-            command.name, command.help = _name(command), command.help or command.callback.__doc__
-            command.callback = lambda: None
+    app.registered_commands = [one if _name(one) in arguments else _bare(one) for one in app.registered_commands]
     for group in app.registered_groups:
         if group.typer_instance:
+            group.typer_instance = copy(group.typer_instance)  # the plugin's own stays as it is
             drop_parameters(group.typer_instance, arguments)
+
+
+def _bare(command: CommandInfo) -> CommandInfo:
+    bare = copy(command)
+    bare.name, bare.help = _name(command), command.help or command.callback.__doc__
+    bare.callback = lambda: None
+    return bare
 
 
 def _add(own: typer.Typer, app: typer.Typer) -> None:
     there, more = _groups(app), _groups(own)
-    app.registered_commands += own.registered_commands
-    app.registered_groups += [group for name, group in more.items() if name not in there]
+    app.registered_commands = app.registered_commands + own.registered_commands
+    app.registered_groups = app.registered_groups + [group for name, group in more.items() if name not in there]
     for name in more.keys() & there.keys():
         inner, target = more[name].typer_instance, there[name].typer_instance
         if inner and target:
+            there[name].typer_instance = target = copy(target)
             _add(inner, target)
 
 
@@ -76,11 +82,7 @@ def _name(command: CommandInfo) -> str:
 
 
 def _groups(app: typer.Typer) -> dict[str, TyperInfo]:
-    groups = {}
-    for group in app.registered_groups:
-        inner = group.typer_instance
-        groups[str(group.name or (inner.info.name if inner else ""))] = group
-    return groups
+    return {str(one.name or one.typer_instance.info.name): one for one in app.registered_groups if one.typer_instance}
 
 
 def _names(app: typer.Typer, extended: Container[str] = (), prefix: str = "") -> list[str]:

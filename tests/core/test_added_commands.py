@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from copy import deepcopy
+from threading import Lock
 
 import pytest
 import typer
@@ -112,3 +113,16 @@ def test_only_the_options_of_the_called_command_are_read_and_the_plugins_own_app
         assert "Count." in run(called, "corpus", "--help")
     drop_parameters(called, ["degrade"])
     assert "No such option: --number" in CliRunner().invoke(called, ["corpus", "count", "--number", "4"]).stderr
+
+
+def test_a_command_may_be_a_method_of_what_cannot_be_copied(app):
+    class Counter:
+        def __init__(self) -> None:
+            self.lock = Lock()
+
+        def count(self, number: int = 3):
+            typer.echo(str(number))
+
+    add_plugin_commands(app, [Point("one", lambda other: other.command()(Counter().count))])
+    drop_parameters(app, ["count"])
+    assert run(app, "count", "--number", "4") == "4"
