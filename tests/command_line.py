@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, chdir, contextmanager, redirect_stderr, redirect_stdout
 from importlib.metadata import entry_points
 from pathlib import Path
+from typing import Any
 from unittest import mock
 
 from megaasr_core.cli.main import main
@@ -53,6 +54,16 @@ def megaasr(
             traceback.print_exc()
             code = 1
     return subprocess.CompletedProcess(words, code, *(stream.buffer.getvalue().decode() for stream in (out, err)))
+
+
+def refused(*args: object, code: int = 2, **options: Any) -> str:
+    """Run a call that must fail, and return its one line."""
+    result = megaasr(*args, **options)
+    assert result.returncode == code, result.stderr
+    lines = result.stderr.strip().split("\n")
+    assert len(lines) == 1, result.stderr
+    assert lines[0].startswith("megaasr: error: ")
+    return lines[0]
 
 
 def megaasr_process(*args: object, cwd: Path | None = None, **environment: str) -> subprocess.CompletedProcess[str]:
