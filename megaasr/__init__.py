@@ -113,6 +113,7 @@ if TYPE_CHECKING:
     from megaasr_core.flows.composed_reward import ComposedReward as ComposedReward
     from megaasr_core.flows.composed_reward import Term as Term
     from megaasr_core.flows.composed_reward import read_reward as read_reward
+    from megaasr_core.flows.hearing import Transcription as Transcription
     from megaasr_core.flows.long_recordings import cut as cut
     from megaasr_core.flows.plan import Planner as Planner
     from megaasr_core.flows.plan import plan as plan
@@ -122,7 +123,6 @@ if TYPE_CHECKING:
     from megaasr_core.flows.term_scores import TermScores as TermScores
     from megaasr_core.flows.term_scores import term_scores as term_scores
     from megaasr_core.flows.transcriber import Transcriber as Transcriber
-    from megaasr_core.flows.transcriber import Transcription as Transcription
 
     from .library.alignment import Alignment as Alignment
     from .library.alignment import align as align
@@ -236,12 +236,13 @@ _NAMES_BY_MODULE = {
     "megaasr_core.discovery.plugins": "Plugins",
     "megaasr_core.discovery.registry": "not_installed Owner Registry",
     "megaasr_core.flows.composed_reward": "ComposedReward read_reward Term",
+    "megaasr_core.flows.hearing": "Transcription",
     "megaasr_core.flows.long_recordings": "cut",
     "megaasr_core.flows.plan": "plan Planner",
     "megaasr_core.flows.render": "render Rendered",
     "megaasr_core.flows.scenario_files": "read_scenario",
     "megaasr_core.flows.term_scores": "term_scores TermScores",
-    "megaasr_core.flows.transcriber": "Transcriber Transcription",
+    "megaasr_core.flows.transcriber": "Transcriber",
 }
 """Module -> the names of it that are public; the imports above tell the same to type checkers."""
 _MODULE_OF = {name: module for module, names in _NAMES_BY_MODULE.items() for name in names.split()}

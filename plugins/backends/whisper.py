@@ -41,6 +41,7 @@ if TYPE_CHECKING:
 TINY = "tiny.en"
 HUB_ID = re.compile(r"[\w.-]+/[\w.-]+")
 MAX_DURATION_S = 30.0
+FEATURES = frozenset({"timestamps", "token_logprobs"})
 
 
 class WhisperOptions(DecodingOptions):
@@ -69,6 +70,13 @@ class Whisper(Backend):
         15.0, ge=15.0, le=30.0, description="what the encoder hears of utterances that fit, in s; 30 for longer ones"
     )
 
+    timestamps_from_s: float = Field(
+        8.0,
+        ge=0.0,
+        le=30.0,
+        description="length in s above which timestamps are decoded too, which keeps sentences from being passed over",
+    )
+
     _loaded: Any = PrivateAttr(default=None)
     _processor: Any = PrivateAttr(default=None)
     _mounted: dict[str, AdapterReport] = PrivateAttr(default_factory=dict)
@@ -82,7 +90,9 @@ class Whisper(Backend):
             from .whisper_prompt import languages_of
 
             languages = languages_of(self._loaded.generation_config)
-        return BackendInfo(SAMPLE_RATE_HZ, MAX_DURATION_S, languages, features=frozenset({"token_logprobs"}))
+        return BackendInfo(
+            SAMPLE_RATE_HZ, MAX_DURATION_S, languages, features=frozenset({"timestamps", "token_logprobs"})
+        )
 
     def load(self) -> None:
         """Load model and processor; BackendError when they cannot be had."""
@@ -160,11 +170,12 @@ class Whisper(Backend):
         with self._lock:  # the network has one active adapter at a time, and none is mounted meanwhile
             self.load()
             self._check(batch, routes)
-            for (adapter, window_s), rows in self._groups(batch, routes):
+            for (adapter, window_s, timestamps), rows in self._groups(batch, routes):
                 started = time.perf_counter()
                 with self.using(adapter):
                     called = [batch[row] for row in rows]
-                    decoded = decode(self._loaded, self._processor, called, options, window_s=window_s)
+                    heard = self._loaded, self._processor, called, options
+                    decoded = decode(*heard, window_s=window_s, timestamps=timestamps)
                 seconds = (time.perf_counter() - started) / len(rows)
                 for row, transcript in zip(rows, decoded, strict=True):
                     transcripts[row] = replace(transcript, seconds=seconds, adapter=adapter)
@@ -172,11 +183,12 @@ class Whisper(Backend):
 
     def _groups(
         self, batch: Sequence[Utterance], routes: Sequence[str | None]
-    ) -> list[tuple[tuple[str | None, float], list[int]]]:
-        """The rows of each call of the model: of one adapter and one window."""
-        groups: dict[tuple[str | None, float], list[int]] = {}
+    ) -> list[tuple[tuple[str | None, float, bool], list[int]]]:
+        """The rows of each call of the model: of one adapter and one window, with timestamps or without."""
+        groups: dict[tuple[str | None, float, bool], list[int]] = {}
         for row, (adapter, utterance) in enumerate(zip(routes, batch, strict=True)):
-            groups.setdefault((adapter, self._window_s(utterance)), []).append(row)
+            timestamps = utterance.duration_s > self.timestamps_from_s
+            groups.setdefault((adapter, self._window_s(utterance), timestamps), []).append(row)
         return list(groups.items())
 
     def _window_s(self, utterance: Utterance) -> float:
@@ -288,7 +300,7 @@ class Whisper(Backend):
         rollouts: dict[int, list[Transcript]] = {}
         with self.using(adapter):
             self._check(batch, [adapter] * len(batch))
-            for (_, window_s), rows in self._groups(batch, [adapter] * len(batch)):
+            for (_, window_s, _), rows in self._groups(batch, [adapter] * len(batch)):
                 called = [batch[row] for row in rows]
                 sampler = Sampler(sampling, [one.id or one.name for one in called], num_rollouts, seed, step)
                 drawn = decode(self._loaded, self._processor, called, options, window_s=window_s, sampler=sampler)

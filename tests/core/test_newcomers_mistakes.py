@@ -91,7 +91,7 @@ def test_a_language_that_the_backend_does_not_know_fails_the_recording():
         info = BackendInfo(16_000, languages=("en",))
 
     with pytest.raises(BackendError, match=r"backend english does not know the language 'de' \(known: en\)"):
-        Transcriber(English(), None, options=object(), language="de").pieces(AUDIO)
+        Transcriber(English(), None, options=object(), language="de").transcribe(AUDIO)
 
 
 def test_a_scenario_of_a_file_does_not_take_a_registered_name(tmp_path):

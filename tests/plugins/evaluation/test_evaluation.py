@@ -215,7 +215,7 @@ def test_results_can_be_evaluated_again(data):
 
 
 def test_a_long_recording_is_cut(data):
-    soundfile.write(data / "0.wav", np.full(16_000 * 3, 0.1, np.float32), 16_000)
+    soundfile.write(data / "0.wav", np.resize(np.float32([0.1, -0.1]), 16_000 * 3), 16_000)
     table = json.loads((data / "table.json").read_text())
     (data / "table.json").write_text(json.dumps({**table, "31200": ("the cat", "x"), "16800": ("sat down", "x")}))
     result = run(data)
