@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 import soundfile
 
-from megaasr import Audio
-from megaasr_core.base.audio_files import AudioLimits, read_audio, write_audio
+from megaasr import Audio, write_audio
+from megaasr_core.base.audio_files import AudioLimits, read_audio
 from megaasr_core.base.errors import AudioError, OutputError
 
 NOISE = (0.1 * np.random.default_rng(0).standard_normal(16_000)).astype(np.float32)
