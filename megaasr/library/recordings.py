@@ -9,12 +9,14 @@ from pathlib import Path
 from megaasr_core.base.audio import Audio
 from megaasr_core.base.audio_files import AudioLimits, decode_audio, recordings, spooled
 from megaasr_core.base.errors import AudioError
-from megaasr_core.base.sound_folders import sounds_below
 from megaasr_core.discovery.plugins import Plugins
 
 
 def find_recordings(named: Iterable[str | Path]) -> list[Path]:
-    """The files in the given order; a folder is replaced by the recordings below it, as `sounds_below` finds them.
+    """The files in the given order; a folder is replaced by the recordings below it, sorted.
+
+    Links are followed, hidden files are left out, and files that only a library which is not installed reads are told
+    of in one line of the log.
 
     Args:
         named: as strings where they come from a user: an empty one is a mistake, and ``Path("")`` the current folder.
@@ -28,9 +30,8 @@ def find_recordings(named: Iterable[str | Path]) -> list[Path]:
             raise AudioError("an empty path is given where a recording is expected; name a file or a folder")
         path = Path(name)
         if path.is_dir():
-            if not (inside := sounds_below(path)):
-                known = [suffix for suffix, missing in recordings().suffixes().items() if not missing]
-                raise AudioError(f"{path}: holds no recordings that can be read ({', '.join(known)})")
+            if not (inside := recordings().below(path)):
+                raise AudioError(f"{path}: holds no recordings that can be read; name a folder that does")
             found += inside
         else:
             found.append(path)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import stat
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
@@ -50,8 +50,8 @@ class Recordings(Protocol):
     def measure(self, stream: BinaryIO, name: str, limits: AudioLimits) -> tuple[int, int]:
         """Number of samples and sample rate of what `decode` returns."""
 
-    def suffixes(self) -> Mapping[str, str]:
-        """Suffixes of recordings, each with what must be installed to read them, or an empty string."""
+    def below(self, folder: Path) -> list[Path]:
+        """The recordings in a folder and its folders, sorted; AudioError if one of them cannot be listed."""
 
 
 @lru_cache(maxsize=1)

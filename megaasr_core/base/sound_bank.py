@@ -17,7 +17,6 @@ from .audio import Samples, resampled_length
 from .audio_files import AudioLimits, decode_audio, recordings
 from .errors import AudioError, ManifestError, RecipeError, unknown_name
 from .jsonl import read_rows
-from .sound_folders import sounds_below
 
 CACHE_BYTES = 256 * 2**20
 """Maximum size of decoded sounds in memory per bank: about 70 minutes at 16 kHz."""
@@ -88,7 +87,7 @@ class SoundBank:
         source = Path(source)
         if source.is_dir():
             root = source
-            files = [path.relative_to(source) for path in sounds_below(source)]
+            files = [path.relative_to(source) for path in recordings().below(source)]
             paths = {path.as_posix(): path.parts[0] if len(path.parts) > 1 else "other" for path in files}
         else:
             paths, root = {}, source.parent

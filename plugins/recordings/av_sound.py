@@ -15,7 +15,7 @@ from .sound import Block
 
 SUFFIXES = (
     *(".m4a", ".mp4", ".m4b", ".m4v", ".mov", ".3gp", ".3g2", ".aac", ".ac3", ".eac3", ".amr", ".awb", ".wma", ".wmv"),
-    *(".asf", ".webm", ".mkv", ".mka", ".avi", ".flv", ".mpg", ".mpeg", ".ts", ".spx", ".wv", ".ape", ".tta", ".dts"),
+    *(".asf", ".webm", ".mkv", ".mka", ".avi", ".flv", ".mpg", ".mpeg", ".spx", ".wv", ".ape", ".tta", ".dts"),
 )
 INSTALL = 'pip install "megaasr[av]"'
 DEMUXERS = (

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 from typing import BinaryIO
@@ -11,16 +11,13 @@ import numpy as np
 
 from megaasr import Audio, AudioError, AudioLimits, Samples, one_line, resampled_length
 
-from . import av_sound
+from .folders import below
 from .mixing import mono
 from .opening import open_sounds
 from .sound import Sound, UnreadError
 
-SUFFIXES = (
-    *(".wav", ".flac", ".ogg", ".oga", ".opus", ".mp3", ".aiff", ".aif", ".aifc", ".au", ".snd", ".caf", ".w64"),
-    *(".rf64", ".wave", ".sph", ".nist", ".voc"),
-)
-"""Of what libsndfile reads; `av_sound.SUFFIXES` are the others."""
+__all__ = ["below", "decode", "measure"]
+
 MAX_PEAK = 2.0**32
 """No sound is louder: the largest full scale in use is that of 32-bit integers, 2^31, and twice that leaves 6 dB."""
 MAX_SAMPLES = 7200 * 48_000
@@ -74,12 +71,6 @@ def measure(stream: BinaryIO, name: str, limits: AudioLimits) -> tuple[int, int]
             total += resampled_length(frames, sound.sample_rate, rate)
         _check_shortest(name, total, rate, limits)
         return total, rate
-
-
-def suffixes() -> Mapping[str, str]:
-    """Suffixes of recordings, each with what must be installed to read them, or an empty string."""
-    missing = "" if av_sound.is_installed() else av_sound.INSTALL
-    return {**dict.fromkeys(SUFFIXES, ""), **dict.fromkeys(av_sound.SUFFIXES, missing)}
 
 
 @contextmanager

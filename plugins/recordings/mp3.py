@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
-from io import BytesIO
+from io import FileIO
 from mmap import mmap
-from typing import BinaryIO
+from typing import BinaryIO, cast
 
 from megaasr import AudioError
 
@@ -63,10 +64,24 @@ def mp3_parts(stream: BinaryIO, name: str) -> list[tuple[BinaryIO, bool]] | None
             raise AudioError(
                 f"{name}: truncated, {len(part.frames)} of {part.promised} frames are there; copy the file again"
             )
-    if len(parts) == 1 and parts[0].header and b"LAME" in data[parts[0].header.start : parts[0].header.stop]:
+    header = parts[0].header
+    if len(parts) == 1 and header and header.start == 0 and _is_kept(header, data) and isinstance(stream, FileIO):
         return [(stream, is_whole)]
-    streams: list[BinaryIO] = [BytesIO(_bytes_of(part, data)) for part in parts]
+    streams = [_as_file(_bytes_of(part, data)) for part in parts]
     return [(one, is_whole or one is not streams[-1]) for one in streams]
+
+
+def _as_file(data: bytes) -> BinaryIO:
+    """A file that is gone when it is closed: libsndfile decodes MP3 from a path only, not from memory."""
+    file = tempfile.NamedTemporaryFile(prefix="megaasr-", suffix=".mp3")  # noqa: SIM115
+    file.write(data)
+    file.flush()
+    return cast("BinaryIO", file)
+
+
+def _is_kept(header: _Frame, data: bytes | mmap) -> bool:
+    """Whether a header says how many samples at both ends are padding: libsndfile leaves these out."""
+    return b"LAME" in data[header.start : header.stop] or b"Lavc" in data[header.start : header.stop]
 
 
 def _scan(data: bytes | mmap, name: str) -> tuple[list[_Part], bool]:
@@ -110,8 +125,8 @@ def _is_full(part: _Part) -> bool:
 
 def _bytes_of(part: _Part, data: bytes | mmap) -> bytes:
     frames = b"".join(data[frame.start : frame.stop] for frame in part.frames)
-    if part.header and b"LAME" in (header := data[part.header.start : part.header.stop]):
-        return header + frames
+    if part.header and _is_kept(part.header, data) and part.promised:
+        return data[part.header.start : part.header.stop] + frames
     return _header_for(part.frames[0], len(part.frames)) + frames
 
 

@@ -30,11 +30,11 @@ def open_sounds(stream: BinaryIO, name: str, is_searched: bool = True) -> Sequen
     stream.seek(0)
     head = stream.read(HEAD_BYTES)
     if riff.is_plain(head, stream):
-        return [_sound(stream, name)]
+        return [_sound(stream, name, head=head)]
     if head[:4] in riff.MAGIC or head[:16] == riff.W64_RIFF:
         return [_sound(part, name) for part in riff.wav_parts(stream, name)]
     if head[:4] == flac.MAGIC:
-        return [_sound(part, name, is_watched=not is_searched) for part in flac.flac_parts(stream, name, is_searched)]
+        return [_sound(part, name, (), head, not is_searched) for part in flac.flac_parts(stream, name, is_searched)]
     if head[:4] == ogg.MAGIC:
         return [_ogg_sound(part, name) for part in ogg.ogg_parts(stream, name)]
     if is_for_av(head):

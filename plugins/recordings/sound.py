@@ -40,6 +40,10 @@ class Sound(Protocol):
         """Free what is open."""
 
 
+_BY_DESCRIPTOR = (b"RIFF", b"fLaC")
+"""First bytes of files that libsndfile knows without their name; from a descriptor it reads as fast as from a path."""
+
+
 class UnreadError(Exception):
     """Raised where a file goes on behind the sound that its header tells of."""
 
@@ -65,9 +69,10 @@ class SoundfileSound:
         import soundfile
 
         stream.seek(0)
-        self._descriptor = stream.fileno() if isinstance(stream, FileIO) else None
-        source = stream if self._descriptor is None else self._descriptor  # libsndfile reads a file itself much faster
-        self.file: Any = soundfile.SoundFile(source, closefd=False)
+        self._descriptor = stream.fileno() if isinstance(stream, FileIO) and head[:4] in _BY_DESCRIPTOR else None
+        path = getattr(stream, "name", None)
+        by_path = os.fsencode(path) if isinstance(path, (str, bytes)) else stream  # MP3 is decoded from a path only
+        self.file: Any = soundfile.SoundFile(by_path if self._descriptor is None else self._descriptor, closefd=False)
         self.name, self.flags = name, flags
         self.sample_rate, self.channels = int(self.file.samplerate), int(self.file.channels)
         self.num_frames: int | None = int(self.file.frames)
@@ -102,12 +107,12 @@ class SoundfileSound:
                 raise UnreadError(self.name)
 
     def check_end(self) -> None:
-        """See `Sound`. The pages of Ogg have been checked; a codec that cannot be sought is not looked at."""
+        """See `Sound`. Pages of Ogg and frames of MP3 have been counted; some codecs cannot be sought."""
         import soundfile
 
         file, is_whole = self.file, True
         try:
-            if file.format != "OGG" and file.seekable():
+            if file.format not in ("OGG", "MP3") and file.seekable():
                 file.seek(file.frames - 1)
                 is_whole = len(file.read(1, always_2d=True)) == 1
         except soundfile.LibsndfileError:

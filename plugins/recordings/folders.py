@@ -8,25 +8,30 @@ from collections import deque
 from collections.abc import Iterator
 from pathlib import Path
 
-from .audio_files import recordings
-from .errors import AudioError, one_line
+from megaasr import AudioError, one_line
+
+from . import av_sound
 
 LOG = logging.getLogger("megaasr")
+SUFFIXES = (
+    *(".wav", ".flac", ".ogg", ".oga", ".opus", ".mp3", ".aiff", ".aif", ".aifc", ".au", ".snd", ".caf", ".w64"),
+    *(".rf64", ".wave", ".sph", ".nist", ".voc"),
+)
+"""Of what libsndfile reads; `av_sound.SUFFIXES` are the others."""
 
 
-def sounds_below(folder: Path) -> list[Path]:
+def below(folder: Path) -> list[Path]:
     """The files below a folder whose suffix is of a recording, sorted by path; AudioError if a folder cannot be read.
 
     Links are followed, and each real folder is looked at once. Names that begin with a dot are hidden and left out.
     Files that only a library which is not installed reads are left out, with one line in the log.
     """
-    suffixes = recordings().suffixes()
-    files = sorted(path for path in _visible_files(folder) if path.suffix.lower() in suffixes)
-    for missing in sorted({*suffixes.values()} - {""}):
-        if left_out := [path for path in files if suffixes[path.suffix.lower()] == missing]:
-            shown = f"{left_out[0].relative_to(folder)}{', …' if len(left_out) > 1 else ''}"
-            LOG.warning("megaasr: note: %s: left out %d (%s); to read: %s", folder, len(left_out), shown, missing)
-    return [path for path in files if not suffixes[path.suffix.lower()]]
+    files = sorted(path for path in _visible_files(folder) if path.suffix.lower() in {*SUFFIXES, *av_sound.SUFFIXES})
+    if av_sound.is_installed() or not (left_out := [path for path in files if path.suffix.lower() not in SUFFIXES]):
+        return files
+    shown = f"{left_out[0].relative_to(folder)}{', …' if len(left_out) > 1 else ''}"
+    LOG.warning("megaasr: note: %s: left out %d (%s); %s reads them", folder, len(left_out), shown, av_sound.INSTALL)
+    return [path for path in files if path.suffix.lower() in SUFFIXES]
 
 
 def _visible_files(root: Path) -> Iterator[Path]:
