@@ -13,6 +13,8 @@ from .mp3 import mp3_parts
 from .sound import Sound, SoundfileSound
 
 HEAD_BYTES = 256
+MALFORMED = 3
+"""Of libsndfile's errors, the one of a file whose format it knows."""
 UNENDED = "unended"
 """Flag of a recording whose writer did not mark its end, so that nothing tells whether all of it is there."""
 
@@ -75,6 +77,8 @@ def _sound(
     try:
         return SoundfileSound(stream, name, flags, head, is_watched)
     except soundfile.LibsndfileError as error:
+        if error.code == MALFORMED:
+            raise AudioError(f"{name}: truncated or damaged ({one_line(error.error_string).rstrip('.')})") from error
         reason = f"cannot be read as audio ({one_line(error.error_string).rstrip('.')})"
     try:
         return AvSound(stream, name, f"{reason}; give WAV, FLAC, Ogg or MP3; or, for many other formats", flags)

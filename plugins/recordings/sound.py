@@ -69,10 +69,11 @@ class SoundfileSound:
         import soundfile
 
         stream.seek(0)
-        self._descriptor = stream.fileno() if isinstance(stream, FileIO) and head[:4] in _BY_DESCRIPTOR else None
-        path = getattr(stream, "name", None)
-        by_path = os.fsencode(path) if isinstance(path, (str, bytes)) else stream  # MP3 is decoded from a path only
-        self.file: Any = soundfile.SoundFile(by_path if self._descriptor is None else self._descriptor, closefd=False)
+        self._stream, path = stream, getattr(stream, "name", None)
+        source: object = os.fsencode(path) if isinstance(path, (str, bytes)) else stream
+        if isinstance(stream, FileIO) and head[:4] in _BY_DESCRIPTOR:
+            source = stream.fileno()
+        self.file: Any = soundfile.SoundFile(source, closefd=False)
         self.name, self.flags = name, flags
         self.sample_rate, self.channels = int(self.file.samplerate), int(self.file.channels)
         self.num_frames: int | None = int(self.file.frames)
@@ -101,10 +102,8 @@ class SoundfileSound:
             ) from error
         if at != file.frames:
             raise AudioError(f"{self.name}: truncated, {at} of {file.frames} frames are there; copy the file again")
-        if self._is_watched and self._descriptor is not None:
-            read = os.lseek(self._descriptor, 0, os.SEEK_CUR)
-            if read < os.fstat(self._descriptor).st_size:
-                raise UnreadError(self.name)
+        if self._is_watched and self._stream.tell() < self._stream.seek(0, os.SEEK_END):
+            raise UnreadError(self.name)
 
     def check_end(self) -> None:
         """See `Sound`. Pages of Ogg and frames of MP3 have been counted; some codecs cannot be sought."""

@@ -131,7 +131,7 @@ def test_channels_are_mixed_and_the_audio_says_so(tmp_path):
     assert audio.resampled(16_000).flags == audio.cut(0, 9).flags == check_audio(audio) == ("mixed",)
 
 
-@pytest.mark.parametrize("gain", [1.0, 0.7, 0.3])
+@pytest.mark.parametrize("gain", [0.99, 0.7, 0.3])
 def test_of_channels_of_opposite_phase_the_loudest_is_taken(tmp_path, gain):
     soundfile.write(tmp_path / "a.wav", np.stack([-gain * NOISE, NOISE], axis=1), 16_000, subtype="FLOAT")
     audio = read_audio(tmp_path / "a.wav")
