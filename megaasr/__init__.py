@@ -16,9 +16,8 @@ if TYPE_CHECKING:
     from megaasr_core.base.audio import level_dbfs as level_dbfs
     from megaasr_core.base.audio import resampled_length as resampled_length
     from megaasr_core.base.audio_files import AudioLimits as AudioLimits
-    from megaasr_core.base.audio_files import check_format as check_format
+    from megaasr_core.base.audio_files import decode_audio as decode_audio
     from megaasr_core.base.audio_files import read_audio as read_audio
-    from megaasr_core.base.audio_files import write_audio as write_audio
     from megaasr_core.base.errors import AdapterError as AdapterError
     from megaasr_core.base.errors import AudioError as AudioError
     from megaasr_core.base.errors import BackendError as BackendError
@@ -127,6 +126,8 @@ if TYPE_CHECKING:
     from .library.alignment import Alignment as Alignment
     from .library.alignment import align as align
     from .library.audio_lengths import measure_audio as measure_audio
+    from .library.audio_writing import check_format as check_format
+    from .library.audio_writing import write_audio as write_audio
     from .library.cache import cache_folder as cache_folder
     from .library.coverage import coverage as coverage
     from .library.engine_tools import short as short
@@ -141,10 +142,14 @@ if TYPE_CHECKING:
     from .library.manifests import located_rows as located_rows
     from .library.manifests import read_clean as read_clean
     from .library.manifests import read_sample as read_sample
+    from .library.ogg_pages import OggPage as OggPage
+    from .library.ogg_pages import ogg_checksum as ogg_checksum
+    from .library.ogg_pages import ogg_pages as ogg_pages
     from .library.output_checks import check_not_input as check_not_input
     from .library.output_checks import check_outputs as check_outputs
     from .library.progress import progress as progress
     from .library.recordings import find_recordings as find_recordings
+    from .library.recordings import read_standard_input as read_standard_input
     from .library.resumable import fingerprint as fingerprint
     from .library.resumable import resumable_rows as resumable_rows
     from .library.run_folder import claim_identity as claim_identity
@@ -177,6 +182,7 @@ if TYPE_CHECKING:
 _NAMES_BY_MODULE = {
     "megaasr.library.alignment": "align Alignment",
     "megaasr.library.audio_lengths": "measure_audio",
+    "megaasr.library.audio_writing": "check_format write_audio",
     "megaasr.library.cache": "cache_folder",
     "megaasr.library.coverage": "coverage",
     "megaasr.library.engine_tools": "short usable_cores",
@@ -184,9 +190,10 @@ _NAMES_BY_MODULE = {
     "megaasr.library.json_files": "jsonl_line read_json read_jsonl write_json",
     "megaasr.library.kernel_compilation": "on_compiling",
     "megaasr.library.manifests": "is_there located_rows read_clean read_sample",
+    "megaasr.library.ogg_pages": "ogg_checksum ogg_pages OggPage",
     "megaasr.library.output_checks": "check_not_input check_outputs",
     "megaasr.library.progress": "progress",
-    "megaasr.library.recordings": "find_recordings",
+    "megaasr.library.recordings": "find_recordings read_standard_input",
     "megaasr.library.resumable": "fingerprint resumable_rows",
     "megaasr.library.run_folder": "claim_identity refuse_foreign run_folder temporary_name",
     "megaasr.library.scenarios": "find_scenario open_scenario",
@@ -199,7 +206,7 @@ _NAMES_BY_MODULE = {
     "megaasr.reward_functions": "reward",
     "megaasr.scoring": "AnyReward score scorer_of wer",
     "megaasr_core.base.audio": "Audio level_dbfs resampled_length SAMPLE_RATE_HZ Samples",
-    "megaasr_core.base.audio_files": "AudioLimits check_format read_audio write_audio",
+    "megaasr_core.base.audio_files": "AudioLimits decode_audio read_audio",
     "megaasr_core.base.errors": (
         "AdapterError AudioError BackendError ManifestError MegaasrError one_line OutputError "
         "ParameterError PluginError RecipeError ScenarioError unknown_name UnknownNameError"

@@ -8,8 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from megaasr import TrainContext, Utterance, installed_plugins
-from megaasr_core.base.audio_files import write_audio
+from megaasr import TrainContext, Utterance, installed_plugins, write_audio
 from megaasr_core.base.errors import ManifestError, OutputError, ParameterError
 from megaasr_core.testing import cases, plugins_of
 from megaasr_core.testing.guards import touched_generators

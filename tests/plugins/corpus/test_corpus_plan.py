@@ -144,10 +144,10 @@ def test_unreadable_recordings_are_left_out_and_said(planned, sources):
 
 
 def test_without_convert_only_what_read_audio_takes_is_planned(planned, sources):
-    soundfile.write(sources[0].parent / "0.flac", np.zeros((4_000, 2)), 16_000)
+    soundfile.write(sources[0].parent / "0.flac", np.zeros(4_000), 4_000)
     folder, report = planned(convert=False)
     assert report.settings.utterances == 6
-    assert "2 channels" in (folder / "unreadable.jsonl").read_text()
+    assert "sample rate 4000 Hz" in (folder / "unreadable.jsonl").read_text()
 
 
 def test_nothing_readable_and_an_unreadable_sound_are_refused(planned, sources):
