@@ -61,7 +61,7 @@ def _unpacked_members(stream: ArchiveStream, into: Destination) -> Iterator[None
         if header.type in (tarfile.GNUTYPE_LONGNAME, tarfile.GNUTYPE_LONGLINK, tarfile.XHDTYPE, tarfile.XGLTYPE):
             data = _header_data(stream, header, into)
             if header.type == tarfile.GNUTYPE_LONGNAME:
-                extended[b"path"] = data.removesuffix(b"\0")
+                extended[b"path"] = data.rstrip(b"\0")
             elif header.type == tarfile.XHDTYPE:
                 extended |= _records(data)
             continue

@@ -98,7 +98,6 @@ def _check_directory(file: BinaryIO, account: Account, archive: Path) -> None:
         if record.startswith(b"PK\6\6"):
             size = max(size if size != 2**32 - 1 else 0, END_64.unpack(record)[8])
     file.seek(0)
-    if size > account.limits.max_directory_bytes:
-        bound = account.limits.max_directory_bytes
+    bound = account.limits.max_directory_bytes
     if size > bound:
         raise FetchError(f"{archive}: refused, its directory has {size} bytes, the bound is {bound}; {ELSEWHERE}")
