@@ -19,7 +19,7 @@ from .errors import FetchError, quoted
 SCHEMES = ("http", "https")
 REDIRECTS = (301, 302, 303, 307, 308)
 MAX_REDIRECTS = 10
-OVERHEAD_BYTES = 2**20
+OVERHEAD_BYTES = 2**19
 """Bytes that may arrive (headers, interim answers, chunk sizes, trailers) before the next byte of the file."""
 
 
@@ -126,11 +126,11 @@ def open_url(
             if error.code not in REDIRECTS or not error.headers.get("Location"):
                 return error, pace
             with error:
-                url = _redirected(url, error.headers["Location"])
+                url = redirected(url, error.headers["Location"])
     raise FetchError(f"{quoted(url)}: more than {MAX_REDIRECTS} redirects; name a mirror with --from")
 
 
-def _redirected(url: str, location: str) -> str:
+def redirected(url: str, location: str) -> str:
     """The address of a redirect; FetchError if it leads to another scheme or out of encryption."""
     before, after = urlsplit(url).scheme, ""
     try:
