@@ -30,7 +30,7 @@ class ArchiveLimits:
     """
 
     max_ratio: int = 100
-    spare_bytes: int = 2**26
+    spare_bytes: int = 2**24
     max_members: int = 5_000_000
     max_depth: int = 32
     max_header_bytes: int = 2**20
