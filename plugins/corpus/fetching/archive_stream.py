@@ -66,7 +66,7 @@ class ArchiveStream:
 
     def __init__(self, archive: Path, file: BinaryIO, account: Account) -> None:
         self.archive, self._file, self._account = archive, file, account
-        self._buffer = b""
+        self._buffer, self._at = b"", 0
         self._start = self._read(PIECE_BYTES)
         self._kind = _decoder_for(self._start, account.limits.decoder_bytes)
         self._decoder = self._kind[1]() if self._kind else None
@@ -78,16 +78,18 @@ class ArchiveStream:
     def chunks(self, size: int) -> Iterator[bytes]:
         """The next `size` bytes in pieces; DamagedError if fewer are left."""
         while size:
-            piece = self._buffer or self._next()
-            if not piece:
-                raise DamagedError("it ends early")
-            self._buffer, piece = piece[size:], piece[:size]
+            if self._at == len(self._buffer):
+                self._buffer, self._at = self._next(), 0
+                if not self._buffer:
+                    raise DamagedError("it ends early")
+            piece = self._buffer[self._at : self._at + size]
+            self._at += len(piece)
             size -= len(piece)
             yield piece
 
     def read_to_end(self) -> None:
         """Read the padding behind the last member; DamagedError if there is anything else."""
-        piece = self._buffer
+        piece = self._buffer[self._at :]
         while True:
             if piece.count(0) != len(piece):
                 raise DamagedError("there are data behind its end mark")

@@ -1,5 +1,7 @@
 """Archives that mean harm: each is one line that names the member, and nothing is left outside or half-written."""
 
+import errno
+import io
 import lzma
 import os
 import random
@@ -12,7 +14,7 @@ import zlib
 import pytest
 
 from megaasr import MegaasrError, OutputError
-from megaasr_plugins.corpus.fetching import archive_limits
+from megaasr_plugins.corpus.fetching import archive_limits, archive_members
 from megaasr_plugins.corpus.fetching.archive_limits import ArchiveLimits
 from megaasr_plugins.corpus.fetching.errors import FetchError
 from megaasr_plugins.corpus.fetching.unpack import extract, unpack
@@ -163,6 +165,19 @@ def test_a_file_larger_than_the_disk_is_not_begun(tmp_path, monkeypatch):
         with pytest.raises(OutputError, match=r"0\.0 GB are needed and 0\.0 GB are free"):
             unpack(tmp_path / f"{number}", tmp_path / "out", lambda top: None)
         assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("data", [GOOD, GOOD_ZIP])
+def test_a_disk_that_becomes_full_leaves_nothing(tmp_path, monkeypatch, data):
+    class Full(io.BytesIO):
+        def write(self, piece):
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+    (tmp_path / "a").write_bytes(data)
+    monkeypatch.setattr(archive_members.os, "fdopen", lambda number, mode: os.close(number) or Full())
+    with pytest.raises(OutputError, match=r"cannot write .*a\.txt: No space left on device"):
+        unpack(tmp_path / "a", tmp_path / "out", lambda top: None)
+    assert [path.name for path in tmp_path.iterdir()] == ["a"]
 
 
 DAMAGE = {
