@@ -11,6 +11,7 @@ from megaasr_core import __version__ as __version__
 
 if TYPE_CHECKING:
     from megaasr_core.base.audio import SAMPLE_RATE_HZ as SAMPLE_RATE_HZ
+    from megaasr_core.base.audio import SILENCE_DBFS as SILENCE_DBFS
     from megaasr_core.base.audio import Audio as Audio
     from megaasr_core.base.audio import Samples as Samples
     from megaasr_core.base.audio import level_dbfs as level_dbfs
@@ -198,7 +199,7 @@ _NAMES_BY_MODULE = {
     "megaasr.quick": "degrade transcribe",
     "megaasr.reward_functions": "reward",
     "megaasr.scoring": "AnyReward score scorer_of wer",
-    "megaasr_core.base.audio": "Audio level_dbfs resampled_length SAMPLE_RATE_HZ Samples",
+    "megaasr_core.base.audio": "Audio level_dbfs resampled_length SAMPLE_RATE_HZ Samples SILENCE_DBFS",
     "megaasr_core.base.audio_files": "AudioLimits check_format read_audio write_audio",
     "megaasr_core.base.errors": (
         "AdapterError AudioError BackendError ManifestError MegaasrError one_line OutputError "
