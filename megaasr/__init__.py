@@ -132,6 +132,8 @@ if TYPE_CHECKING:
     from .library.coverage import coverage as coverage
     from .library.engine_tools import short as short
     from .library.engine_tools import usable_cores as usable_cores
+    from .library.environment import differences as differences
+    from .library.environment import environment as environment
     from .library.hardware import hardware as hardware
     from .library.json_files import jsonl_line as jsonl_line
     from .library.json_files import read_json as read_json
@@ -181,6 +183,7 @@ _NAMES_BY_MODULE = {
     "megaasr.library.cache": "cache_folder",
     "megaasr.library.coverage": "coverage",
     "megaasr.library.engine_tools": "short usable_cores",
+    "megaasr.library.environment": "differences environment",
     "megaasr.library.hardware": "hardware",
     "megaasr.library.json_files": "jsonl_line read_json read_jsonl write_json",
     "megaasr.library.kernel_compilation": "on_compiling",
