@@ -11,6 +11,7 @@ from megaasr_core import __version__ as __version__
 
 if TYPE_CHECKING:
     from megaasr_core.base.audio import SAMPLE_RATE_HZ as SAMPLE_RATE_HZ
+    from megaasr_core.base.audio import SILENCE_DBFS as SILENCE_DBFS
     from megaasr_core.base.audio import Audio as Audio
     from megaasr_core.base.audio import Samples as Samples
     from megaasr_core.base.audio import level_dbfs as level_dbfs
@@ -132,6 +133,8 @@ if TYPE_CHECKING:
     from .library.coverage import coverage as coverage
     from .library.engine_tools import short as short
     from .library.engine_tools import usable_cores as usable_cores
+    from .library.environment import differences as differences
+    from .library.environment import environment as environment
     from .library.hardware import hardware as hardware
     from .library.json_files import jsonl_line as jsonl_line
     from .library.json_files import read_json as read_json
@@ -186,6 +189,7 @@ _NAMES_BY_MODULE = {
     "megaasr.library.cache": "cache_folder",
     "megaasr.library.coverage": "coverage",
     "megaasr.library.engine_tools": "short usable_cores",
+    "megaasr.library.environment": "differences environment",
     "megaasr.library.hardware": "hardware",
     "megaasr.library.json_files": "jsonl_line read_json read_jsonl write_json",
     "megaasr.library.kernel_compilation": "on_compiling",
@@ -205,7 +209,7 @@ _NAMES_BY_MODULE = {
     "megaasr.quick": "degrade transcribe",
     "megaasr.reward_functions": "reward",
     "megaasr.scoring": "AnyReward score scorer_of wer",
-    "megaasr_core.base.audio": "Audio level_dbfs resampled_length SAMPLE_RATE_HZ Samples",
+    "megaasr_core.base.audio": "Audio level_dbfs resampled_length SAMPLE_RATE_HZ Samples SILENCE_DBFS",
     "megaasr_core.base.audio_files": "AudioLimits decode_audio read_audio",
     "megaasr_core.base.errors": (
         "AdapterError AudioError BackendError ManifestError MegaasrError one_line OutputError "

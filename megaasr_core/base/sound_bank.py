@@ -58,7 +58,7 @@ class SoundBank:
             self.categories.setdefault(paths[path], []).append(path)
         self._sounds: dict[str, SoundRef] = {}
         self._lengths: dict[tuple[SoundRef, int], int] = {}
-        self._cache: OrderedDict[tuple[str, int], Samples] = OrderedDict()
+        self._cache: OrderedDict[tuple[SoundRef, int], Samples] = OrderedDict()
         self._cache_bytes = cache_bytes
         self._lock = threading.Lock()
 
@@ -131,7 +131,7 @@ class SoundBank:
         Raises:
             RecipeError: the file is missing, cannot be read, or has changed since the recipe was planned.
         """
-        key = (sound.path, sample_rate)
+        key = (sound, sample_rate)
         with self._lock:
             if key in self._cache:
                 self._cache.move_to_end(key)

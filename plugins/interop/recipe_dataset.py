@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -14,6 +15,7 @@ from megaasr import MegaasrError, ParameterError, SampleKey
 
 from ..corpus.planning.plan_index import row_of
 from ..corpus.rendering.plan_renderer import PlanRenderer
+from ..corpus.rendering.probes import checked
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -41,6 +43,8 @@ class RecipeDataset(Dataset[Sample]):
     def __init__(self, plan: str | Path) -> None:
         self._plan = Path(plan).resolve()
         self._renderer = PlanRenderer(self._plan)
+        if note := checked(self._renderer):
+            warnings.warn(f"{self._plan}: {note}", stacklevel=2)
 
     def __len__(self) -> int:
         return self._renderer.folder.count

@@ -102,9 +102,9 @@ def order_of(clips: Sequence[Clip], phase: Phase, seed: int) -> list[int]:
     order: list[int] = []
     stages: list[float | None] = list(phase.max_wer) or [None]
     for number, bound in enumerate(stages):
-        pool = [index for index, clip in enumerate(clips) if bound is None or (clip.base_wer or 0.0) <= bound]
+        pool = [index for index, clip in enumerate(clips) if bound is None or (clip.base_wer or 0.0) < bound]
         if not pool:
-            raise ManifestError(f"phase {phase.name}: no clip has a base_wer of at most {bound}")
+            raise ManifestError(f"phase {phase.name}: no clip has a base_wer below {bound}")
         share = len(pool) * phase.epochs if phase.clips is None else -(-phase.clips * (number + 1) // len(stages))
         share -= 0 if phase.clips is None else len(order)
         taken: list[int] = []

@@ -16,7 +16,7 @@ from megaasr.commands import JsonOption
 def filter_(
     labelled: Annotated[Path, typer.Argument(metavar="LABELLED.jsonl", help="Output of `megaasr corpus label`.")],
     output: Annotated[Path, typer.Option("--output", "-o", metavar="OUT.jsonl", help="Manifest of the kept rows.")],
-    max_wer: Annotated[float | None, typer.Option(min=0.0, help="Keep rows up to this WER; 0.7 in the paper.")] = None,
+    max_wer: Annotated[float | None, typer.Option(min=0.0, help="Keep rows below this WER; 0.7 in the paper.")] = None,
     min_wer: Annotated[float | None, typer.Option(min=0.0, help="Keep rows with at least this WER.")] = None,
     drop_flags: Annotated[
         str | None, typer.Option(help="Drop rows with one of these base_flags, e.g. empty,repetitive.")

@@ -61,6 +61,8 @@ def render(
         say_each((f"failed: {row['id']}: {row['error']}" for row in read_rows(failures)), failures)
     for line in report.failed_shards:
         say(f"megaasr: failed: {line}")
+    if report.note:
+        say(f"megaasr: note: {report.note}")
     clips_per_s = report.rendered / report.wall_s
     if as_json:
         summary = {**asdict(report), "hours": report.audio_s / 3600, "clips_per_s": clips_per_s}

@@ -39,16 +39,18 @@ def filter_rows(
     min_wer: float | None = None,
     drop_flags: Collection[str] = (),
 ) -> Selection:
-    """Write the rows with ``min_wer <= base_wer <= max_wer`` and without the flags to `target`; adapt the audio paths.
+    """Write the rows with ``min_wer <= base_wer < max_wer`` and without the flags to `target`; adapt the audio paths.
 
     Raises:
         ManifestError: a row has neither a label nor an error; the message names its line.
-        ParameterError: `min_wer` is above `max_wer`.
+        ParameterError: `max_wer` is not above `min_wer` and 0.
         OutputError: `target` cannot be written.
     """
     low, high = -float("inf") if min_wer is None else min_wer, float("inf") if max_wer is None else max_wer
-    if low > high:
-        raise ParameterError(f"the lowest WER {low:g} is above the highest, {high:g}")
+    if max(low, 0.0) >= high:
+        raise ParameterError(
+            f"no WER is at least {max(low, 0.0):g} and below {high:g}; raise --max-wer, which is exclusive"
+        )
     kept = of = unlabelled = 0
     with atomic_path(target) as temporary, temporary.open("w", encoding="utf-8") as file:
         for row, wer in _labelled(source):
@@ -56,7 +58,7 @@ def filter_rows(
                 unlabelled += 1
                 continue
             of += 1
-            if low <= wer <= high and not set(drop_flags) & set(row.get("base_flags", ())):
+            if low <= wer < high and not set(drop_flags) & set(row.get("base_flags", ())):
                 kept += 1
                 file.write(jsonl_line(moved(row, source.parent, target.parent)))
     return Selection(target, kept, of, unlabelled)

@@ -27,6 +27,7 @@ from megaasr import (
     SoundBank,
     atomic_path,
     claim_identity,
+    environment,
     fingerprint,
     jsonl_line,
     progress,
@@ -160,7 +161,7 @@ def plan_corpus(request: PlanRequest, folder: Path, plugins: Plugins, engine: En
                 failed.append(f"{shard_name(outcome.item)}: {outcome.error}")
         made = None
         if not failed:
-            made = _finish(request, targets, sources, versions, mark, lengths_digest, folder)
+            made = _finish(request, targets, sources, versions, mark, lengths_digest, folder, plugins, banks)
         seconds = time.perf_counter() - started
         return PlanReport(made, len(missing) - len(failed), request.num_shards, num_bytes, seconds, tuple(failed))
 
@@ -229,7 +230,11 @@ def _finish(
     mark: str,
     lengths_digest: str,
     folder: Path,
+    plugins: Plugins,
+    banks: dict[str, SoundBank],
 ) -> PlanSettings:
+    from ..rendering.probes import taken  # the renderer needs a plan
+
     unreadable = folder / UNREADABLE
     settings = PlanSettings(
         count=request.count,
@@ -249,8 +254,11 @@ def _finish(
         utterances=len(np.load(folder / UTTERANCES, mmap_mode="r")),
         unreadable=read_text(unreadable).count("\n") if unreadable.exists() else 0,
         request=mark,
+        environment=environment(),
         fingerprint=fingerprint([mark, lengths_digest]),
     )
+    probes = taken(PlanFolder(folder.resolve(), settings), plugins, banks)
+    settings = settings.model_copy(update={"probes": probes})
     write_json(folder / SETTINGS, settings.model_dump())
     for name in (UTTERANCES, REQUEST):
         (folder / name).unlink()

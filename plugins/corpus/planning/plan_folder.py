@@ -17,6 +17,23 @@ SETTINGS: Final = "plan.json"
 SCHEMA_VERSION: Final = 1
 
 
+class Probe(BaseModel):
+    """A sample as it was when the plan was made.
+
+    Args:
+        number: of the sample in the plan.
+        digest: BLAKE2b-128 of its float32 samples; rms: their level.
+        values: some of them, evenly spaced.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    number: int = Field(ge=0)
+    digest: str
+    rms: float
+    values: list[float]
+
+
 class PlanSettings(BaseModel):
     """What plan.json holds; it is written last, so that its presence says that the plan is complete.
 
@@ -31,6 +48,8 @@ class PlanSettings(BaseModel):
         sources: where each plugin that the plan uses came from; empty in plans of older versions.
         versions: distribution name -> version of the plugins that were used.
         utterances: recordings that could be read; unreadable: those that could not and are left out.
+        environment: machine, CPU features and versions of libraries with which it was planned; probes: a few samples
+            rendered there. Both are empty in plans of older versions.
         request: digest of what was asked for; fingerprint: of that and of the recordings' lengths.
     """
 
@@ -53,6 +72,8 @@ class PlanSettings(BaseModel):
     versions: dict[str, str]
     utterances: int
     unreadable: int = 0
+    environment: dict[str, Any] = {}
+    probes: list[Probe] = []
     request: str
     fingerprint: str
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import lru_cache
@@ -83,8 +84,12 @@ def _renderer(plan: Path, mtime_ns: int) -> PlanRenderer:
     """A plan with its banks and plugins; opened again when it is another."""
     del mtime_ns
     from .plan_renderer import PlanRenderer
+    from .probes import checked
 
-    return PlanRenderer(plan)
+    renderer = PlanRenderer(plan)
+    if note := checked(renderer):
+        sys.stderr.write(f"megaasr: note: {plan}: {note}\n")
+    return renderer
 
 
 @hookimpl

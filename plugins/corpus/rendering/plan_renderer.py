@@ -4,9 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
-from megaasr import Audio, AudioLimits, Recipe, RecipeError, Rendered, first_fault, read_audio, render
+from megaasr import (
+    Audio,
+    AudioLimits,
+    Plugins,
+    Recipe,
+    RecipeError,
+    Rendered,
+    SoundBank,
+    first_fault,
+    read_audio,
+    render,
+)
 
 from ..planning.plan_folder import PlanFolder
 from ..planning.plan_index import row_of
@@ -24,10 +35,19 @@ class PlanRenderer:
     """
 
     def __init__(self, plan: str | Path, plugins: Sequence[str] = ()) -> None:
-        self.folder = PlanFolder.open(plan)
-        self._plugins = self.folder.open_plugins(plugins)
-        self._banks = self.folder.open_banks()
-        self._limits = AudioLimits(convert=self.folder.settings.convert)
+        folder = PlanFolder.open(plan)
+        self._use(folder, folder.open_plugins(plugins), folder.open_banks())
+
+    @classmethod
+    def of(cls, folder: PlanFolder, plugins: Plugins, banks: dict[str, SoundBank]) -> Self:
+        """A renderer of what is open already."""
+        made = cls.__new__(cls)
+        made._use(folder, plugins, banks)
+        return made
+
+    def _use(self, folder: PlanFolder, plugins: Plugins, banks: dict[str, SoundBank]) -> None:
+        self.folder, self._plugins, self._banks = folder, plugins, banks
+        self._limits = AudioLimits(convert=folder.settings.convert)
 
     def render(self, planned: dict[str, Any]) -> tuple[Recipe, Rendered]:
         """Read the recording of one row of the plan and apply its recipe.

@@ -12,6 +12,7 @@ from typing import Any
 from megaasr import MegaasrError, Recipe, RecipeError, Rendered, jsonl_line, on_compiling, one_line, write_text
 
 from .plan_renderer import PlanRenderer, described
+from .probes import checked
 from .shard_writer import ShardFormat, encode_flac, shard_writer
 
 Row = dict[str, Any]
@@ -134,4 +135,5 @@ def _renderer(plan: Path, fingerprint: str, plugins: tuple[str, ...]) -> PlanRen
     renderer = PlanRenderer(plan, plugins)
     if renderer.folder.settings.fingerprint != fingerprint:
         raise RecipeError(f"{plan}: was planned anew while it was being rendered; start again")
+    checked(renderer)  # on the machine of this worker
     return renderer

@@ -23,7 +23,10 @@ def reward(
     hyp: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Hypotheses, one a line; - is standard input.")
     ] = None,
-    ref: Annotated[Path | None, typer.Option(metavar="FILE", help="References, one a line.")] = None,
+    ref: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="References, one a line in the same order, or with ids: words (id)."),
+    ] = None,
     name: Annotated[
         list[str] | None, typer.Option("--reward", help="Only this reward. Repeatable; all of them if left out.")
     ] = None,
@@ -77,8 +80,9 @@ def _samples(
     results: Path | None, hyp: Path | None, ref: Path | None, language: str
 ) -> tuple[list[RewardSample], list[str]]:
     """The samples, and a name for each: its line, and its recording where there is one."""
-    from megaasr import ManifestError, ParameterError, RewardSample, located_lines, read_text
+    from megaasr import ParameterError, RewardSample, located_lines, read_text
 
+    from ..paired_texts import paired_lines
     from ..pairing import utterance_of
     from ..rewards import sample_of
 
@@ -95,12 +99,8 @@ def _samples(
         raise ParameterError("give RESULTS.jsonl, or --hyp FILE with --ref FILE")
     hypotheses = (sys.stdin.read() if str(hyp) == "-" else read_text(hyp)).removesuffix("\n").split("\n")
     references = read_text(ref).removesuffix("\n").split("\n")
-    if len(hypotheses) != len(references):
-        raise ManifestError(
-            f"{hyp} has {len(hypotheses)} lines and {ref} has {len(references)}: one for one is expected"
-        )
-    batch = [RewardSample(h, r, language) for h, r in zip(hypotheses, references, strict=True)]
-    return batch, [f"line {number}" for number in range(1, len(batch) + 1)]
+    pairs = paired_lines(hypotheses, references, (str(hyp), str(ref)))
+    return [RewardSample(h, r, language) for _, h, r in pairs], [name for name, _, _ in pairs]
 
 
 def _print(batch: list[RewardSample], names: list[str], columns: Mapping[str, TermScores], as_json: bool) -> None:

@@ -128,12 +128,12 @@ def test_a_recording_that_is_gone_is_a_row_with_an_error_and_the_rest_is_done(co
 
 
 def test_filter_keeps_what_is_within_bounds_and_names_the_audio_from_where_it_writes(tmp_path):
-    source = labelled(tmp_path, [0.0, 0.7, 0.71, 0.2])
+    source = labelled(tmp_path, [0.0, 0.1, 0.7, 0.69])
     (tmp_path / "elsewhere").mkdir()
     chosen = filter_rows(source, tmp_path / "elsewhere" / "kept.jsonl", max_wer=0.7, min_wer=0.1)
     rows = rows_of(chosen.path)
     assert [row["id"] for row in rows] == ["001", "003"]
-    assert [row["audio"] for row in rows] == ["../001.flac", "../003.flac"]
+    assert [row["audio"] for row in rows] == ["../001.flac", "../003.flac"]  # at least 0.1, below 0.7
     assert (chosen.kept, chosen.of) == (2, 4)
 
 
@@ -170,7 +170,10 @@ def test_a_sample_is_of_the_asked_size_and_does_not_depend_on_the_order(tmp_path
     [
         (["filter", "plain.jsonl", "--max-wer", "0.7", "-o", "k.jsonl"], "plain.jsonl, line 2: base_wer is missing"),
         (["filter", "plain.jsonl", "-o", "k.jsonl"], "nothing to filter by"),
-        (["filter", "plain.jsonl", "--max-wer", "0.1", "--min-wer", "0.2", "-o", "k.jsonl"], "is above the highest"),
+        (
+            ["filter", "plain.jsonl", "--max-wer", "0.1", "--min-wer", "0.2", "-o", "k.jsonl"],
+            "raise --max-wer, which is exclusive",
+        ),
         (["filter", "plain.jsonl", "--max-wer", "0.7", "-o", "plain.jsonl"], "it is the input"),
         (["buckets", "plain.jsonl", "0.3", "0.3", "-o", "b"], "limit 0.3 is named twice"),
         (["buckets", "plain.jsonl", "0.3", "0.301", "-o", "b"], "equal in their first two decimals"),
@@ -189,8 +192,9 @@ def test_a_mistake_is_one_line_and_nothing_is_written(tmp_path, args, reason):
 
 
 def test_limits_that_leave_nothing_are_refused(tmp_path):
-    with pytest.raises(ParameterError):
-        filter_rows(labelled(tmp_path, [0.1]), tmp_path / "k.jsonl", max_wer=0.1, min_wer=0.2)
+    for bounds in ({"max_wer": 0.1, "min_wer": 0.2}, {"max_wer": 0.1, "min_wer": 0.1}, {"max_wer": 0.0}):
+        with pytest.raises(ParameterError, match="raise --max-wer, which is exclusive"):
+            filter_rows(labelled(tmp_path, [0.1]), tmp_path / "k.jsonl", **bounds)
     with pytest.raises(ManifestError, match="line 1: base_wer is missing"):
         filter_rows(labelled(tmp_path, [0.1], base_wer="much"), tmp_path / "k.jsonl", max_wer=0.1)
 
