@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from ..base.audio import Audio
+from ..base.language import is_unspaced
 from ..contracts.backend import Segment, Transcript
 
 FRAME_S = 0.1
@@ -52,7 +53,7 @@ def join(pieces: Sequence[Transcript]) -> Transcript:
     mounted = sorted({adapter for adapter in adapters if adapter is not None})
     reasons = list(dict.fromkeys(piece.route for piece in pieces))
     share = f" (adapter on {len(pieces) - adapters.count(None)} of {len(pieces)} pieces)" if mounted else ""
-    text = ("" if language == "zh" else " ").join(text for piece in pieces if (text := piece.text.strip()))
+    text = ("" if is_unspaced(language) else " ").join(text for piece in pieces if (text := piece.text.strip()))
     flags = {flag for piece in pieces for flag in piece.flags}
     if text:  # a pause of half a minute does not make the recording empty
         flags.discard("empty")
