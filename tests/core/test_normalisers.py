@@ -28,7 +28,10 @@ def unescaped(text: str) -> str:
 def test_writing_makes_no_difference_and_another_word_does(language, one, other, same):
     reference, hypothesis = unescaped(one), unescaped(other)
     score = megaasr.score(hypothesis, reference, "wer_accuracy", language)
-    assert (score == 1.0) == (same == "yes"), (megaasr.tokenise(reference, language), megaasr.tokenise(hypothesis, language))
+    assert (score == 1.0) == (same == "yes"), (
+        megaasr.tokenise(reference, language),
+        megaasr.tokenise(hypothesis, language),
+    )
 
 
 def test_the_table_has_right_and_wrong_pairs_of_every_normaliser():

@@ -21,7 +21,7 @@ JOINED = {
 }  # fmt: skip
 """Malayalam chillus and Bengali khanda ta as they were written before they had characters of their own."""
 NARROW_SPACE_IN_NUMBER = re.compile("(?<=\\d)[\u00a0\u202f\u2009](?=\\d{3}(?!\\d))")
-BRACKETED = re.compile(r"[<\[][^>\]]*[>\]]|\([^)]+\)")
+BRACKETED = re.compile(r"[<\[][^>\]]{0,200}[>\]]|\([^)]{1,200}\)")
 """Words between brackets: sounds and speakers, as in Whisper's normalisers."""
 MINUS = re.compile(r"(?<![\w.])-\s?(?=[.$€£]?\d)")
 """A minus sign before a number; between two numbers or words the character is a hyphen or a range."""

@@ -21,8 +21,8 @@ DATE = re.compile(r"(?<!\d)([12]\d{3})([-/.])(\d{1,2})\2(\d{1,2})(?!\d)")
 TIME = re.compile(r"(?<![\d:])(\d|[01]\d|2[0-4]):([0-5]\d)(?::([0-5]\d))?(?![\d:])")
 RATIO = re.compile(r"(?<=\d):(?=\d)")
 FRACTION = re.compile(r"(?<![\d/])(\d+)[/⁄](\d+)(?![\d/])")
-RANGE = re.compile(r"(?<![\d~-])(\d{1,9}(?:\.\d+)?)(%?)\s*[-~〜]\s*(\d{1,9}(?:\.\d+)?)(?![\d~-])")
-PERCENT = re.compile(r"(-?\d+(?:\.\d+)?)\s*([%‰])")
+RANGE = re.compile(r"(?<![\d~-])(\d{1,9}(?:\.\d+)?)(%?)\s*[-~〜]\s*(\d{1,9}(?:\.\d+)?)(%?)(?![\d~-])")
+PERCENT = re.compile(r"((?<![\d.])-?\d{1,15}(?:\.\d{1,15})?)\s?([%‰])")
 MINUS = re.compile(r"(?<![0-9a-z])-\s?(?=\d)")
 PARTS = {"百": "\ue000", "千": "\ue001", "万": "\ue002"}
 """Stand-ins for 百分之, 千分之 and 万分之, whose first character is no unit of a number."""
@@ -60,7 +60,7 @@ class Chinese(Normaliser):
         """
         del language
         text = plain_text(VULGAR.sub("又", text)).replace("○", "〇")
-        text = spoken_numbers(SPACE_BESIDE.sub("", folded(str(_simplifier().convert(text)))))
+        text = spoken_numbers(SPACE_BESIDE.sub("", " ".join(folded(str(_simplifier().convert(text))).split())))
         return without_symbols(text, instead="")
 
 
@@ -85,9 +85,10 @@ def _time(match: re.Match[str]) -> str:
 
 def _range(match: re.Match[str]) -> str:
     """The lower number first is a range; telephone numbers, scores and codes have no word for the dash."""
-    first, percent, last = match.groups()
-    is_range = float(first) < float(last) and not re.match(r"0\d", first + " ") and not re.match(r"0\d", last)
-    return f"{first}{percent}到{last}" if is_range else match.group()
+    first, percent, last, of_both = match.groups()
+    is_range = float(first) < float(last) and not any(re.match(r"0\d", number) for number in (first, last))
+    last += of_both if percent else ""
+    return f"{first}{percent or of_both}到{last}" if is_range else match.group()  # 10-20%: 百分之十到二十
 
 
 RULES: tuple[tuple[re.Pattern[str], str | Callable[[re.Match[str]], str]], ...] = (

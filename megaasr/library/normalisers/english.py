@@ -24,6 +24,14 @@ UNITS = {
 }  # fmt: skip
 PARTS = {"2": ("half", "halves"), "3": ("third", "thirds"), "4": ("quarter", "quarters"), "5": ("fifth", "fifths")}
 COUNTS = ("", "one", "two", "three", "four")
+INITIALISMS = (
+    "adhd asap atm bbc bmw bbq cbs cd ceo cfo cia cnn co cpu cto cv dc diy dj dna dvd eu eta faq "
+    "fbi fm fyi gdp gmt gps hbo hiv html http hr ibm iq irs kfc lcd lgbt mba mri msnbc mtv "
+    "nba nbc nfl ngo nhl nhs nyc nypd ok pc pdf phd pvc rna rpg rsvp sms sos sql tv ucla ufo uk un url usa "
+    "usb vip vpn www xml ymca"
+)
+"""Written as one word or letter by letter; other letters in a row stay as many words as there are letters."""
+SPELLED = rf"(?<![\w'])(?<!(?<!\w)\w )(?:{'|'.join(' '.join(word) for word in INITIALISMS.split())})(?![\w']| \w\b)"
 HALF = re.compile(r"(\d)?\s?½")
 PREFIXES = "co|re|pre|non|anti|multi|semi|micro|mini|inter|intra|e|t|x"
 
@@ -61,7 +69,7 @@ RULES: tuple[tuple[str, str | Callable[[re.Match[str]], str]], ...] = (
     (rf"(?<=\d)\s?({'|'.join(map(re.escape, UNITS))})(?![\w/])", lambda m: f" {UNITS[m[1]]}"),
     # letters that are read one by one
     (r"(?<![\w.'])(?:[a-z]\.\s?){2,}(?![a-z])", _joined),
-    (r"(?<![\w'])[a-z](?:\s[a-z])+(?![\w'.])", _joined),
+    (SPELLED, _joined),
     # words that are written in two ways
     (r"\s*&\s*", " and "),
     (r"\bokay\b", "ok"),
