@@ -141,6 +141,8 @@ if TYPE_CHECKING:
     from .library.manifests import located_rows as located_rows
     from .library.manifests import read_clean as read_clean
     from .library.manifests import read_sample as read_sample
+    from .library.normalisers.base import Normaliser as Normaliser
+    from .library.normalisers.characters import plain_text as plain_text
     from .library.output_checks import check_not_input as check_not_input
     from .library.output_checks import check_outputs as check_outputs
     from .library.progress import progress as progress
@@ -153,8 +155,6 @@ if TYPE_CHECKING:
     from .library.run_folder import temporary_name as temporary_name
     from .library.scenarios import find_scenario as find_scenario
     from .library.scenarios import open_scenario as open_scenario
-    from .library.normalisers.base import Normaliser as Normaliser
-    from .library.normalisers.characters import plain_text as plain_text
     from .library.text import is_scored_by_character as is_scored_by_character
     from .library.text import normalise as normalise
     from .library.text import normaliser_version as normaliser_version

@@ -78,8 +78,8 @@ def _only(code: str, plugins: Plugins, choices: str) -> Normaliser:
     if len(found) > 1:
         owners = " and ".join(f"{name} of {registry.owner(name)}" for name in found)
         raise PluginError(
-            f"language {code} has the normalisers {owners}; choose one, for example {CHOICE}={code}={found[0]}, or leave "
-            "one out with --disable-plugin"
+            f"language {code} has the normalisers {owners}; choose one, for example {CHOICE}={code}={found[0]}, "
+            "or leave one out with --disable-plugin"
         )
     if not found:
         raise PluginError(f"language {code}: no normaliser is registered; enable normaliser.words or install another")

@@ -64,5 +64,7 @@ def loop_tokens(text: str, language: str = "en") -> list[str]:
     """The tokens for loop detection, without case and punctuation: words, or characters where none are spaced."""
     if is_unspaced(language):
         return [character for character in text.lower() if character.isalnum()]
-    words = ("".join(c for c in word if c == "'" or unicodedata.category(c)[0] in "LNM") for word in text.lower().split())
+    words = (
+        "".join(c for c in word if c == "'" or unicodedata.category(c)[0] in "LNM") for word in text.lower().split()
+    )
     return [word for word in words if any(c.isalnum() for c in word)]

@@ -14,9 +14,9 @@ from megaasr_core.discovery.plugins import Plugins
 from megaasr_core.testing import Subject, attempt, checks_unit, essential, expect
 
 ODD = (
-    "", " ", "\n", "?!…", "\ufeff\u200b\u00ad", "\x00", "😀🏳️‍🌈", "-", "−5", "1,000.5 %", "½", "１️⃣", "0" * 5000, "a" * 999,
-    "Hello, World!", "e\u0301", "ﬁ", "İIıi", "ß", "ΟΔΟΣ", "你好，世界", "今日は", "สวัสดี", "नमस्ते", "مُحَمَّد", "שָׁלוֹם", "\U0010ffff",
-    "(", "[x", "<", "'", "''", "’tis", "一百", "十" * 40, "\u0301", "\ud800",
+    "", " ", "\n", "?!…", "\ufeff\u200b\u00ad", "\x00", "😀🏳️‍🌈", "-", "−5", "1,000.5 %", "½", "１️⃣", "0" * 5000,
+    "a" * 999, "Hello, World!", "e\u0301", "ﬁ", "İIıi", "ß", "ΟΔΟΣ", "你好，世界", "今日は", "สวัสดี", "नमस्ते",
+    "مُحَمَّد", "שָׁלוֹם", "\U0010ffff", "(", "[x", "<", "'", "''", "’tis", "一百", "十" * 40, "\u0301", "\ud800",
 )  # fmt: skip
 """Empty, invisible, broken, long; and a word of several scripts, whatever the language."""
 

@@ -30,8 +30,9 @@ OF_PARTS = re.compile(r"(?<![一二三四五六七八九十两百千万亿零〇
 OF_ARABIC_PARTS = re.compile(r"(?<!\d)(100|1000|10000)分之")
 NAMES = {"100": "百", "1000": "千", "10000": "万", "%": "百", "‰": "千"}
 UNITS = {
-    "km/h": "公里每小时", "km²": "平方公里", "km2": "平方公里", "m²": "平方米", "m2": "平方米", "km": "公里", "cm": "厘米",
-    "mm": "毫米", "kg": "公斤", "mg": "毫克", "ml": "毫升", "°c": "摄氏度", "°": "度", "m": "米", "g": "克", "l": "升",
+    "km/h": "公里每小时", "km²": "平方公里", "km2": "平方公里", "m²": "平方米", "m2": "平方米", "km": "公里",
+    "cm": "厘米", "mm": "毫米", "kg": "公斤", "mg": "毫克", "ml": "毫升",
+    "°c": "摄氏度", "°": "度", "m": "米", "g": "克", "l": "升",
 }  # fmt: skip
 """Of several words for a unit the usual one; the others (千米, 千克) are other words."""
 UNIT = re.compile(rf"(?<=\d)\s*({'|'.join(map(re.escape, UNITS))})(?![a-z0-9²])")
@@ -42,8 +43,8 @@ CURRENCY = re.compile(r"(us\$|[$¥€£])\s*(\d+(?:\.\d+)?)")
 class Chinese(Normaliser):
     """Simplified characters, numbers in digits, signs as words, no spaces; scored by character.
 
-    Kept apart, since they are other words: 号 and 日, 半 and 三十分, 到 and 至. Said in several ways and written in one,
-    so equal: 二 and 两, 二零二六 and 两千零二十六, 三点五 and 3:5 in digits (3点5), 幺 and 一 in a number.
+    Kept apart, since they are other words: 号 and 日, 半 and 三十分, 到 and 至. Said in two ways and written in one, so
+    equal: 二 and 两, 二零二六 and 两千零二十六, 幺 and 一 in a number.
     """
 
     name = "chinese"

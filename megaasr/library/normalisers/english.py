@@ -40,6 +40,10 @@ def _half(match: re.Match[str]) -> str:
     return f"{match[1]} and a half" if match[1] else "half"
 
 
+def _half_day(match: re.Match[str]) -> str:
+    return f" {match[1]}m" if match[1] else f"{match[2]} {match[3]}m"
+
+
 def _time(match: re.Match[str]) -> str:
     """As Whisper's normaliser writes ten thirty, 1030; a full hour is the hour."""
     return str(int(match[1])) + ("" if match[2] == "00" else match[2])
@@ -60,7 +64,7 @@ RULES: tuple[tuple[str, str | Callable[[re.Match[str]], str]], ...] = (
     (r"'(?=\d0s\b)", ""),
     (r"(?<![\d:])([01]?\d|2[0-4]):([0-5]\d)(?![\d:])", _time),
     (r"\bo'\s?clock\b", "oclock"),
-    (rf"(?<=\d)\s?([ap])\.?\s?m\b\.?|\b((?:{NUMBER_WORDS}))\s([ap])\.?\s?m\b\.?", lambda m: _half_day(m)),
+    (rf"(?<=\d)\s?([ap])\.?\s?m\b\.?|\b((?:{NUMBER_WORDS}))\s([ap])\.?\s?m\b\.?", _half_day),
     (r"\b([ap])\.m\b\.?", r"\1m"),
     (r"(?:\bno\.\s?|#)(?=\d)", "number "),
     (r"(?<![\d.])(\d+) and a half\b", r"\1.5"),
@@ -92,10 +96,6 @@ RULES: tuple[tuple[str, str | Callable[[re.Match[str]], str]], ...] = (
     (r"\bc'mon\b", "come on"),
 )
 COMPILED = tuple((re.compile(pattern), write) for pattern, write in RULES)
-
-
-def _half_day(match: re.Match[str]) -> str:
-    return f" {match[1]}m" if match[1] else f"{match[2]} {match[3]}m"
 
 
 class English(Normaliser):

@@ -26,7 +26,7 @@ class Vietnamese(Words):
         del language
         text = text.lower()
         for match in reversed(list(TONE_LAST.finditer(text))):
-            vowel, tone = unicodedata.normalize("NFD", match.group())
+            vowel, tone = tuple(unicodedata.normalize("NFD", match.group()))
             first = unicodedata.normalize("NFC", text[match.start() - 1] + tone)
             text = text[: match.start() - 1] + first + vowel + text[match.end() :]
         return text

@@ -24,7 +24,6 @@ GROUPS = re.compile(r"(?<![\d.,])[1-9]\d{0,2}([.,'٬])\d{3}(?:\1\d{3})*(?![.,]?\
 """Thousands: 1.000, 1,000,000. A decimal fraction of just three digits is taken for one as well, on both sides."""
 
 
-
 class Words(Normaliser):
     """Whisper's basic normaliser with combining marks kept, one form of each character, and signs at numbers.
 
