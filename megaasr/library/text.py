@@ -53,8 +53,8 @@ def normaliser_version(language: str = "en") -> str:
 
 
 def use_normalisers_of(plugins: Plugins) -> None:
-    """Let this process normalise by those plugins; without a call, by the installed ones."""
-    _used[:] = [plugins]
+    """Let this process normalise by those plugins; else, or if they have no such kind, it is by the installed ones."""
+    _used[:] = [plugins] if any(kind.name == Normaliser.kind for kind in plugins.kinds) else []
 
 
 def _in_use() -> Plugins:

@@ -280,6 +280,7 @@ def test_an_empty_manifest_is_refused(data):
         ({"subset": "real-en-far_field"}, ("real", "far_field", "en")),
         ({"subset": "real-en-far-field"}, ("real", "far-field", "en")),
         ({"subset": "odd"}, ("unknown", "unknown", None)),
+        ({"subset": "train-clean-100"}, ("unknown", "unknown", None)),
         ({}, ("unknown", "unknown", None)),
         ({"source": "real", "category": "echo", "language": "zh"}, ("real", "echo", "zh")),
         ({"source": "LibriSpeech", "subset": "sim-en-echo"}, ("sim", "echo", "en")),
