@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from megaasr_core.base.jsonl import located_lines as located_lines
     from megaasr_core.base.jsonl import parse_row as parse_row
     from megaasr_core.base.jsonl import read_rows as read_rows
-    from megaasr_core.base.language import is_scored_by_character as is_scored_by_character
+    from megaasr_core.base.language import is_unspaced as is_unspaced
     from megaasr_core.base.language import language_code as language_code
     from megaasr_core.base.seeding import SampleKey as SampleKey
     from megaasr_core.base.severity import CURVES as CURVES
@@ -148,6 +148,8 @@ if TYPE_CHECKING:
     from .library.ogg_pages import OggPage as OggPage
     from .library.ogg_pages import ogg_checksum as ogg_checksum
     from .library.ogg_pages import ogg_pages as ogg_pages
+    from .library.normalisers.base import Normaliser as Normaliser
+    from .library.normalisers.characters import plain_text as plain_text
     from .library.output_checks import check_not_input as check_not_input
     from .library.output_checks import check_outputs as check_outputs
     from .library.progress import progress as progress
@@ -161,9 +163,11 @@ if TYPE_CHECKING:
     from .library.run_folder import temporary_name as temporary_name
     from .library.scenarios import find_scenario as find_scenario
     from .library.scenarios import open_scenario as open_scenario
+    from .library.text import is_scored_by_character as is_scored_by_character
     from .library.text import normalise as normalise
     from .library.text import normaliser_version as normaliser_version
     from .library.text import tokenise as tokenise
+    from .library.text import use_normalisers_of as use_normalisers_of
     from .library.training import TrainContext as TrainContext
     from .library.training import data_digests as data_digests
     from .library.transcript_checks import compression_ratio as compression_ratio
@@ -201,7 +205,9 @@ _NAMES_BY_MODULE = {
     "megaasr.library.resumable": "fingerprint resumable_rows",
     "megaasr.library.run_folder": "claim_identity refuse_foreign run_folder temporary_name",
     "megaasr.library.scenarios": "find_scenario open_scenario",
-    "megaasr.library.text": "normalise normaliser_version tokenise",
+    "megaasr.library.normalisers.base": "Normaliser",
+    "megaasr.library.normalisers.characters": "plain_text",
+    "megaasr.library.text": "is_scored_by_character normalise normaliser_version tokenise use_normalisers_of",
     "megaasr.library.training": "data_digests TrainContext",
     "megaasr.library.transcript_checks": "compression_ratio is_invented",
     "megaasr.lora.files": "Lora read_lora",
@@ -217,7 +223,7 @@ _NAMES_BY_MODULE = {
     ),
     "megaasr_core.base.files": "atomic_path check_writable read_text write_text",
     "megaasr_core.base.jsonl": "located_lines parse_row read_rows",
-    "megaasr_core.base.language": "is_scored_by_character language_code",
+    "megaasr_core.base.language": "is_unspaced language_code",
     "megaasr_core.base.seeding": "SampleKey",
     "megaasr_core.base.severity": "check_severity Choice CURVES Range severity_from",
     "megaasr_core.base.sound_bank": "SoundBank SoundRef",

@@ -8,6 +8,7 @@ from typing import Self
 import numpy as np
 
 from ..base.errors import MegaasrError
+from ..base.language import is_unspaced
 from ..contracts.backend import Transcript
 from ..contracts.utterance import Utterance
 from .levels import FRAME_S, at_known_level, frame_powers, loud_power
@@ -99,7 +100,8 @@ class Strand:
             complete = tuple(one for one in heard.segments if one.end_s <= until_s)
             flags = tuple(flag for flag in heard.flags if flag != "truncated")
             heard = replace(heard, segments=complete, duration_s=until_s, truncated=False, flags=flags)
-            heard, stop = replace(heard, text=" ".join(one.text for one in complete)), again
+            between = "" if is_unspaced(heard.language) else " "
+            heard, stop = replace(heard, text=between.join(one.text for one in complete)), again
         if NO_SPEECH.intersection(heard.flags) and heard.text.strip():
             flags = tuple(sorted({*heard.flags, "empty"}))
             heard = replace(heard, text="", segments=(), flags=flags, withheld=heard.text.strip())

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from ..base.audio import Audio
+from ..base.language import is_unspaced
 from ..contracts.backend import Segment, Transcript
 from .levels import FRAME_S, frame_powers
 
@@ -62,7 +63,7 @@ def join(parts: Sequence[Transcript], starts_s: Sequence[float] | None = None) -
     mounted = sorted({adapter for adapter in adapters if adapter is not None})
     reasons = list(dict.fromkeys(part.route for part in parts))
     share = f" (adapter on {len(parts) - adapters.count(None)} of {len(parts)} pieces)" if mounted and parts[1:] else ""
-    between = "" if language == "zh" else " "
+    between = "" if is_unspaced(language) else " "
     text = between.join(text for part in parts if (text := part.text.strip()))
     flags = {flag for part in parts for flag in part.flags}
     if text:  # a pause of half a minute does not make the recording empty

@@ -23,6 +23,7 @@ from megaasr import (
     located_rows,
     read_sample,
     tokenise,
+    use_normalisers_of,
 )
 
 REWARDS = "rewards"
@@ -88,9 +89,13 @@ def item_of(row: dict[str, Any], root: Path, where: str, language: str | None = 
 
 
 def subset_parts(row: dict[str, Any]) -> tuple[str, str, str | None]:
-    """Source, category and language of a row: its own fields, else those in ``subset`` (``sim-zh-noise``)."""
+    """Source, category and language of a row: its own fields, else those in ``subset`` (``sim-zh-noise``).
+
+    Only ``sim-`` and ``real-`` begin such a name; LibriSpeech's ``train-clean-100`` is none.
+    """
     parts = str(row.get("subset", "")).split("-", 2)
-    source, spoken, category = parts if len(parts) == 3 else ("unknown", None, "unknown")
+    named = len(parts) == 3 and parts[0] in ("real", "sim")  # and not train-clean-100
+    source, spoken, category = parts if named else ("unknown", None, "unknown")
     if row.get("source") in ("real", "sim"):
         source = row["source"]
     return source, str(row.get("category", category)), row.get("language", spoken)
@@ -107,8 +112,10 @@ def evaluate(
     Recordings that fit into one piece are decoded in batches; a longer one is cut and decoded by itself.
 
     Args:
-        plugins: whose readers read the audio; the installed ones if not given.
+        plugins: whose readers read the audio, and whose normalisers are used; the installed ones if not given.
     """
+    if plugins is not None:
+        use_normalisers_of(plugins)  # a worker process has loaded them again
     for start in range(0, len(items), transcriber.batch_size):
         chunk = items[start : start + transcriber.batch_size]
         heard = _transcribe(chunk, transcriber, limits, plugins)

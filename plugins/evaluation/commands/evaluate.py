@@ -92,6 +92,7 @@ def evaluate(
         check_outputs,
         fingerprint,
         hardware,
+        normaliser_version,
         read_jsonl,
         read_reward,
         read_text,
@@ -112,6 +113,7 @@ def evaluate(
     plugins = open_plugins(plugin, strict_plugins)
     if not (items := read_items(manifest, language, plugins)):
         raise ParameterError(f"{manifest}: holds no rows")
+    normalisers = {item.language: normaliser_version(item.language) for item in items}
     base = read_jsonl(other) if other else None
     if base is not None:  # before the work, not after it
         check_comparable([item.row for item in items], base)
@@ -152,6 +154,7 @@ def evaluate(
                 language,
                 convert,
                 [(item.row, item.language) for item in items],
+                normalisers,
                 *([read_text(compose)] if compose else []),
             ]
         )

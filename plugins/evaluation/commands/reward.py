@@ -51,7 +51,7 @@ def reward(
 
     Example: megaasr reward --hyp hypotheses.txt --ref references.txt
     """
-    from megaasr import ParameterError, language_code, read_reward, term_scores
+    from megaasr import ParameterError, language_code, normaliser_version, read_reward, term_scores
 
     from ..reward_choice import chosen_rewards, settings_by_reward
     from ..rewards import failure_lines
@@ -62,6 +62,7 @@ def reward(
     plugins = open_plugins(plugin, strict_plugins)
     settings = settings_by_reward(parse_settings(reward_set), plugins.rewards)
     batch, names = _samples(results, hyp, ref, code)
+    normalisers = {spoken: normaliser_version(spoken) for spoken in sorted({one.language for one in batch})}
     if compose:
         columns = read_reward(compose, plugins.rewards).term_scores(batch)
     else:
@@ -69,7 +70,7 @@ def reward(
         for line in left_out:
             say(f"megaasr: note: {line}")
         columns = {term: term_scores(built, batch) for term, built in rewards.items()}
-    _print(batch, names, columns, as_json)
+    _print(batch, names, columns, normalisers if as_json else None)
     if lines := failure_lines(columns, names):
         for line in lines:
             say(f"megaasr: failed: {line}")
@@ -103,11 +104,17 @@ def _samples(
     return [RewardSample(h, r, language) for _, h, r in pairs], [name for name, _, _ in pairs]
 
 
-def _print(batch: list[RewardSample], names: list[str], columns: Mapping[str, TermScores], as_json: bool) -> None:
+def _print(
+    batch: list[RewardSample],
+    names: list[str],
+    columns: Mapping[str, TermScores],
+    normalisers: Mapping[str, str] | None,
+) -> None:
+    """JSON where the normalisers are given, which it names; else lines for people."""
     from megaasr import coverage
 
     summaries = {term: column.summary() for term, column in columns.items()}
-    if as_json:
+    if normalisers is not None:
         rows: list[dict[str, Any]] = []
         for index, sample in enumerate(batch):
             texts = {"hypothesis": sample.hypothesis, "reference": sample.reference}
@@ -119,7 +126,7 @@ def _print(batch: list[RewardSample], names: list[str], columns: Mapping[str, Te
         counts = {
             term: {key: value for key, value in summary.items() if key != "mean"} for term, summary in summaries.items()
         }
-        data = {"rows": rows, "mean": means, "counts": counts}
+        data = {"rows": rows, "mean": means, "counts": counts, "normalisers": normalisers}
         sys.stdout.write(json.dumps(data, ensure_ascii=False, indent=1) + "\n")
         return
     width = max(map(len, columns), default=0)

@@ -133,7 +133,7 @@ def test_the_reports_are_written_and_can_be_made_again_without_decoding(data):
     text = (data / "r.md").read_text()
     assert first.stdout == text
     assert "| sim / noise / en " in text
-    assert "whisper-english" in text
+    assert "english-2 (whisper-normalizer" in text
     assert "processor" in text
     calls = (data / "table.json.calls").read_text()
     again = run(data, "--reuse", "--json")
@@ -280,6 +280,7 @@ def test_an_empty_manifest_is_refused(data):
         ({"subset": "real-en-far_field"}, ("real", "far_field", "en")),
         ({"subset": "real-en-far-field"}, ("real", "far-field", "en")),
         ({"subset": "odd"}, ("unknown", "unknown", None)),
+        ({"subset": "train-clean-100"}, ("unknown", "unknown", None)),
         ({}, ("unknown", "unknown", None)),
         ({"source": "real", "category": "echo", "language": "zh"}, ("real", "echo", "zh")),
         ({"source": "LibriSpeech", "subset": "sim-en-echo"}, ("sim", "echo", "en")),
