@@ -32,7 +32,7 @@ def model(form):
         ("whisper", "tiny.en", "tiny.en"),
         ("openai/whisper-tiny.en", "tiny.en", "tiny.en"),
         ("/root/.cache/megaasr/whisper-tiny.en-1a5afae06a4d-1", "tiny.en", "tiny.en"),
-        ("/hub/models--openai--whisper-tiny.en/snapshots/87c7102498dcde7456f24cfd30239ca606ed9063", "tiny.en", "tiny.en"),
+        ("/hub/models--openai--whisper-tiny.en/snapshots/87c7102498dc", "tiny.en", "tiny.en"),
         (r"C:\models\whisper-tiny.en" + "\\", "tiny.en", "tiny.en"),
         ("/data/whisper-tiny-runs/checkpoint-100", "tiny.en", "tiny.en"),
         ("openai/whisper-small", "/models/whisper-small", "small"),
