@@ -98,8 +98,8 @@ class Transcript:
         for name, expected in (("text", str), ("language", str), ("num_tokens", int), ("flags", tuple)):
             if not isinstance(getattr(self, name), expected):
                 raise TypeError(f"Transcript: {name} = {getattr(self, name)!r}; a {expected.__name__} is expected")
-        if self.mean_logprob is not None and not math.isfinite(self.mean_logprob):
-            raise ValueError(f"Transcript: mean_logprob = {self.mean_logprob!r}; a finite number or None is expected")
+        if not all(map(math.isfinite, (self.mean_logprob or 0.0, *self.token_logprobs))):
+            raise ValueError(f"Transcript: mean_logprob = {self.mean_logprob!r} or a token's is no finite number")
 
     def as_row(self) -> dict[str, Any]:
         """The fields for a row of JSON: all but tokens and segments."""

@@ -22,6 +22,7 @@ from megaasr import (
     BackendInfo,
     DecodingOptions,
     Defaults,
+    MegaasrError,
     Sampling,
     Transcript,
     Utterance,
@@ -86,13 +87,11 @@ class Whisper(Backend):
     def info(self) -> BackendInfo:
         """16 kHz, at most 30 s; the languages of a model other than tiny.en are known once it is loaded."""
         languages: tuple[str, ...] | None = ("en",) if self.model == TINY else None
-        if self._loaded is not None:
+        if (loaded := self._loaded) is not None:  # read once, since another thread may close the backend
             from .whisper_prompt import languages_of
 
-            languages = languages_of(self._loaded.generation_config)
-        return BackendInfo(
-            SAMPLE_RATE_HZ, MAX_DURATION_S, languages, features=frozenset({"timestamps", "token_logprobs"})
-        )
+            languages = languages_of(loaded.generation_config)
+        return BackendInfo(SAMPLE_RATE_HZ, MAX_DURATION_S, languages, features=FEATURES)
 
     def load(self) -> None:
         """Load model and processor; BackendError when they cannot be had."""
@@ -117,24 +116,39 @@ class Whisper(Backend):
         from transformers import WhisperForConditionalGeneration, WhisperProcessor
         from transformers.utils import logging
 
+        from .whisper_checks import check_weights
+        from .whisper_folder import FolderError, check_folder, check_loaded
+
         source = self._source()
         device = self.device if self.device != "auto" else "cuda" if torch.cuda.is_available() else "cpu"
-        bar_was_on = logging.is_progress_bar_enabled()
+        bar_was_on, verbosity = logging.is_progress_bar_enabled(), logging.get_verbosity()
         logging.disable_progress_bar()  # the weights are read in a fraction of a second
+        logging.set_verbosity_error()  # what it would report of the weights is checked below
         try:
-            self._processor = WhisperProcessor.from_pretrained(source)
-            model: Any = WhisperForConditionalGeneration.from_pretrained(
-                source, dtype=getattr(torch, self.dtype), use_safetensors=True
+            if Path(source).is_dir():
+                check_folder(Path(source))
+            processor = WhisperProcessor.from_pretrained(source)
+            loaded: Any = WhisperForConditionalGeneration.from_pretrained(
+                source,
+                dtype=getattr(torch, self.dtype),
+                use_safetensors=True,
+                output_loading_info=True,
+                ignore_mismatched_sizes=True,  # so that they are reported by name
             )
-            for needed in ("is_multilingual", "no_timestamps_token_id"):
-                if not hasattr(model.generation_config, needed):
-                    raise ValueError(
-                        f"its generation_config.json lacks {needed}; copy the one of the model it came from"
-                    )
-            self._loaded = model.to(device).eval()
-        except (OSError, ValueError, RuntimeError, AssertionError) as error:  # torch asserts that it has CUDA
-            raise BackendError(f"backend whisper: cannot load model {self.model!r}: {one_line(error)[:300]}") from error
+            model, report = loaded
+            check_loaded(model, processor, report)
+            check_weights(model)
+            self._processor, self._loaded = processor, model.to(device).eval()
+        except MegaasrError:
+            raise
+        except BaseException as error:  # a library in Rust panics with an exception of its own
+            if isinstance(error, (KeyboardInterrupt, SystemExit, GeneratorExit)):
+                raise
+            kind = "" if isinstance(error, (FolderError, OSError, ValueError)) else f"{type(error).__name__}: "
+            reason = f"{kind}{one_line(error)}"[:300]
+            raise BackendError(f"backend whisper: cannot load model {self.model!r}: {reason}") from error
         finally:
+            logging.set_verbosity(verbosity)
             if bar_was_on:
                 logging.enable_progress_bar()
 
@@ -221,9 +235,12 @@ class Whisper(Backend):
 
     def mount(self, name: str, folder: Path) -> AdapterReport:
         """Load an adapter beside the base; see `Backend.mount`."""
+        from .whisper_checks import check_base
+
         lora = read_lora(folder)
         with self._lock:
             self.load()
+            check_base(lora.config.base_model_name_or_path, self.model, self._loaded, folder)
             self._mounted[name] = mount_lora(self._loaded, lora, name)
             return self._mounted[name]
 

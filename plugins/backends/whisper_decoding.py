@@ -7,6 +7,7 @@ from typing import Any
 
 from megaasr import BackendError, DecodingOptions, Transcript, Utterance
 
+from .whisper_checks import check_logprobs
 from .whisper_encoder import encode, log_mel
 from .whisper_prompt import end_of, language_tokens, prompt_of
 from .whisper_sampling import Sampler
@@ -57,6 +58,7 @@ def decode(
         budgets = [_budget(model, prompt.shape[1], options, batch[index]) for index in rows]
         emitted = _generate(model, hidden, prompt, budgets, options, sampler, timestamps)
         logprobs, no_speech = _score(model, hidden, prompt, emitted)
+    check_logprobs(logprobs, [batch[index].name for index in rows])
     end, first = end_of(model.generation_config), first_timestamp(model.generation_config)
 
     def text_of(tokens: list[int]) -> str:
