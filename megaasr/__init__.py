@@ -33,9 +33,8 @@ if TYPE_CHECKING:
     from megaasr_core.base.errors import one_line as one_line
     from megaasr_core.base.errors import unknown_name as unknown_name
     from megaasr_core.base.files import atomic_path as atomic_path
-    from megaasr_core.base.files import check_writable as check_writable
     from megaasr_core.base.files import read_text as read_text
-    from megaasr_core.base.files import write_text as write_text
+    from megaasr_core.base.files import temporary_name as temporary_name
     from megaasr_core.base.jsonl import located_lines as located_lines
     from megaasr_core.base.jsonl import parse_row as parse_row
     from megaasr_core.base.jsonl import read_rows as read_rows
@@ -143,6 +142,12 @@ if TYPE_CHECKING:
     from .library.manifests import read_sample as read_sample
     from .library.output_checks import check_not_input as check_not_input
     from .library.output_checks import check_outputs as check_outputs
+    from .library.output_locks import held_outputs as held_outputs
+    from .library.outputs import check_writable as check_writable
+    from .library.outputs import is_standard_output as is_standard_output
+    from .library.outputs import is_stream as is_stream
+    from .library.outputs import text_output as text_output
+    from .library.outputs import write_text as write_text
     from .library.progress import progress as progress
     from .library.recordings import find_recordings as find_recordings
     from .library.resumable import fingerprint as fingerprint
@@ -150,7 +155,6 @@ if TYPE_CHECKING:
     from .library.run_folder import claim_identity as claim_identity
     from .library.run_folder import refuse_foreign as refuse_foreign
     from .library.run_folder import run_folder as run_folder
-    from .library.run_folder import temporary_name as temporary_name
     from .library.scenarios import find_scenario as find_scenario
     from .library.scenarios import open_scenario as open_scenario
     from .library.text import normalise as normalise
@@ -185,10 +189,12 @@ _NAMES_BY_MODULE = {
     "megaasr.library.kernel_compilation": "on_compiling",
     "megaasr.library.manifests": "is_there located_rows read_clean read_sample",
     "megaasr.library.output_checks": "check_not_input check_outputs",
+    "megaasr.library.output_locks": "held_outputs",
+    "megaasr.library.outputs": "check_writable is_standard_output is_stream text_output write_text",
     "megaasr.library.progress": "progress",
     "megaasr.library.recordings": "find_recordings",
     "megaasr.library.resumable": "fingerprint resumable_rows",
-    "megaasr.library.run_folder": "claim_identity refuse_foreign run_folder temporary_name",
+    "megaasr.library.run_folder": "claim_identity refuse_foreign run_folder",
     "megaasr.library.scenarios": "find_scenario open_scenario",
     "megaasr.library.text": "normalise normaliser_version tokenise",
     "megaasr.library.training": "data_digests TrainContext",
@@ -204,7 +210,7 @@ _NAMES_BY_MODULE = {
         "AdapterError AudioError BackendError ManifestError MegaasrError one_line OutputError "
         "ParameterError PluginError RecipeError ScenarioError unknown_name UnknownNameError"
     ),
-    "megaasr_core.base.files": "atomic_path check_writable read_text write_text",
+    "megaasr_core.base.files": "atomic_path read_text temporary_name",
     "megaasr_core.base.jsonl": "located_lines parse_row read_rows",
     "megaasr_core.base.language": "is_scored_by_character language_code",
     "megaasr_core.base.seeding": "SampleKey",

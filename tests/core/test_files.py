@@ -4,7 +4,8 @@ import pytest
 
 from megaasr import jsonl_line, read_jsonl
 from megaasr_core.base.errors import ManifestError, OutputError
-from megaasr_core.base.files import atomic_path, check_writable, write_text
+from megaasr import check_writable, write_text
+from megaasr_core.base.files import atomic_path
 
 
 def test_a_file_is_whole_or_absent(tmp_path):
