@@ -149,6 +149,7 @@ if TYPE_CHECKING:
     from .library.outputs import text_output as text_output
     from .library.outputs import write_text as write_text
     from .library.progress import progress as progress
+    from .library.recording_states import recordings_state as recordings_state
     from .library.recordings import find_recordings as find_recordings
     from .library.resumable import fingerprint as fingerprint
     from .library.resumable import resumable_rows as resumable_rows
@@ -192,6 +193,7 @@ _NAMES_BY_MODULE = {
     "megaasr.library.output_locks": "held_outputs",
     "megaasr.library.outputs": "check_writable is_standard_output is_stream text_output write_text",
     "megaasr.library.progress": "progress",
+    "megaasr.library.recording_states": "recordings_state",
     "megaasr.library.recordings": "find_recordings",
     "megaasr.library.resumable": "fingerprint resumable_rows",
     "megaasr.library.run_folder": "claim_identity refuse_foreign run_folder",

@@ -92,7 +92,8 @@ def text_output(path: Path) -> Iterator[TextIO]:
             yield sys.stdout
             sys.stdout.flush()
             return
-        with open(path if descriptor is None else os.dup(descriptor), "w", encoding="utf-8", errors=ESCAPED) as file:
+        stream = os.open(path, os.O_WRONLY) if descriptor is None else os.dup(descriptor)
+        with os.fdopen(stream, "w", encoding="utf-8", errors=ESCAPED) as file:
             yield file
     except BrokenPipeError as error:
         if descriptor is not None:  # the reader, such as `head`, had enough

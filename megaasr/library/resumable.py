@@ -79,7 +79,7 @@ class ResumableRows:
             return dict(json.loads(line)) if self._keep else None
         except (ValueError, TypeError) as error:
             raise OutputError(
-                f"cannot write {self.path}: {self.partial}, line {number}: not a row ({one_line(error)}); remove the file"
+                f"cannot write {self.path}: {self.partial}, line {number}: not a row ({one_line(error)}); remove it"
             ) from error
 
     def _count(self, row: dict[str, Any] | None) -> None:

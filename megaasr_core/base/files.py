@@ -41,7 +41,9 @@ def real_target(path: Path) -> Path:
         if target.is_dir():
             raise OutputError(f"cannot write {path}: it is a folder; name a file")
         if not target.parent.is_dir():
-            raise OutputError(f"cannot write {path}: folder {target.parent} does not exist; create it or choose another")
+            raise OutputError(
+                f"cannot write {path}: folder {target.parent} does not exist; create it or choose another"
+            )
         if target.is_symlink() or (target.exists() and not target.is_file()):
             raise OutputError(f"cannot write {path}: it is a device or a broken link, not a file; name a file")
         if target.exists() and not os.access(target, os.W_OK):

@@ -2,9 +2,8 @@ import json
 
 import pytest
 
-from megaasr import jsonl_line, read_jsonl
+from megaasr import check_writable, jsonl_line, read_jsonl, write_text
 from megaasr_core.base.errors import ManifestError, OutputError
-from megaasr import check_writable, write_text
 from megaasr_core.base.files import atomic_path
 
 
