@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from megaasr_core.base.jsonl import located_lines as located_lines
     from megaasr_core.base.jsonl import parse_row as parse_row
     from megaasr_core.base.jsonl import read_rows as read_rows
+    from megaasr_core.base.kernel_cache import use_kernel_cache as use_kernel_cache
     from megaasr_core.base.language import is_scored_by_character as is_scored_by_character
     from megaasr_core.base.language import language_code as language_code
     from megaasr_core.base.seeding import SampleKey as SampleKey
@@ -214,6 +215,7 @@ _NAMES_BY_MODULE = {
     ),
     "megaasr_core.base.files": "atomic_path read_text temporary_name",
     "megaasr_core.base.jsonl": "located_lines parse_row read_rows",
+    "megaasr_core.base.kernel_cache": "use_kernel_cache",
     "megaasr_core.base.language": "is_scored_by_character language_code",
     "megaasr_core.base.seeding": "SampleKey",
     "megaasr_core.base.severity": "check_severity Choice CURVES Range severity_from",
