@@ -17,7 +17,7 @@ CACHE, NUMBA = "MEGAASR_CACHE", "NUMBA_CACHE_DIR"
 
 @cache
 def use_kernel_cache(code: Path) -> Path:
-    """Let numba keep what it compiles of the folder `code` where it can be written; call it before ``njit(cache=True)``.
+    """Let numba keep what it compiles of the folder `code` where it can be written; call it before `njit`.
 
     Beside the code, else below MEGAASR_CACHE, else in the user's cache folder, else, with a note, in the folder for
     temporary files, where only a folder of this user that no other can write is taken: it holds code that is run.
@@ -53,9 +53,7 @@ def _without_a_name() -> Path:
             folder = Path(tempfile.mkdtemp(prefix="megaasr-"))
         except OSError as error:
             raise OutputError(f"no folder for compiled kernels ({one_line(error)}); set {CACHE} to one") from error
-    note = (
-        f"{usual} cannot be written ({fault}): compiled kernels are kept in {folder}; set {CACHE} to a lasting folder"
-    )
+    note = f"{usual} cannot be written ({fault}): kernels are kept in {folder}; set {CACHE} to a lasting folder"
     logging.getLogger("megaasr").warning("megaasr: note: %s", note)
     return folder
 
