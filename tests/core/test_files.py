@@ -36,10 +36,10 @@ def test_the_temporary_name_keeps_the_suffix(tmp_path):
 
 def test_a_read_only_place_is_refused_before_the_work(tmp_path, monkeypatch):
     # Permissions do not bind a superuser, so the refusal of the system is put in its place.
-    def refuse(**_):
+    def refuse(*_, **__):
         raise OSError(30, "Read-only file system")
 
-    monkeypatch.setattr("tempfile.TemporaryFile", refuse)
+    monkeypatch.setattr("pathlib.Path.touch", refuse)
     with pytest.raises(OutputError, match=f"cannot write in {tmp_path}: Read-only file system"):
         check_writable(tmp_path / "a.txt")
 
