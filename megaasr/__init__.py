@@ -33,13 +33,13 @@ if TYPE_CHECKING:
     from megaasr_core.base.errors import one_line as one_line
     from megaasr_core.base.errors import unknown_name as unknown_name
     from megaasr_core.base.files import atomic_path as atomic_path
-    from megaasr_core.base.files import check_writable as check_writable
     from megaasr_core.base.files import read_text as read_text
-    from megaasr_core.base.files import write_text as write_text
+    from megaasr_core.base.files import temporary_name as temporary_name
     from megaasr_core.base.jsonl import located_lines as located_lines
     from megaasr_core.base.jsonl import parse_row as parse_row
     from megaasr_core.base.jsonl import read_rows as read_rows
     from megaasr_core.base.language import is_unspaced as is_unspaced
+    from megaasr_core.base.kernel_cache import use_kernel_cache as use_kernel_cache
     from megaasr_core.base.language import language_code as language_code
     from megaasr_core.base.seeding import SampleKey as SampleKey
     from megaasr_core.base.severity import CURVES as CURVES
@@ -152,7 +152,14 @@ if TYPE_CHECKING:
     from .library.normalisers.characters import plain_text as plain_text
     from .library.output_checks import check_not_input as check_not_input
     from .library.output_checks import check_outputs as check_outputs
+    from .library.output_locks import held_outputs as held_outputs
+    from .library.outputs import check_writable as check_writable
+    from .library.outputs import is_standard_output as is_standard_output
+    from .library.outputs import is_stream as is_stream
+    from .library.outputs import text_output as text_output
+    from .library.outputs import write_text as write_text
     from .library.progress import progress as progress
+    from .library.recording_states import recordings_state as recordings_state
     from .library.recordings import find_recordings as find_recordings
     from .library.recordings import read_standard_input as read_standard_input
     from .library.resumable import fingerprint as fingerprint
@@ -160,7 +167,6 @@ if TYPE_CHECKING:
     from .library.run_folder import claim_identity as claim_identity
     from .library.run_folder import refuse_foreign as refuse_foreign
     from .library.run_folder import run_folder as run_folder
-    from .library.run_folder import temporary_name as temporary_name
     from .library.scenarios import find_scenario as find_scenario
     from .library.scenarios import open_scenario as open_scenario
     from .library.text import is_scored_by_character as is_scored_by_character
@@ -200,10 +206,13 @@ _NAMES_BY_MODULE = {
     "megaasr.library.manifests": "is_there located_rows read_clean read_sample",
     "megaasr.library.ogg_pages": "ogg_checksum ogg_pages OggPage",
     "megaasr.library.output_checks": "check_not_input check_outputs",
+    "megaasr.library.output_locks": "held_outputs",
+    "megaasr.library.outputs": "check_writable is_standard_output is_stream text_output write_text",
     "megaasr.library.progress": "progress",
     "megaasr.library.recordings": "find_recordings read_standard_input",
+    "megaasr.library.recording_states": "recordings_state",
     "megaasr.library.resumable": "fingerprint resumable_rows",
-    "megaasr.library.run_folder": "claim_identity refuse_foreign run_folder temporary_name",
+    "megaasr.library.run_folder": "claim_identity refuse_foreign run_folder",
     "megaasr.library.scenarios": "find_scenario open_scenario",
     "megaasr.library.normalisers.base": "Normaliser",
     "megaasr.library.normalisers.characters": "plain_text",
@@ -221,9 +230,10 @@ _NAMES_BY_MODULE = {
         "AdapterError AudioError BackendError ManifestError MegaasrError one_line OutputError "
         "ParameterError PluginError RecipeError ScenarioError unknown_name UnknownNameError"
     ),
-    "megaasr_core.base.files": "atomic_path check_writable read_text write_text",
+    "megaasr_core.base.files": "atomic_path read_text temporary_name",
     "megaasr_core.base.jsonl": "located_lines parse_row read_rows",
     "megaasr_core.base.language": "is_unspaced language_code",
+    "megaasr_core.base.kernel_cache": "use_kernel_cache",
     "megaasr_core.base.seeding": "SampleKey",
     "megaasr_core.base.severity": "check_severity Choice CURVES Range severity_from",
     "megaasr_core.base.sound_bank": "SoundBank SoundRef",

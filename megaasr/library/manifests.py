@@ -74,6 +74,12 @@ def is_there(audio: Path, plugins: Plugins | None = None) -> bool:
     return audio.is_file() if reader is None else reader.exists(audio)
 
 
+def files_of(audio: Path, plugins: Plugins | None = None) -> tuple[Path, ...]:
+    """The files that what a row's ``audio`` names is made of; they need not be there."""
+    reader = _reader_of(audio, plugins)
+    return (audio,) if reader is None else reader.files(audio)
+
+
 def _reader_of(audio: Path, plugins: Plugins | None) -> Reader | None:
     return next((reader for reader in _readers(plugins) if reader.takes_audio(audio)), None)
 

@@ -37,7 +37,9 @@ def parse_row(line: bytes, where: str) -> dict[str, Any]:
         text = line.decode("utf-8")
         row = _DECODER.decode(text)
         if "\\u" in text:
-            json.dumps(row, ensure_ascii=False).encode("utf-8")  # half a surrogate pair could not be written again
+            json.dumps(row, ensure_ascii=False).encode(
+                "utf-8", "surrogateescape"
+            )  # half a pair could not be written again
     except ValueError as error:  # of the characters, of JSON, or of `_refuse_constant`
         reason = one_line(error)
         if isinstance(error, json.JSONDecodeError):

@@ -57,7 +57,9 @@ def tiny_english_folder(cache_dir: Path) -> Path:
             _move_or_yield(partial, folder)
         except OSError as error:
             reason = error.strerror or one_line(error)
-            raise OutputError(f"cannot write {folder}: {reason}; choose another cache folder") from error
+            raise OutputError(
+                f"cannot write {folder}: {reason}; set MEGAASR_CACHE to a folder that can be written"
+            ) from error
         finally:
             shutil.rmtree(partial, ignore_errors=True)
     _check_whole(folder)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import sys
-from itertools import islice
+from collections.abc import Iterator
+from itertools import chain, islice
 from pathlib import Path
 from typing import Annotated
 
@@ -26,8 +27,14 @@ from megaasr.commands import (
 
 
 def label(
+    context: typer.Context,
     manifest: Annotated[Path, typer.Argument(metavar="MANIFEST.jsonl|PLAN/", help="Speech manifest, or a plan.")],
-    output: Annotated[Path, typer.Option("--output", "-o", metavar="OUT.jsonl", help="Manifest of the labelled rows.")],
+    output: Annotated[
+        Path,
+        typer.Option(
+            "--output", "-o", metavar="OUT.jsonl", help="Manifest of the labelled rows; - is standard output."
+        ),
+    ],
     backend: BackendOption = None,
     backend_set: BackendSetOption = None,
     decode: DecodeOption = None,
@@ -45,22 +52,40 @@ def label(
 
     Example: megaasr corpus label plan/ -o labelled.jsonl
     """
-    from megaasr import check_outputs, fingerprint, located_rows, progress, resumable_rows
+    from megaasr import (
+        fingerprint,
+        held_outputs,
+        is_standard_output,
+        is_stream,
+        located_rows,
+        progress,
+        recordings_state,
+        resumable_rows,
+    )
 
     from ..labelling.label import labelled_rows
     from ..labelling.select import moved
     from ..planning.plan_folder import SETTINGS
 
-    check_outputs([output], [manifest])
+    context.with_resource(held_outputs([output], [manifest]))
     plugins = open_plugins(plugin, strict_plugins)
-    total = sum(
-        1 for _ in islice(located_rows(manifest, plugins), limit)
-    )  # a wrong line fails before the model is loaded
-    transcriber = open_transcriber(plugins, backend, backend_set, "always_base", None, None, None, batch_size, decode)
     file = manifest / SETTINGS if manifest.is_dir() else manifest
     root = file.parent
-    mark = fingerprint([str(file.resolve()), file.stat().st_size, total, transcriber.backend.name, backend_set, decode])
-    with resumable_rows(output, mark, keep=False) as out:
+    total = 0
+
+    def recordings() -> Iterator[Path]:
+        nonlocal total
+        for _, row in islice(located_rows(manifest, plugins), limit):
+            total += 1
+            yield root / str(row.get("audio", row.get("audio_path")))
+
+    state = recordings_state(chain([file], recordings()), plugins)  # a wrong line fails before the model is loaded
+    transcriber = open_transcriber(plugins, backend, backend_set, "always_base", None, None, None, batch_size, decode)
+    mark = fingerprint([str(file.resolve()), state, total, transcriber.backend.name, backend_set, decode])
+    failed = 0
+    with resumable_rows(output, mark, keep=False, due=total) as out:
+        if out.left_over:
+            say(f"megaasr: note: {out.partial} is of another run, or a recording has changed since: begun anew")
         if out.num_done:
             say(f"megaasr: note: {out.num_done} of {total} rows are done already")
         labelled = labelled_rows(
@@ -68,10 +93,14 @@ def label(
         )
         for row in progress(labelled, total=total - out.num_done, what="labelling"):
             if "error" in row:
+                failed += 1
                 say(f"megaasr: failed: {row['error']}")
-            out.append(moved(row, root, output.parent))
-    failed = sum("error" in row for _, row in located_rows(output))
-    if as_json:
+            out.append(moved(row, root, Path() if is_stream(output) else output.parent))
+    if not is_stream(output):
+        failed = sum("error" in row for _, row in located_rows(output))  # those of an earlier run too
+    if is_standard_output(output):
+        say(f"megaasr: {total - failed} of {total} rows labelled")
+    elif as_json:
         sys.stdout.write(json.dumps({"rows": total, "failed": failed}) + "\n")
     else:
         sys.stdout.write(f"{output}: {total - failed} of {total} rows labelled\n")

@@ -10,7 +10,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from megaasr import ManifestError, ParameterError, SampleKey, atomic_path, jsonl_line, located_rows
+from megaasr import (
+    ManifestError,
+    OutputError,
+    ParameterError,
+    SampleKey,
+    held_outputs,
+    is_stream,
+    jsonl_line,
+    located_rows,
+    one_line,
+    text_output,
+)
 
 Row = dict[str, Any]
 
@@ -52,7 +63,8 @@ def filter_rows(
             f"no WER is at least {max(low, 0.0):g} and below {high:g}; raise --max-wer, which is exclusive"
         )
     kept = of = unlabelled = 0
-    with atomic_path(target) as temporary, temporary.open("w", encoding="utf-8") as file:
+    folder = Path() if is_stream(target) else target.parent
+    with text_output(target) as file:
         for row, wer in _labelled(source):
             if wer is None:
                 unlabelled += 1
@@ -60,7 +72,7 @@ def filter_rows(
             of += 1
             if low <= wer < high and not set(drop_flags) & set(row.get("base_flags", ())):
                 kept += 1
-                file.write(jsonl_line(moved(row, source.parent, target.parent)))
+                file.write(jsonl_line(moved(row, source.parent, folder)))
     return Selection(target, kept, of, unlabelled)
 
 
@@ -88,16 +100,14 @@ def bucket_rows(
     thresholds = (
         {limit: _threshold_of_sample(source, limit, sample, seed) for limit in limits} if sample is not None else {}
     )
-    folder.mkdir(parents=True, exist_ok=True)
     paths = [folder / f"wer-below-{limit:.2f}.jsonl" for limit in limits]
     if len(set(paths)) < len(paths):
         raise ParameterError("two limits are equal in their first two decimals, so their file names would be equal")
     kept = dict.fromkeys(limits, 0)
     of = unlabelled = 0
-    with ExitStack() as stack:
-        files = [
-            stack.enter_context(stack.enter_context(atomic_path(path)).open("w", encoding="utf-8")) for path in paths
-        ]
+    _make(folder)
+    with held_outputs(paths, [source]), ExitStack() as stack:
+        files = [stack.enter_context(text_output(path)) for path in paths]
         for row, wer in _labelled(source):
             if wer is None:
                 unlabelled += 1
@@ -109,6 +119,13 @@ def bucket_rows(
                     kept[limit] += 1
                     file.write(line)
     return [Selection(path, kept[limit], of, unlabelled) for path, limit in zip(paths, limits, strict=True)]
+
+
+def _make(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OutputError(f"cannot make folder {folder}: {error.strerror or one_line(error)}") from error
 
 
 def _threshold_of_sample(source: Path, limit: float, sample: int, seed: int) -> float:

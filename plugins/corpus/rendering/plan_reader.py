@@ -10,7 +10,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
-from megaasr import Audio, AudioError, AudioLimits, LocatedRow, Reader, hookimpl, located_lines
+from megaasr import Audio, AudioError, AudioLimits, LocatedRow, MegaasrError, Reader, hookimpl, located_lines
 
 if TYPE_CHECKING:
     from .plan_renderer import PlanRenderer
@@ -47,6 +47,15 @@ class Plan(Reader):
     def exists(self, audio: Path) -> bool:
         """Whether the plan is there."""
         return os.path.isfile(audio.with_name(audio.name.rpartition("#")[0]))  # noqa: PTH113
+
+    def files(self, audio: Path) -> tuple[Path, ...]:
+        """The plan, and the clean recording of the sample where the plan can be opened."""
+        settings = audio.with_name(IN_PLAN[:-1])
+        try:
+            renderer, number = _place(audio)
+            return settings, renderer.recording(number)
+        except (MegaasrError, IndexError, OSError):  # which reading it reports
+            return (settings,)
 
     def read(self, audio: Path, limits: AudioLimits | None = None) -> Audio:
         """The sample, rendered here and now, within the plan's own limits; MegaasrError when it cannot be."""

@@ -59,10 +59,13 @@ class PlanRenderer:
         audio = read_audio(self.folder.speech_root / planned["audio"], self._limits)
         return recipe, render(audio.resampled(recipe.sample_rate), recipe, self._plugins, self._banks)
 
+    def recording(self, number: int) -> Path:
+        """The file of the recording that sample `number` is made of; errors as for `sample`."""
+        return self.folder.speech_root / str(row_of(self.folder, number)["audio"])
+
     def clean(self, number: int) -> Audio:
         """The recording that sample `number` is made of, at the plan's rate; errors as for `sample`."""
-        planned = row_of(self.folder, number)
-        audio = read_audio(self.folder.speech_root / planned["audio"], self._limits)
+        audio = read_audio(self.recording(number), self._limits)
         return audio.resampled(self.folder.settings.sample_rate)
 
     def sample(self, number: int) -> Audio:

@@ -220,7 +220,7 @@ def test_a_folder_with_a_changed_byte_is_named(folder: Path, tmp_path: Path, nam
 
 def test_a_cache_that_cannot_be_written_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
-    with pytest.raises(OutputError, match=r"cannot write .*: Not a directory; choose another cache folder"):
+    with pytest.raises(OutputError, match=r"cannot write .*: Not a directory; set MEGAASR_CACHE"):
         tiny_english_folder(tmp_path / "file")
 
 
