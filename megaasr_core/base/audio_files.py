@@ -28,6 +28,7 @@ class AudioLimits:
         min_duration_s, max_duration_s: shorter and longer files are refused.
         min_rate_hz, max_rate_hz: other sample rates are refused, unless `convert`.
         convert: mix channels to mono and accept any sample rate.
+        channel: read only this one, from 0; None: mixed.
     """
 
     min_duration_s: float = 0.02
@@ -35,6 +36,7 @@ class AudioLimits:
     min_rate_hz: int = 8_000
     max_rate_hz: int = 48_000
     convert: bool = False
+    channel: int | None = None
 
 
 def read_audio(path: str | Path, limits: AudioLimits | None = None) -> Audio:

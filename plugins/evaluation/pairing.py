@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ValidationError
 
-from megaasr import ManifestError, first_fault
+from megaasr import ManifestError, audio_name, first_fault, row_name, utterance_name
 
 Row = dict[str, Any]
 
@@ -90,8 +90,8 @@ def paired(base: Sequence[Row], systems: Mapping[str, Sequence[Row]]) -> tuple[l
 
 
 def utterance_of(row: Row) -> str:
-    """The identifier of an utterance: the path of its recording as in the manifest."""
-    return str(row.get("audio", row.get("audio_path")))
+    """The identifier of an utterance: its recording as in the manifest, and the part of it; else its ``id``."""
+    return row_name(row) if audio_name(row) is None else utterance_name(row)
 
 
 def _by_utterance(rows: Sequence[Row]) -> dict[str, Row]:

@@ -39,38 +39,41 @@ def label(
 ) -> None:
     """Add the base model's transcript and word error rate to each row (base_text, base_wer, ...).
 
-    A recording that cannot be read becomes a row with an error, the other rows are processed, and the exit code is 1.
-    A killed run resumes where it stopped. The language is taken from each row; audio paths stay valid. The samples of
+    A row or recording that cannot be read becomes a row with an error, the others are processed, and the exit code is
+    1. A killed run resumes where it stopped. The language is taken from each row; audio paths stay valid. The samples of
     a plan are rendered in memory and not stored: the rows name them as plan.json#NUMBER, which every command can read.
 
     Example: megaasr corpus label plan/ -o labelled.jsonl
     """
-    from megaasr import check_outputs, fingerprint, located_rows, progress, resumable_rows
+    from megaasr import check_outputs, fingerprint, moved_row, progress, resumable_rows, tried_rows
 
+    from ...evaluation.evaluate import check_some_usable, tried_item
     from ..labelling.label import labelled_rows
-    from ..labelling.select import moved
     from ..planning.plan_folder import SETTINGS
 
     check_outputs([output], [manifest])
     plugins = open_plugins(plugin, strict_plugins)
-    total = sum(
-        1 for _ in islice(located_rows(manifest, plugins), limit)
-    )  # a wrong line fails before the model is loaded
+    root = manifest if manifest.is_dir() else manifest.parent
+    total, usable, first = 0, 0, None
+    for where, row in islice(tried_rows(manifest, plugins), limit):  # what is no manifest fails before the model loads
+        item = tried_item(row, root, where)
+        first = first or item
+        total, usable = total + 1, usable + (not item.fault)
+    check_some_usable([first] * total if first and not usable else [])
     transcriber = open_transcriber(plugins, backend, backend_set, "always_base", None, None, None, batch_size, decode)
-    file = manifest / SETTINGS if manifest.is_dir() else manifest
-    root = file.parent
+    file = next((one for one in (manifest / SETTINGS, manifest / "wav.scp") if one.is_file()), manifest)
     mark = fingerprint([str(file.resolve()), file.stat().st_size, total, transcriber.backend.name, backend_set, decode])
     with resumable_rows(output, mark, keep=False) as out:
         if out.num_done:
             say(f"megaasr: note: {out.num_done} of {total} rows are done already")
         labelled = labelled_rows(
-            islice(located_rows(manifest, plugins), out.num_done, total), root, transcriber, plugins=plugins
+            islice(tried_rows(manifest, plugins), out.num_done, total), root, transcriber, plugins=plugins
         )
         for row in progress(labelled, total=total - out.num_done, what="labelling"):
             if "error" in row:
                 say(f"megaasr: failed: {row['error']}")
-            out.append(moved(row, root, output.parent))
-    failed = sum("error" in row for _, row in located_rows(output))
+            out.append(moved_row(row, root, output.parent))
+    failed = sum("error" in row for _, row in tried_rows(output))
     if as_json:
         sys.stdout.write(json.dumps({"rows": total, "failed": failed}) + "\n")
     else:
