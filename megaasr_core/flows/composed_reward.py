@@ -34,7 +34,7 @@ class TermSettings(BaseModel):
     model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
 
     name: str
-    weight: float = 1.0
+    weight: float = Field(1.0, ge=-1e6, le=1e6)
     gate: GateSettings | None = None
     label: str | None = None
     settings: dict[str, Any] = {}

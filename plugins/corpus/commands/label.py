@@ -40,8 +40,8 @@ def label(
     """Add the base model's transcript and word error rate to each row (base_text, base_wer, ...).
 
     A row or recording that cannot be read becomes a row with an error, the others are processed, and the exit code is
-    1. A killed run resumes where it stopped. The language is taken from each row; audio paths stay valid. The samples of
-    a plan are rendered in memory and not stored: the rows name them as plan.json#NUMBER, which every command can read.
+    1. A killed run resumes where it stopped. The language is taken from each row; audio paths stay valid. Samples of a
+    plan are rendered in memory and not stored: the rows name them as plan.json#NUMBER, which every command can read.
 
     Example: megaasr corpus label plan/ -o labelled.jsonl
     """

@@ -58,6 +58,9 @@ def plugin(tmp_path, monkeypatch):
     return folder / "halves.py"
 
 
+PLAN_READER = "megaasr_plugins.corpus.rendering.plan_reader"
+
+
 @pytest.fixture
 def plan(plugin, tmp_path):
     """Plan six samples by the effect `halved`."""
@@ -153,7 +156,7 @@ def test_a_changed_file_under_the_same_revision_is_refused(plan, plugin, tmp_pat
         render_corpus(folder, tmp_path / "out", Serial.create(), plugins=[str(plugin)])
     assert not (tmp_path / "out").exists()
     with pytest.raises(PluginError, match="changed since the plan was made"):
-        read_sample(folder / "plan.json#0", plugins=load_plugins([str(plugin)]))
+        read_sample(folder / "plan.json#0", plugins=load_plugins([str(plugin), PLAN_READER]))
     with pytest.raises(OutputError, match="holds a plan of other settings"):
         plan([str(plugin)])
 
