@@ -53,7 +53,17 @@ def parse_yaml(text: str, source: object, error: type[MegaasrError] = ManifestEr
 
 
 class _Loader(yaml.SafeLoader):
-    """PyYAML's safe loader with each name once."""
+    """PyYAML's safe loader with each name once, and a bound on nesting."""
+
+    def fetch_flow_collection_start(self, token: Any) -> None:
+        if self.flow_level >= MOST_LEVELS:
+            raise RecursionError
+        super().fetch_flow_collection_start(token)
+
+    def add_indent(self, column: int) -> bool:
+        if len(self.indents) >= MOST_LEVELS:
+            raise RecursionError
+        return bool(super().add_indent(column))
 
     def construct_mapping(self, node: Any, deep: bool = False) -> dict[Hashable, Any]:
         names: set[str] = set()

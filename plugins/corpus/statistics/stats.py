@@ -164,7 +164,7 @@ def _checked(manifest: Path) -> Iterator[Row]:
         missing = [name for name in ("scenario", "severity", "duration_s", "effects") if name not in row]
         if "error" in row:
             yield row
-        elif missing or ("base_wer" in row and not {"base_num_edits", "base_ref_len"} <= row.keys()):
+        elif missing or ("base_wer" in row and None in (row.get("base_num_edits"), row.get("base_ref_len"))):
             lacking = missing[0] if missing else "base_num_edits or base_ref_len"
             raise ManifestError(f"{manifest}, row {number}: has no {lacking}; rows of `megaasr corpus` are expected")
         else:
