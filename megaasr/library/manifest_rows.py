@@ -36,6 +36,7 @@ END = {"end": 1.0, "end_s": 1.0, "end_time": 1.0, "end_ms": 1e-3}
 """Fields of a part of the recording, each with its unit in seconds."""
 NOT_HEARD = {"speed": (1.0,), "tempo": (1.0,), "volume": (1.0,), "gain": (0.0, 1.0), "frame_offset": (0.0,)}
 """Fields that would change what is heard and are not applied, each with the values that change nothing."""
+_TIMES = frozenset((*OFFSET, *DURATION, *END))
 TOLERANCE_S = 0.05
 """How far a stated time may lie beyond the end, and a duration without an offset from the recording's: rounding."""
 LONGEST_S = 1e6
@@ -48,28 +49,36 @@ class ManifestRow:
 
     Args:
         row: as it was read, whole.
+        root: folder that its path is relative to.
         name: of the recording, as the row writes it.
-        audio: path of the recording, or what a reader takes; absolute, or relative as the manifest's path is.
         reference: the words that were spoken; None where the row does not say.
         language: as the row writes it; None where it does not say.
         offset_s, duration_s: of the part that is heard; None: to the end.
         channel: of the recording, from 0; None: mixed.
-        id: the row's own, else its recording and part.
         where: it stands, for messages.
         is_length: whether the duration only says how long the whole recording is, as far as it agrees with it.
     """
 
     row: Mapping[str, Any]
+    root: Path
     name: str
-    audio: Path
     reference: str | None
     language: str | None
     offset_s: float = 0.0
     duration_s: float | None = None
     channel: int | None = None
-    id: str = ""
     where: str = ""
     is_length: bool = False
+
+    @property
+    def audio(self) -> Path:
+        """Path of the recording, or what a reader takes; absolute, or relative as the manifest's path is."""
+        return self.root / self.name
+
+    @property
+    def id(self) -> str:
+        """The row's own, else its recording and part."""
+        return f"{self.name}{self.part}" if self.row.get("id") is None else str(self.row["id"])
 
     @property
     def part(self) -> str:
@@ -135,17 +144,17 @@ def manifest_row(row: Mapping[str, Any], root: Path, where: str) -> ManifestRow:
         if audio is None:
             raise ManifestError(f"needs 'audio' or 'audio_path', a text; it has {_names(row)}")
         offset_s, duration_s, is_length = _part(row)
-        _check_heard(row)
+        if not row.keys().isdisjoint(NOT_HEARD):
+            _check_heard(row)
         return ManifestRow(
             row,
+            root,
             audio,
-            root / audio,
             _text(row, TEXT),
             _language(row),
             offset_s,
             duration_s,
-            _channel(row),
-            row_name(row),
+            _channel(row) if "channel" in row else None,
             where,
             is_length,
         )
@@ -249,11 +258,12 @@ def _text(row: Mapping[str, Any], names: Iterable[str]) -> str | None:
 
 
 def _audio(row: Mapping[str, Any]) -> str | None:
-    name = next((one for one in AUDIO if row.get(one) is not None), None)
+    name = "audio" if row.get("audio") is not None else next((one for one in AUDIO if row.get(one) is not None), None)
     if name is None:
         return None
-    path = row[name].get("path") if isinstance(row[name], Mapping) else row[name]
-    audio = _text({name: path}, [name])
+    audio = row[name].get("path") if isinstance(row[name], dict) else row[name]
+    if not isinstance(audio, str):
+        raise ManifestError(f"{name!r} is {shortened(repr(audio), 40)}; a text is expected")
     if not audio or "\0" in audio:
         raise ManifestError(f"{name!r} is {shortened(repr(audio), 40)}; the path of a recording is expected")
     if audio.rstrip().endswith("|"):
@@ -264,12 +274,19 @@ def _audio(row: Mapping[str, Any]) -> str | None:
 
 
 def _language(row: Mapping[str, Any]) -> str | None:
-    found = next((row[name] for name in LANGUAGE if row.get(name) not in (None, "")), None)
-    return None if found is None else str(found)
+    for name in LANGUAGE:
+        if (found := row.get(name)) is not None and found != "":
+            return str(found)
+    return None
 
 
 def _part(row: Mapping[str, Any]) -> tuple[float, float | None, bool]:
     """Offset and duration in seconds, and whether the duration stands alone."""
+    times = _TIMES.intersection(row)
+    if not times:
+        return 0.0, None, True
+    if len(times) == 1 and (name := next(iter(times))) in DURATION and type(row[name]) is float and 0 < row[name] < 1e3:
+        return 0.0, row[name] * DURATION[name], True  # the usual row
     offset, duration, end = (_seconds(row, fields) for fields in (OFFSET, DURATION, END))
     start_s = offset or 0.0
     if duration is not None and not duration > 0:
@@ -285,15 +302,15 @@ def _part(row: Mapping[str, Any]) -> tuple[float, float | None, bool]:
 
 def _seconds(row: Mapping[str, Any], fields: Mapping[str, float]) -> float | None:
     found: dict[str, float] = {}
-    for name, unit in fields.items():
-        if row.get(name) is not None and row[name] != "":
+    for name in fields.keys() & row.keys():
+        if row[name] is not None and row[name] != "":
             number = _number(row[name])
-            if number is None or not 0.0 <= number * unit <= LONGEST_S:
+            if number is None or not 0.0 <= number * fields[name] <= LONGEST_S:
                 raise ManifestError(f"{name!r} is {shortened(repr(row[name]), 40)}; a time from 0 on is expected")
-            found[name] = number * unit
-    if found and max(found.values()) - min(found.values()) > TOLERANCE_S:
-        raise ManifestError(f"{' and '.join(found)} differ; leave one of them out")
-    return next(iter(found.values()), None)
+            found[name] = number * fields[name]
+    if len(found) > 1 and max(found.values()) - min(found.values()) > TOLERANCE_S:
+        raise ManifestError(f"{' and '.join(sorted(found))} differ; leave one of them out")
+    return found[min(found)] if found else None
 
 
 def _channel(row: Mapping[str, Any]) -> int | None:

@@ -53,7 +53,7 @@ def parse_json(data: bytes, where: str, advice: str = "mend the file") -> Any:
             float nor an integer of `MOST_DIGITS`, more than `MOST_LEVELS` of nesting, or half a surrogate pair.
     """
     try:
-        text = data.decode("utf-8-sig")
+        text = data.removeprefix(b"\xef\xbb\xbf").decode("utf-8")
         value = _DECODER.decode(text)
         if "\\u" in text:
             json.dumps(value, ensure_ascii=False).encode("utf-8")  # half a surrogate pair could not be written again

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -99,20 +99,20 @@ def tried_item(row: dict[str, Any], root: Path, where: str, language: str | None
         return item_of(row, root, where, language)
     except ManifestError as error:
         kept = row if row else {"id": where}
-        return Item(kept, ManifestRow(kept, "", root, None, None, where=where), "", "en", fault=one_line(error))
+        return Item(kept, ManifestRow(kept, root, "", None, None, where=where), "", "en", fault=one_line(error))
 
 
-def item_of(row: Mapping[str, Any], root: Path, where: str, language: str | None = None) -> Item:
+def item_of(row: dict[str, Any], root: Path, where: str, language: str | None = None) -> Item:
     """One row of a manifest in the folder `root`; ManifestError that begins with `where` when it is none."""
     source = manifest_row(row, root, where)
     if source.reference is None:
         raise ManifestError(f"{where}: needs 'answer' or 'text', a text; it has {', '.join(row) or 'nothing'}")
-    spoken = source.language or subset_parts(dict(row))[2] or language
+    spoken = source.language or subset_parts(row)[2] or language
     try:
         code = language_code(spoken if spoken is None else str(spoken))
     except ParameterError as error:
         raise ManifestError(f"{where}: {error}") from error
-    return Item(dict(row), source, source.reference, code, code if spoken else None)
+    return Item(row, source, source.reference, code, code if spoken else None)
 
 
 def subset_parts(row: dict[str, Any]) -> tuple[str, str, str | None]:

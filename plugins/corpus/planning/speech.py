@@ -190,4 +190,4 @@ def sample_fields(row: Mapping[str, Any], root: Path, where: object) -> tuple[st
         **{name: row[name] for name in KEPT_FIELDS if row.get(name) is not None},
         **{name: value for name, value in part.items() if value is not None},
     }
-    return utterance_of(row), source, fields
+    return str(row["id"]) if "id" in row else f"{source.name}{source.part}", source, fields
