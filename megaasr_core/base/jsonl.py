@@ -10,18 +10,12 @@ from typing import Any
 
 from .errors import ManifestError, one_line, shortened
 
-MOST_DIGITS = 300
-"""Digits of an integer; one with more is no float either."""
-MOST_LEVELS = 64
-"""Levels of nesting; a recipe has five."""
+MOST_DIGITS, MOST_LEVELS = 300, 64
+"""Digits of an integer (one with more is no float either), and levels of nesting (a recipe has five)."""
 
 
 def read_rows(path: Path) -> Iterator[dict[str, Any]]:
-    """The rows of a JSON-lines file, one at a time, so that a corpus of any length needs the memory of one row.
-
-    Raises:
-        ManifestError: the file cannot be read, or a line is no JSON object; the message names the line.
-    """
+    """The rows of a JSON-lines file, one at a time; ManifestError that names the line when one is no JSON object."""
     return (row for _, row in located_lines(path))
 
 
@@ -31,8 +25,7 @@ def located_lines(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
         with path.open("rb") as file:
             for number, line in enumerate(file, start=1):
                 if not line.isspace():
-                    where = f"{path}, line {number}"
-                    yield where, parse_row(line, where)
+                    yield (where := f"{path}, line {number}"), parse_row(line, where)
     except (OSError, ValueError) as error:  # ValueError: a NUL in the path
         raise ManifestError(f"cannot read {path}: {getattr(error, 'strerror', None) or one_line(error)}") from error
 
@@ -72,8 +65,8 @@ def parse_json(data: bytes, where: str, advice: str = "mend the file") -> Any:
 def _check_levels(value: Any) -> None:
     level = [value]
     for _ in range(MOST_LEVELS):
-        inner = [one.values() if isinstance(one, dict) else one for one in level if isinstance(one, (dict, list))]
-        level = [one for several in inner for one in several]
+        nested = [one for one in level if isinstance(one, (dict, list))]
+        level = [inner for one in nested for inner in (one.values() if isinstance(one, dict) else one)]
     if level:
         raise RecursionError
 
