@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from megaasr_core.base.files import read_text as read_text
     from megaasr_core.base.files import temporary_name as temporary_name
     from megaasr_core.base.jsonl import located_lines as located_lines
+    from megaasr_core.base.jsonl import parse_json as parse_json
     from megaasr_core.base.jsonl import parse_row as parse_row
     from megaasr_core.base.jsonl import read_rows as read_rows
     from megaasr_core.base.language import is_unspaced as is_unspaced
@@ -112,14 +113,12 @@ if TYPE_CHECKING:
     from megaasr_core.discovery.registry import not_installed as not_installed
     from megaasr_core.flows.composed_reward import ComposedReward as ComposedReward
     from megaasr_core.flows.composed_reward import Term as Term
-    from megaasr_core.flows.composed_reward import read_reward as read_reward
     from megaasr_core.flows.hearing import Transcription as Transcription
     from megaasr_core.flows.long_recordings import cut as cut
     from megaasr_core.flows.plan import Planner as Planner
     from megaasr_core.flows.plan import plan as plan
     from megaasr_core.flows.render import Rendered as Rendered
     from megaasr_core.flows.render import render as render
-    from megaasr_core.flows.scenario_files import read_scenario as read_scenario
     from megaasr_core.flows.term_scores import TermScores as TermScores
     from megaasr_core.flows.term_scores import term_scores as term_scores
     from megaasr_core.flows.transcriber import Transcriber as Transcriber
@@ -141,8 +140,21 @@ if TYPE_CHECKING:
     from .library.json_files import read_jsonl as read_jsonl
     from .library.json_files import write_json as write_json
     from .library.kernel_compilation import on_compiling as on_compiling
+    from .library.manifest_lines import manifest_lines as manifest_lines
+    from .library.manifest_lines import manifest_text as manifest_text
+    from .library.manifest_rows import ManifestRow as ManifestRow
+    from .library.manifest_rows import audio_name as audio_name
+    from .library.manifest_rows import manifest_row as manifest_row
+    from .library.manifest_rows import moved_row as moved_row
+    from .library.manifest_rows import read_row_audio as read_row_audio
+    from .library.manifest_rows import row_name as row_name
+    from .library.manifest_rows import utterance_name as utterance_name
+    from .library.manifests import BrokenRow as BrokenRow
+    from .library.manifests import PluginReader as PluginReader
     from .library.manifests import is_there as is_there
     from .library.manifests import located_rows as located_rows
+    from .library.manifests import manifest_reader as manifest_reader
+    from .library.manifests import parsed_row as parsed_row
     from .library.manifests import read_clean as read_clean
     from .library.manifests import read_sample as read_sample
     from .library.ogg_pages import OggPage as OggPage
@@ -150,6 +162,7 @@ if TYPE_CHECKING:
     from .library.ogg_pages import ogg_pages as ogg_pages
     from .library.normalisers.base import Normaliser as Normaliser
     from .library.normalisers.characters import plain_text as plain_text
+    from .library.manifests import tried_rows as tried_rows
     from .library.output_checks import check_not_input as check_not_input
     from .library.output_checks import check_outputs as check_outputs
     from .library.output_locks import held_outputs as held_outputs
@@ -164,12 +177,14 @@ if TYPE_CHECKING:
     from .library.recordings import read_standard_input as read_standard_input
     from .library.resumable import fingerprint as fingerprint
     from .library.resumable import resumable_rows as resumable_rows
+    from .library.reward_files import read_reward as read_reward
     from .library.run_folder import claim_identity as claim_identity
     from .library.run_folder import refuse_foreign as refuse_foreign
     from .library.run_folder import run_folder as run_folder
     from .library.scenarios import find_scenario as find_scenario
     from .library.scenarios import open_scenario as open_scenario
     from .library.text import is_scored_by_character as is_scored_by_character
+    from .library.scenarios import read_scenario as read_scenario
     from .library.text import normalise as normalise
     from .library.text import normaliser_version as normaliser_version
     from .library.text import tokenise as tokenise
@@ -178,6 +193,8 @@ if TYPE_CHECKING:
     from .library.training import data_digests as data_digests
     from .library.transcript_checks import compression_ratio as compression_ratio
     from .library.transcript_checks import is_invented as is_invented
+    from .library.yaml_files import parse_yaml as parse_yaml
+    from .library.yaml_files import read_yaml as read_yaml
     from .lora.files import Lora as Lora
     from .lora.files import read_lora as read_lora
     from .lora.mounting import KeyMap as KeyMap
@@ -203,7 +220,13 @@ _NAMES_BY_MODULE = {
     "megaasr.library.hardware": "hardware",
     "megaasr.library.json_files": "jsonl_line read_json read_jsonl write_json",
     "megaasr.library.kernel_compilation": "on_compiling",
-    "megaasr.library.manifests": "is_there located_rows read_clean read_sample",
+    "megaasr.library.manifest_lines": "manifest_lines manifest_text",
+    "megaasr.library.manifest_rows": (
+        "audio_name manifest_row ManifestRow moved_row read_row_audio row_name utterance_name"
+    ),
+    "megaasr.library.manifests": (
+        "BrokenRow is_there located_rows manifest_reader parsed_row PluginReader read_clean read_sample tried_rows"
+    ),
     "megaasr.library.ogg_pages": "ogg_checksum ogg_pages OggPage",
     "megaasr.library.output_checks": "check_not_input check_outputs",
     "megaasr.library.output_locks": "held_outputs",
@@ -212,13 +235,15 @@ _NAMES_BY_MODULE = {
     "megaasr.library.recordings": "find_recordings read_standard_input",
     "megaasr.library.recording_states": "recordings_state",
     "megaasr.library.resumable": "fingerprint resumable_rows",
+    "megaasr.library.reward_files": "read_reward",
     "megaasr.library.run_folder": "claim_identity refuse_foreign run_folder",
-    "megaasr.library.scenarios": "find_scenario open_scenario",
+    "megaasr.library.scenarios": "find_scenario open_scenario read_scenario",
     "megaasr.library.normalisers.base": "Normaliser",
     "megaasr.library.normalisers.characters": "plain_text",
     "megaasr.library.text": "is_scored_by_character normalise normaliser_version tokenise use_normalisers_of",
     "megaasr.library.training": "data_digests TrainContext",
     "megaasr.library.transcript_checks": "compression_ratio is_invented",
+    "megaasr.library.yaml_files": "parse_yaml read_yaml",
     "megaasr.lora.files": "Lora read_lora",
     "megaasr.lora.mounting": "KeyMap mount_lora unmount_lora using_lora",
     "megaasr.quick": "degrade transcribe",
@@ -231,7 +256,7 @@ _NAMES_BY_MODULE = {
         "ParameterError PluginError RecipeError ScenarioError unknown_name UnknownNameError"
     ),
     "megaasr_core.base.files": "atomic_path read_text temporary_name",
-    "megaasr_core.base.jsonl": "located_lines parse_row read_rows",
+    "megaasr_core.base.jsonl": "located_lines parse_json parse_row read_rows",
     "megaasr_core.base.language": "is_unspaced language_code",
     "megaasr_core.base.kernel_cache": "use_kernel_cache",
     "megaasr_core.base.seeding": "SampleKey",
@@ -262,12 +287,11 @@ _NAMES_BY_MODULE = {
     "megaasr_core.discovery.plugin_checks": "PLUGIN_API",
     "megaasr_core.discovery.plugins": "Plugins",
     "megaasr_core.discovery.registry": "not_installed Owner Registry",
-    "megaasr_core.flows.composed_reward": "ComposedReward read_reward Term",
+    "megaasr_core.flows.composed_reward": "ComposedReward Term",
     "megaasr_core.flows.hearing": "Transcription",
     "megaasr_core.flows.long_recordings": "cut",
     "megaasr_core.flows.plan": "plan Planner",
     "megaasr_core.flows.render": "render Rendered",
-    "megaasr_core.flows.scenario_files": "read_scenario",
     "megaasr_core.flows.term_scores": "term_scores TermScores",
     "megaasr_core.flows.transcriber": "Transcriber",
 }

@@ -7,7 +7,16 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ValidationError
 
-from megaasr import ManifestError, ParameterError, first_fault, language_code, tokenise
+from megaasr import (
+    ManifestError,
+    ParameterError,
+    audio_name,
+    first_fault,
+    language_code,
+    row_name,
+    tokenise,
+    utterance_name,
+)
 
 Row = dict[str, Any]
 
@@ -139,10 +148,8 @@ def paired(base: Sequence[Row], systems: Mapping[str, Sequence[Row]]) -> tuple[l
 
 
 def utterance_of(row: Row) -> str:
-    """The identifier of an utterance: the path of its recording as in the manifest, and the part of it if it is one."""
-    fields = [] if row.get("offset") is None else ["offset", "duration"]
-    parts = [f"{field} {row[field]}" for field in (*fields, "channel") if row.get(field) is not None]
-    return str(row.get("audio", row.get("audio_path"))) + (f" ({', '.join(parts)})" if parts else "")
+    """The identifier of an utterance: its recording as in the manifest, and the part of it; else its ``id``."""
+    return row_name(row) if audio_name(row) is None else utterance_name(row)
 
 
 def _by_utterance(rows: Sequence[Row], source: str) -> dict[str, Row]:

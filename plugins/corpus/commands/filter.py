@@ -10,7 +10,9 @@ from typing import Annotated
 
 import typer
 
-from megaasr.commands import JsonOption
+from megaasr.commands import EXIT_SOME_FAILED, JsonOption
+
+from .options import say_each
 
 
 def filter_(
@@ -50,3 +52,5 @@ def filter_(
         sys.stdout.write(
             f"{output}: {selection.kept} of {selection.of} rows kept; {selection.unlabelled} had no label\n"
         )
+    if say_each((f"failed: {line}" for line in selection.failed), labelled):
+        raise typer.Exit(EXIT_SOME_FAILED)

@@ -69,7 +69,7 @@ def render_corpus(
     """Render what is missing in `out`; the same bytes with any engine, any number of workers, and any interruption.
 
     Args:
-        plugins: files, folders or modules to load besides what the plan records, or in its place where that is gone.
+        plugins: files, folders or modules to load besides the installed plugins; the plan itself has nothing loaded.
 
     Raises:
         ManifestError: there is no complete plan.

@@ -61,7 +61,7 @@ def reward(
     code = language_code(language)
     plugins = open_plugins(plugin, strict_plugins)
     settings = settings_by_reward(parse_settings(reward_set), plugins.rewards)
-    batch, names = _samples(results, hyp, ref, code)
+    batch, names, broken = _samples(results, hyp, ref, code)
     normalisers = {spoken: normaliser_version(spoken) for spoken in sorted({one.language for one in batch})}
     if compose:
         columns = read_reward(compose, plugins.rewards).term_scores(batch)
@@ -71,7 +71,7 @@ def reward(
             say(f"megaasr: note: {line}")
         columns = {term: term_scores(built, batch) for term, built in rewards.items()}
     _print(batch, names, columns, normalisers if as_json else None)
-    if lines := failure_lines(columns, names):
+    if lines := [*broken, *failure_lines(columns, names)]:
         for line in lines:
             say(f"megaasr: failed: {line}")
         raise typer.Exit(EXIT_SOME_FAILED)
@@ -79,9 +79,9 @@ def reward(
 
 def _samples(
     results: Path | None, hyp: Path | None, ref: Path | None, language: str
-) -> tuple[list[RewardSample], list[str]]:
-    """The samples, and a name for each: its line, and its recording where there is one."""
-    from megaasr import ParameterError, RewardSample, located_lines, read_text
+) -> tuple[list[RewardSample], list[str], list[str]]:
+    """The samples, a name for each (its line, and its recording where there is one), and the faults of other rows."""
+    from megaasr import BrokenRow, ParameterError, RewardSample, read_text, tried_rows
 
     from ..paired_texts import paired_lines
     from ..pairing import utterance_of
@@ -90,18 +90,28 @@ def _samples(
     if results is not None:
         if hyp or ref:
             raise ParameterError("give either RESULTS.jsonl or --hyp FILE with --ref FILE")
-        rows = list(located_lines(results))
+        rows = list(tried_rows(results))
         scored = [(where, row) for where, row in rows if "error" not in row]
         if len(scored) < len(rows):
             say(f"megaasr: note: {len(rows) - len(scored)} of {len(rows)} rows failed in the evaluation; left out")
-        named = [f"{where.rpartition(', ')[2]} ({utterance_of(row)})" for where, row in scored]
-        return [sample_of(row, where, language) for where, row in scored], named
+        samples, named, broken = [], [], []
+        for where, row in scored:
+            try:
+                if isinstance(row, BrokenRow):
+                    raise row.fault
+                samples.append(sample_of(row, where, language))
+                named.append(f"{where.rpartition(', ')[2]} ({utterance_of(row)})")
+            except ManifestError as error:
+                broken.append(str(error))
+        if broken and not samples:
+            raise ManifestError(broken[0])
+        return samples, named, broken
     if hyp is None or ref is None:
         raise ParameterError("give RESULTS.jsonl, or --hyp FILE with --ref FILE")
     hypotheses = (sys.stdin.read() if str(hyp) == "-" else read_text(hyp)).removesuffix("\n").split("\n")
     references = read_text(ref).removesuffix("\n").split("\n")
     pairs = paired_lines(hypotheses, references, (str(hyp), str(ref)))
-    return [RewardSample(h, r, language) for _, h, r in pairs], [name for name, _, _ in pairs]
+    return [RewardSample(h, r, language) for _, h, r in pairs], [name for name, _, _ in pairs], []
 
 
 def _print(

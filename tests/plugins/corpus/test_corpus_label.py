@@ -6,13 +6,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from megaasr import is_there, read_clean, read_sample
+from megaasr import is_there, load_plugins, read_clean, read_sample
 from megaasr_core.base.audio_files import read_audio
 from megaasr_core.base.errors import AudioError, ManifestError, ParameterError
 from megaasr_plugins.corpus.labelling.select import bucket_rows, filter_rows
 from megaasr_plugins.corpus.planning.plan_corpus import PlanRequest, plan_corpus
 from megaasr_plugins.corpus.planning.scenario_lists import open_scenarios
-from megaasr_plugins.corpus.rendering.render_corpus import render_corpus
+from megaasr_plugins.corpus.rendering.render_corpus import render_corpus as render_with
 from megaasr_plugins.corpus.statistics.stats import ErrorSums, corpus_stats
 from megaasr_plugins.corpus.statistics.stats_page import lines, page, picture
 from megaasr_plugins.evaluation.intervals import error_rate
@@ -21,7 +21,13 @@ from tests.core.conftest import TONES
 from tests.plugins.corpus.corpora import rows_of, write_noise, write_speech
 from tests.plugins.corpus.serial_engine import Serial
 
+PLAN_READER = "megaasr_plugins.corpus.rendering.plan_reader"
 EAR = str(Path(__file__).parents[2] / "core" / "ear_plugin.py")
+
+
+def render_corpus(*args):
+    """Render with the plugin file that the plans of this file are made with."""
+    return render_with(*args, plugins=[TONES])
 
 
 @pytest.fixture
@@ -254,27 +260,34 @@ def test_a_plan_is_labelled_without_a_rendered_copy(corpus):
     assert label(corpus).returncode == 0
     setting = ("--plugin", EAR, "--backend", "ear", "--backend-set", "table=table.json", "--batch-size", "2")
     (corpus / "labels").mkdir()
-    done = corpus_command(corpus, "label", "plan", "-o", "labels/planned.jsonl", *setting)
+    refused = corpus_command(corpus, "label", "plan", "-o", "labels/planned.jsonl", *setting)
+    assert refused.returncode == 1
+    assert (
+        f"which the plan uses, is not loaded, since a plan runs no code by itself; pass --plugin {TONES}"
+        in refused.stderr
+    )
+    done = corpus_command(corpus, "label", "plan", "-o", "labels/planned.jsonl", *setting, "--plugin", TONES)
     assert done.returncode == 0, done.stderr
     rendered, planned = rows_of(corpus / "labelled.jsonl"), rows_of(corpus / "labels" / "planned.jsonl")
+    plugins = load_plugins([TONES, PLAN_READER])
     assert [row["audio"] for row in planned] == [f"../plan/plan.json#{number}" for number in range(12)]
     for one, other in zip(rendered, planned, strict=True):
         for name in ("id", "text", "scenario", "severity", "effects", "base_text", "base_wer"):
             assert one[name] == other[name], name
         audio = corpus / "labels" / other["audio"]
         assert is_there(audio)
-        heard = read_sample(audio)
+        heard = read_sample(audio, plugins=plugins)
         stored = read_sample(corpus / one["audio"])
         assert len(heard.samples) == len(stored.samples)
         source = read_audio(corpus / "speech" / one["source_audio"]).resampled(heard.sample_rate)
-        assert np.array_equal(read_clean(audio).samples, source.samples)
+        assert np.array_equal(read_clean(audio, plugins=plugins).samples, source.samples)
         assert np.array_equal(read_clean(corpus / one["audio"]).samples, stored.samples)
         np.testing.assert_allclose(heard.samples * 10 ** (one["gain_db"] / 20), stored.samples, atol=1e-4)
 
 
 def test_a_sample_of_a_plan_that_is_not_there_is_named(corpus):
     with pytest.raises(AudioError, match=r"plan\.json#12: the plan holds 12 samples"):
-        read_sample(corpus / "plan" / "plan.json#12")
+        read_sample(corpus / "plan" / "plan.json#12", plugins=load_plugins([TONES, PLAN_READER]))
     with pytest.raises(AudioError, match=r"plan\.json#x: the number of a sample is expected"):
         read_sample(corpus / "plan" / "plan.json#x")
     with pytest.raises(ManifestError, match="holds no complete plan"):

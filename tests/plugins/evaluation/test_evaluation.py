@@ -234,14 +234,17 @@ def test_a_long_recording_is_cut(data):
         ('{"answer": "x"}', "line 7: needs 'audio' or 'audio_path'"),
     ],
 )
-def test_a_broken_line_is_named_before_any_work(data, line, reason):
+def test_a_broken_line_is_a_failed_row_and_the_others_are_done(data, line, reason):
     with (data / "in.jsonl").open("a") as manifest:
         manifest.write(line + "\n")
     result = run(data)
-    assert result.returncode == 2
-    assert reason in result.stderr
-    assert result.stderr.count("\n") == 1
-    assert not list(data.glob("out*"))
+    assert result.returncode == 1
+    failed, summary = result.stderr.splitlines()
+    assert failed.startswith("megaasr: failed: in.jsonl, line 7: ")
+    assert reason in failed
+    assert summary == "megaasr: 1 of 7 rows failed"
+    rows = rows_of(data / "out.jsonl")
+    assert ["error" in row for row in rows] == [False] * 6 + [True]
 
 
 @pytest.mark.parametrize(
