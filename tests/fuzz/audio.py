@@ -29,10 +29,10 @@ class AudioFiles(Kind):
     def make(self, rng: Random, folder: Path) -> Case:
         """One recording, damaged."""
         recording = rng.choice(recordings())
-        least_s = KEPT * recording.duration_s
+        least = KEPT * recording.duration_s
         if recording.suffix in CONCATENATED and rng.random() < 0.1:
             data, note = recording.data * 2, "two files in one"
-            least_s *= 2
+            least *= 2
         else:
             splice = splice_with(rng.choice(recordings()).data)
             data, note = mutated(recording.data, rng, (reordered_units, splice))
@@ -40,17 +40,19 @@ class AudioFiles(Kind):
         path.write_bytes(data)
         is_in_tar = rng.random() < 0.1
         if is_in_tar:
-            _write_tar(folder / "shard.tar", path.name, data)
+            write_tar(folder / "shard.tar", path.name, data)
         return Case(
             f"{recording.name}: {note}",
-            lambda judge: _judge(judge, path, recording, least_s, is_in_tar=is_in_tar),
+            lambda judge: _judge(judge, path, recording, least, is_in_tar=is_in_tar),
             f"megaasr transcribe {path.name}",
         )
 
 
 def _judge(judge: Judge, path: Path, recording: Recording, least_s: float, *, is_in_tar: bool) -> None:
     def checked(audio: Audio) -> str | None:
-        return check_samples(audio.samples, least_s, audio.sample_rate, flags_of(audio))
+        # damage to the rate in a header that has no checksum cannot be seen, so that samples are counted, not seconds
+        rate = min(audio.sample_rate, recording.sample_rate)
+        return check_samples(audio.samples, int(least_s * rate), flags_of(audio))
 
     read = judge.call("read_audio", lambda: read_audio(path), checked)
     judge.call("read_sample", lambda: read_sample(path, AudioLimits(convert=True)), checked)
@@ -62,11 +64,23 @@ def _judge(judge: Judge, path: Path, recording: Recording, least_s: float, *, is
     if sound is None:
         return
     length = judge.call("SoundBank.num_samples", lambda: bank.num_samples(sound, SAMPLE_RATE_HZ))
+    has_rate = _rate_of(path) == recording.sample_rate
     judge.call(
         "SoundBank.load",
         lambda: bank.load(sound, SAMPLE_RATE_HZ),
-        lambda samples: check_samples(samples, least_s, SAMPLE_RATE_HZ) or _lengths(length, len(samples)),
+        lambda samples: (
+            check_samples(samples, int(least_s * SAMPLE_RATE_HZ) if has_rate else 0) or _lengths(length, len(samples))
+        ),
     )
+
+
+def _rate_of(path: Path) -> int:
+    import soundfile
+
+    try:
+        return int(soundfile.info(path).samplerate)
+    except soundfile.LibsndfileError:
+        return 0
 
 
 def flags_of(audio: Audio) -> tuple[str, ...]:
@@ -84,7 +98,8 @@ def _lengths(measured: int | None, loaded: int) -> str | None:
     return None if measured in (None, loaded) else f"measured {measured} samples, loaded {loaded}"
 
 
-def _write_tar(path: Path, name: str, data: bytes) -> None:
+def write_tar(path: Path, name: str, data: bytes) -> None:
+    """Write a shard of one member."""
     with tarfile.open(path, "w") as shard:
         member = tarfile.TarInfo(name)
         member.size = len(data)

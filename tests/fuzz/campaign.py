@@ -19,6 +19,8 @@ from .oracle import CRASH, HANG, ROOT, Fault
 
 QUIET_S = 120.0
 """A case that takes longer hangs; most take milliseconds, so that the speed of the machine does not matter."""
+START_S = 600.0
+"""How long the process may take before its first case: it imports torch and compiles kernels."""
 
 
 @dataclass(frozen=True)
@@ -136,7 +138,7 @@ class _Child:
         with selectors.DefaultSelector() as selector:
             selector.register(self._pipe, selectors.EVENT_READ)
             while True:
-                if not selector.select(quiet_s):
+                if not selector.select(quiet_s if self.began else START_S):
                     self._hung = True
                     return
                 if not (chunk := self._pipe.read(1 << 16)):

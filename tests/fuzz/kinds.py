@@ -8,6 +8,15 @@ from .cases import Kind
 
 KINDS = {
     "audio": "audio:AudioFiles",
+    "manifest": "rows:Manifests",
+    "labelled": "rows:Labels",
+    "results": "rows:Results",
+    "scenario": "rows:Scenarios",
+    "reward": "rows:Rewards",
+    "trainer": "rows:Trainers",
+    "plan": "plans:Plans",
+    "recipe": "plans:Recipes",
+    "adapter": "adapters:Adapters",
 }
 
 

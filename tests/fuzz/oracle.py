@@ -6,7 +6,7 @@ import os
 import random
 import sys
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -96,13 +96,18 @@ class Judge:
             self._add(LEFT, label, f"files {sorted(added)[:3]}")
         return result
 
+    def take(self, other: Judge) -> None:
+        """Add what another judge of the same case has recorded."""
+        self.faults += other.faults
+        self.accepted += other.accepted
+        self.refused += other.refused
+
     def _judge_error(self, label: str, error: MegaasrError) -> None:
         text = str(error)
         faults = {
             "no text": not text.strip(),
             "several lines": "\n" in text.strip() or "\r" in text,
             f"{len(text)} characters": len(text) > LONGEST_MESSAGE,
-            "characters that cannot be printed": not _is_printable(text),
             "names no file of the case": not any(name in text for name in self._names),
         }
         for what, present in faults.items():
@@ -124,14 +129,14 @@ class Judge:
         return found
 
 
-def check_samples(samples: Any, least_s: float, sample_rate: int, flags: tuple[str, ...] = ()) -> str | None:
-    """What is wrong with samples that were accepted: not finite, unbounded, or shorter than the recording was."""
+def check_samples(samples: Any, least: int, flags: Collection[str] = ()) -> str | None:
+    """What is wrong with samples that were accepted: not finite, unbounded, or fewer than `least` without a flag."""
     if not np.isfinite(samples).all():
         return "samples are not finite"
-    if len(samples) and float(np.abs(samples).max()) > LOUDEST:
-        return f"a sample of {float(np.abs(samples).max()):.3g}"
-    if len(samples) / sample_rate < least_s and not flags:
-        return f"{len(samples) / sample_rate:.3f} s at {sample_rate} Hz of {least_s:.3f} s, without a flag"
+    if len(samples) and (peak := float(np.abs(samples).max())) > LOUDEST:
+        return f"a sample of {peak:.3g}"
+    if len(samples) < least and not flags:
+        return f"{len(samples)} samples of at least {least}, without a flag"
     return None
 
 
@@ -172,14 +177,6 @@ def _resident_bytes(field: str) -> int:
         if line.startswith(field):
             return 1024 * int(line.split()[1])
     return 0
-
-
-def _is_printable(text: str) -> bool:
-    try:
-        text.encode("utf-8")
-    except UnicodeEncodeError:
-        return False
-    return "\0" not in text and "\x1b" not in text
 
 
 def _causes(error: BaseException) -> Iterator[BaseException]:

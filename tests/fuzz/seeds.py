@@ -26,13 +26,14 @@ class Recording:
         name: its suffix and what is in it, such as ``wav GSM610``.
         suffix: with the dot.
         data: the file.
-        duration_s: of what was written.
+        duration_s, sample_rate: of what was written; the rate in Hz.
     """
 
     name: str
     suffix: str
     data: bytes
     duration_s: float
+    sample_rate: int = SAMPLE_RATE_HZ
 
 
 BY_SOUNDFILE = (
@@ -94,9 +95,8 @@ def _by_soundfile() -> Iterator[Recording]:
 def _by_av() -> Iterator[Recording]:
     for container, codec, suffix in BY_AV:
         seconds = LONG_S if suffix in OGG else SHORT_S
-        yield Recording(
-            f"{container} {codec}", suffix, _encoded(speechlike(seconds, 48_000), container, codec), seconds
-        )
+        data = _encoded(speechlike(seconds, 48_000), container, codec)
+        yield Recording(f"{container} {codec}", suffix, data, seconds, 48_000)
 
 
 def _encoded(samples: npt.NDArray[np.float32], container: str, codec: str) -> bytes:

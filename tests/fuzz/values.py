@@ -54,7 +54,7 @@ PATHS = (
 NESTED = tuple(
     RAW + opened * depth + closed * depth for opened, closed in ("[]", ('{"a":', "0}")) for depth in (50, 5000)
 )
-SHAPES = ([], {}, [[]], {"a": {}}, [None], ["a", 1], {"": ""}, [1, 2], {"name": "noise"}, list(range(1000)))
+SHAPES = ([], {}, [[]], {"a": {}}, [None], ["a", 1], {"": ""}, [1, 2], {"name": "noise"}, list(range(30)))
 ODD = (None, True, False, *NUMBERS, *TEXTS, *PATHS, *SHAPES)
 
 
