@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import shutil
 import sys
 import tempfile
 import time
@@ -11,7 +10,7 @@ from collections.abc import Iterator
 from itertools import chain
 from pathlib import Path
 
-from .campaign import Result, run_cases
+from .campaign import Result, keep_folder, run_cases
 from .kinds import KINDS
 from .report import causes, table
 
@@ -84,7 +83,7 @@ def _until(end: float, options: argparse.Namespace, kinds: list[str], work: Path
 
 def _keep(result: Result, work: Path, kept: Path) -> None:
     name = f"{result.kind}-{result.seed}-{result.number}"
-    shutil.copytree(work / "failed" / name, kept / name, dirs_exist_ok=True, symlinks=True)
+    keep_folder(work / "failed" / name, kept / name)
     (kept / name / "what.txt").write_text(f"{result}\n  {result.command}\n", errors="backslashreplace")
 
 

@@ -71,6 +71,14 @@ def run_cases(kind: str, seed: int, start: int, stop: int, work: Path, quiet_s: 
             raise RuntimeError(f"the child process could not start: {child.log()}")
 
 
+def keep_folder(folder: Path, kept: Path) -> None:
+    """Copy the files of a case as far as that can be done: hostile ones may have names that are too long."""
+    shutil.rmtree(kept, ignore_errors=True)
+    with suppress(shutil.Error, OSError):
+        shutil.copytree(folder, kept, symlinks=True)
+    kept.mkdir(parents=True, exist_ok=True)
+
+
 class _Child:
     """One child process."""
 

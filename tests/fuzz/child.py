@@ -27,6 +27,9 @@ def main(pipe: int, work: Path, kind: str, seed: int, start: int, stop: int) -> 
     """Run the cases `start`..`stop`; inputs of cases that fail stay in ``work/failed``."""
     faulthandler.enable()
     warnings.simplefilter("ignore")
+    import rich.progress  # noqa: F401  # draws from `random` when it is imported
+
+    from .campaign import keep_folder
     from .cases import generator
     from .kinds import kind_named
     from .oracle import Judge
@@ -50,7 +53,7 @@ def main(pipe: int, work: Path, kind: str, seed: int, start: int, stop: int) -> 
             case.run(judge)
             faults = [asdict(fault) for fault in judge.faults]
             if faults:
-                shutil.copytree(folder, work / "failed" / folder.name, dirs_exist_ok=True, symlinks=True)
+                keep_folder(folder, work / "failed" / folder.name)
             _say(out, {"end": number, "faults": faults, "accepted": judge.accepted, "refused": judge.refused})
             shutil.rmtree(folder, ignore_errors=True)
             if number % 200 == 0:

@@ -17,6 +17,8 @@ KINDS = {
     "plan": "plans:Plans",
     "recipe": "plans:Recipes",
     "adapter": "adapters:Adapters",
+    "model": "models:Models",
+    "archive": "archives:Archives",
 }
 
 

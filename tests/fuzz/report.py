@@ -39,12 +39,13 @@ def causes(results: Sequence[Result], most: int = 3) -> str:
     for result in results:
         for fault in result.faults:
             form = re.sub(r"/\S+|\d+(\.\d+)?|'[^']*'", "…", fault.detail)[:70]
-            group = groups.setdefault((result.kind, fault.fault, fault.where, form), [])
+            place = fault.where or result.note.partition(":")[0][:40]
+            group = groups.setdefault((result.kind, fault.fault, place, form), [])
             group.append((result, fault.call, fault.detail))
     lines = []
     for (kind, fault, where, _), found in sorted(groups.items(), key=lambda item: (item[0][0], -len(item[1]))):
         numbers = {result.number for result, _, _ in found}
-        lines.append(f"\n## {kind}: {fault} at {where or '-'}: {len(numbers)} cases")
+        lines.append(f"\n## {kind}: {fault} at {where}: {len(numbers)} cases")
         for result, call, detail in found[:most]:
             lines.append(f"- {call}: {detail[:300]}\n  - {result.note[:200]}\n  - `{result.again}`; `{result.command}`")
     return "\n".join(lines) + "\n"
