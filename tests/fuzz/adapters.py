@@ -212,14 +212,14 @@ def _changed_tensors(tensors: dict[str, torch.Tensor], rng: Random) -> tuple[dic
     elif what == "added":
         changed[
             rng.choice(("x", "layers.9.q_proj.lora_A.weight", "layers.0.q_proj.lora_C.weight", "layers.0.q_proj.bias"))
-        ] = tensor
+        ] = tensor.clone()
     elif what == "renamed":
         changed[name.replace("layers", rng.choice(("layer", "thinker.layers", "")))] = changed.pop(name)
     else:
         changed[name] = {
             "integers": tensor.to(torch.int64),
             "float64": tensor.double(),
-            "empty": tensor[:0],
+            "empty": tensor[:0].clone(),
             "rank": torch.ones(RANK + 1, WIDTH),
             "scalar": torch.tensor(1.0),
         }[what]

@@ -9,9 +9,9 @@ import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -53,8 +53,20 @@ class Result:
         return f"{self.again}\n  {self.note}\n  {faults}"
 
 
-def run_cases(kind: str, seed: int, start: int, stop: int, work: Path, quiet_s: float = QUIET_S) -> Iterator[Result]:
-    """The results of the cases `start`..`stop`, in order.
+@dataclass(frozen=True)
+class Job:
+    """The cases `start`..`stop` of a kind."""
+
+    kind: str
+    start: int
+    stop: int
+
+    def __str__(self) -> str:
+        return f"{self.kind}:{self.start}:{self.stop}"
+
+
+def run_jobs(jobs: Sequence[Job], seed: int, work: Path, quiet_s: float = QUIET_S) -> Iterator[Result]:
+    """The results of all cases, in order.
 
     Args:
         work: folder for the files of the cases; ``failed`` in it keeps those of cases that failed.
@@ -62,13 +74,26 @@ def run_cases(kind: str, seed: int, start: int, stop: int, work: Path, quiet_s: 
     """
     work = work.resolve()
     work.mkdir(parents=True, exist_ok=True)
-    while start < stop:
-        with _Child(kind, seed, start, stop, work) as child:
+    left = [job for job in jobs if job.start < job.stop]
+    while left:
+        with _Child(left, seed, work) as child:
             for result in child.results(quiet_s):
-                start = result.number + 1
+                left = _behind(left, result)
                 yield result
-        if (child.code == 0 and start < stop) or not child.began:
+        if (child.code == 0 and left) or not child.began:
             raise RuntimeError(f"the child process could not start: {child.log()}")
+
+
+def run_cases(kind: str, seed: int, start: int, stop: int, work: Path, quiet_s: float = QUIET_S) -> Iterator[Result]:
+    """As `run_jobs`, for the cases `start`..`stop` of one kind."""
+    return run_jobs([Job(kind, start, stop)], seed, work, quiet_s)
+
+
+def _behind(jobs: list[Job], done: Result) -> list[Job]:
+    """What is left behind a case."""
+    place = next(place for place, job in enumerate(jobs) if job.kind == done.kind)
+    rest = replace(jobs[place], start=done.number + 1)
+    return [*([rest] if rest.start < rest.stop else []), *jobs[place + 1 :]]
 
 
 def keep_folder(folder: Path, kept: Path) -> None:
@@ -82,12 +107,12 @@ def keep_folder(folder: Path, kept: Path) -> None:
 class _Child:
     """One child process."""
 
-    def __init__(self, kind: str, seed: int, start: int, stop: int, work: Path) -> None:
-        self._key = kind, seed
-        self._work, self._log = work, work / f"log-{kind}-{start}.txt"
+    def __init__(self, jobs: list[Job], seed: int, work: Path) -> None:
+        self._seed = seed
+        self._work, self._log = work, work / f"log-{jobs[0].kind}-{jobs[0].start}.txt"
         self.began = False
         reading, writing = os.pipe()
-        command = [sys.executable, "-m", "tests.fuzz.child", *map(str, (writing, work, kind, seed, start, stop))]
+        command = [sys.executable, "-m", "tests.fuzz.child", *map(str, (writing, work, seed, *jobs))]
         environment = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONDONTWRITEBYTECODE": "1", "PYTHONHASHSEED": "0"}
         with self._log.open("wb") as log:
             self._process = subprocess.Popen(
@@ -131,8 +156,7 @@ class _Child:
                 begun = None
         self._end()
         if begun is not None:
-            kind, seed = self._key
-            name = f"{kind}-{seed}-{begun['begin']}"
+            name = f"{begun['kind']}-{self._seed}-{begun['begin']}"
             shutil.copytree(
                 self._work / "cases" / name, self._work / "failed" / name, dirs_exist_ok=True, symlinks=True
             )
@@ -169,4 +193,5 @@ class _Child:
         return " < ".join(line.removeprefix("File ") for line in lines if line.startswith(("File ", "Fatal")))[:600]
 
     def _result(self, begun: dict[str, Any], faults: tuple[Fault, ...], accepted: int, refused: int) -> Result:
-        return Result(*self._key, begun["begin"], begun["note"], begun["command"], faults, accepted, refused)
+        key = begun["kind"], self._seed, begun["begin"]
+        return Result(*key, begun["note"], begun["command"], faults, accepted, refused)

@@ -6,6 +6,8 @@ from importlib import import_module
 
 from .cases import Kind
 
+FAULTY = "faulty"
+"""A kind for the tests of the campaign itself; no part of a campaign unless it is named."""
 KINDS = {
     "audio": "audio:AudioFiles",
     "manifest": "rows:Manifests",
@@ -19,6 +21,8 @@ KINDS = {
     "adapter": "adapters:Adapters",
     "model": "models:Models",
     "archive": "archives:Archives",
+    "cli": "command_lines:CommandLines",
+    FAULTY: "faulty:Faulty",
 }
 
 

@@ -7,7 +7,7 @@ import random
 import sys
 import traceback
 from collections.abc import Callable, Collection, Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -51,34 +51,26 @@ class Judge:
     """Calls functions on one case and records what is wrong.
 
     Args:
-        folder: of the case; nothing may be added to it, except what `written` names.
+        folder: of the case.
         names: one of these must occur in a message: names of the case's files.
-        written: name of a file or folder that a call may write.
 
     Attributes:
         faults: what was wrong.
         accepted, refused: calls that returned, and that raised a `MegaasrError`.
     """
 
-    def __init__(self, folder: Path, names: tuple[str, ...], written: tuple[str, ...] = ()) -> None:
+    def __init__(self, folder: Path, names: tuple[str, ...]) -> None:
         self.folder = folder
         self.faults: list[Fault] = []
         self.accepted = self.refused = 0
         self._names = names
-        self._written = written
 
     def call(self, label: str, function: Callable[[], Any], check: Check = lambda result: None) -> Any:
         """The result of a call, or None when it was refused or is wrong."""
-        before, files = _state(), self._files()
-        _forget_peak()
-        resident = _resident_bytes("VmRSS")
-        result = None
         try:
             result = function()
             self.accepted += 1
-            if wrong := check(result):
-                self._add(WRONG, label, wrong)
-                result = None
+            wrong = check(result)
         except MegaasrError as error:
             self.refused += 1
             self._judge_error(label, error)
@@ -86,15 +78,31 @@ class Judge:
             self._add(MEMORY, label, repr(error), error)
         except Exception as error:
             self._add(TRACEBACK, label, repr(error), error)
+        else:
+            if not wrong:
+                return result
+            self._add(WRONG, label, wrong)
+        return None
+
+    @contextmanager
+    def watching(self, written: tuple[str, ...] = ()) -> Iterator[None]:
+        """See that the calls of this block leave everything as it was, and that they need little memory.
+
+        Args:
+            written: names of files or folders in the case's folder that the calls may write.
+        """
+        before, files = _state(), self._files(written)
+        _forget_peak()
+        resident = _resident_bytes("VmRSS")
+        yield
         if (taken := _resident_bytes("VmHWM") - resident) > MOST_BYTES:
-            self._add(MEMORY, label, f"{taken / 2**20:.0f} MiB")
+            self._add(MEMORY, "the case", f"{taken / 2**20:.0f} MiB")
         for what, value in _state().items():
             if value != before[what]:
-                self._add(LEFT, label, f"{what} changed")
+                self._add(LEFT, "the case", f"{what} changed")
         _restore(before)
-        if added := self._files() - files:
-            self._add(LEFT, label, f"files {sorted(added)[:3]}")
-        return result
+        if added := self._files(written) - files:
+            self._add(LEFT, "the case", f"files {sorted(added)[:3]}")
 
     def take(self, other: Judge) -> None:
         """Add what another judge of the same case has recorded."""
@@ -119,12 +127,12 @@ class Judge:
     def _add(self, fault: str, call: str, detail: str, error: BaseException | None = None) -> None:
         self.faults.append(Fault(fault, call, _shown(detail), _where(error) if error else ""))
 
-    def _files(self) -> set[str]:
+    def _files(self, written: tuple[str, ...]) -> set[str]:
         found = set()
         for parent, folders, files in os.walk(self.folder):
             for name in (*folders, *files):
                 path = os.path.relpath(os.path.join(parent, name), self.folder)  # noqa: PTH118
-                if not path.startswith(self._written or ("\0",)):
+                if not written or not path.startswith(written):
                     found.add(path)
         return found
 
