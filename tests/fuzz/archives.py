@@ -85,7 +85,7 @@ class Archives(Kind):
         archive = folder / f"corpus{suffix}"
         archive.write_bytes(data)
         command = f"megaasr corpus fetch common-voice out --from {archive.name}"
-        return Case(f"{suffix}: {note}", lambda judge: _judge(judge, archive, folder / "out"), command, ("out/",))
+        return Case(f"{suffix}: {note}", lambda judge: _judge(judge, archive, folder / "out"), command, ("out",))
 
 
 def _judge(judge: Judge, archive: Path, out: Path) -> None:
