@@ -40,7 +40,18 @@ SETTINGS: dict[str, Any] = {
     **{"init_lora_weights": True, "layers_to_transform": None, "layers_pattern": None, "exclude_modules": None},
     **{"layer_replication": None, "loftq_config": {}, "alora_invocation_tokens": None, "lora_bias": False},
 }
-EXPRESSIONS = ("(a+)+$", "(.|.|.|.|.|.)*!", "(.*)*x", ".*", "(" * 50, "[", "^(?:(?:a?)+)+$", "(q|q_|q_p)*proj!", "\\", "")
+EXPRESSIONS = (
+    "(a+)+$",
+    "(.|.|.|.|.|.)*!",
+    "(.*)*x",
+    ".*",
+    "(" * 50,
+    "[",
+    "^(?:(?:a?)+)+$",
+    "(q|q_|q_p)*proj!",
+    "\\",
+    "",
+)
 """For fields that PEFT takes as regular expressions; some take exponential time."""
 
 

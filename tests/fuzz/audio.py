@@ -21,6 +21,12 @@ CONCATENATED = (*OGG, ".mp3")
 """Formats in which two files one behind the other are one longer recording."""
 
 
+STREAMS = (".mp3", ".aac")
+"""Formats in which a recording may begin at any frame, so that one without its head is a shorter recording."""
+SYNC_BYTES = 400
+"""The first frame, which says how many follow, where any frame does."""
+
+
 class AudioFiles(Kind):
     """A damaged file, read as speech, measured as a corpus does, and loaded as noise; some inside a tar shard."""
 
@@ -36,6 +42,8 @@ class AudioFiles(Kind):
         else:
             splice = splice_with(rng.choice(recordings()).data)
             data, note = mutated(recording.data, rng, (reordered_units, splice))
+        if recording.suffix in STREAMS and data[:SYNC_BYTES] != recording.data[:SYNC_BYTES]:
+            least = 0.0
         path = folder / f"case{recording.suffix}"
         path.write_bytes(data)
         is_in_tar = rng.random() < 0.1
@@ -49,10 +57,11 @@ class AudioFiles(Kind):
 
 
 def _judge(judge: Judge, path: Path, recording: Recording, least_s: float, *, is_in_tar: bool) -> None:
+    header_rate, channels = _header(path)
+
     def checked(audio: Audio) -> str | None:
-        # damage to the rate in a header that has no checksum cannot be seen, so that samples are counted, not seconds
         rate = min(audio.sample_rate, recording.sample_rate)
-        return check_samples(audio.samples, int(least_s * rate), flags_of(audio))
+        return check_samples(audio.samples, int(least_s * rate / channels), flags_of(audio))
 
     read = judge.call("read_audio", lambda: read_audio(path), checked)
     judge.call("read_sample", lambda: read_sample(path, AudioLimits(convert=True)), checked)
@@ -64,23 +73,24 @@ def _judge(judge: Judge, path: Path, recording: Recording, least_s: float, *, is
     if sound is None:
         return
     length = judge.call("SoundBank.num_samples", lambda: bank.num_samples(sound, SAMPLE_RATE_HZ))
-    has_rate = _rate_of(path) == recording.sample_rate
+    rate = read.sample_rate if read else header_rate
+    least = int(least_s * SAMPLE_RATE_HZ / channels) if rate == recording.sample_rate else 0
     judge.call(
         "SoundBank.load",
         lambda: bank.load(sound, SAMPLE_RATE_HZ),
-        lambda samples: (
-            check_samples(samples, int(least_s * SAMPLE_RATE_HZ) if has_rate else 0) or _lengths(length, len(samples))
-        ),
+        lambda samples: check_samples(samples, least) or _lengths(length, len(samples)),
     )
 
 
-def _rate_of(path: Path) -> int:
+def _header(path: Path) -> tuple[int, int]:
+    """Sample rate and channels by the header: damage to them cannot be seen where it has no checksum."""
     import soundfile
 
     try:
-        return int(soundfile.info(path).samplerate)
+        found = soundfile.info(path)
     except soundfile.LibsndfileError:
-        return 0
+        return 0, 1
+    return int(found.samplerate), int(found.channels)
 
 
 def flags_of(audio: Audio) -> tuple[str, ...]:
