@@ -23,7 +23,7 @@ from .seeds import recordings
 
 COMPRESSED: dict[str, Callable[[bytes], bytes]] = {
     ".tar": bytes,
-    ".tar.gz": lambda data: gzip.compress(data, mtime=0),
+    ".tar.gz": lambda data: gzip.compress(data, compresslevel=1, mtime=0),
     ".tar.bz2": bz2.compress,
     ".tar.xz": lzma.compress,
 }
@@ -63,9 +63,12 @@ LINK_TARGETS = (
     "a/" * 2000,
     "/proc/self/environ",
 )
+HOSTILE = ("name", "symlink", "hardlink", "chain", "device", "bomb", "many", "mode", "same")
 LETTERS = "abcdefghijklmnop"
-BOMB_BYTES = 64 * 2**20
-"""Of zeros, which a compressed archive holds in a thousandth."""
+BOMB_BYTES = 128 * 2**20
+"""Of zeros, which a compressed archive holds in a hundredth."""
+MOST_BYTES = 100 * 2**20
+"""Of an archive of a few kilobytes, unpacked."""
 
 
 class Archives(Kind):
@@ -77,7 +80,9 @@ class Archives(Kind):
         """An archive in a folder of its own, so that what is written beside it is seen."""
         suffix = rng.choice((*COMPRESSED, ".zip", ".tar.gz"))
         is_hostile = rng.random() < 0.4
-        data, note = _zip(rng, is_hostile=is_hostile) if suffix == ".zip" else _tar(rng, is_hostile=is_hostile)
+        kinds = [kind for kind in HOSTILE if kind != "bomb" or suffix == ".tar.gz"]
+        hostile = rng.choice(kinds) if is_hostile else ""
+        data, note = _zip(rng, is_hostile=is_hostile) if suffix == ".zip" else _tar(rng, hostile)
         data = COMPRESSED.get(suffix, bytes)(data)
         if not is_hostile or rng.random() < 0.1:
             data, more = mutated(data, rng)
@@ -111,18 +116,18 @@ def _check_folder(folder: Path) -> str | None:
             if path.is_file() and path.stat().st_nlink > 1:
                 return f"{path.relative_to(folder)} is a hard link"
             total += path.stat().st_size if path.is_file() else 0
-    return f"{total / 2**20:.0f} MiB were written" if total > BOMB_BYTES // 2 else None
+    return f"{total / 2**20:.0f} MiB were written" if total > MOST_BYTES else None
 
 
-def _tar(rng: Random, *, is_hostile: bool) -> tuple[bytes, str]:
+def _tar(rng: Random, kind: str) -> tuple[bytes, str]:
     buffer, note = io.BytesIO(), "tar"
     shape = rng.choice((tarfile.PAX_FORMAT, tarfile.GNU_FORMAT, tarfile.USTAR_FORMAT))
     with tarfile.open(fileobj=buffer, mode="w", format=shape, errors="surrogatepass") as tar:
-        hostile = rng.randrange(len(NAMES)) if is_hostile else -1
+        hostile = rng.randrange(len(NAMES)) if kind else -1
         for place, name in enumerate(NAMES):
             if place == hostile:
                 try:
-                    note = _add_hostile(tar, rng)
+                    note = _add_hostile(tar, kind, rng)
                 except (ValueError, UnicodeError):
                     note = "tar whose format cannot hold the member"
             _add(tar, tarfile.TarInfo(name), recordings()[0].data[: 4000 + place])
@@ -134,8 +139,7 @@ def _add(tar: tarfile.TarFile, member: tarfile.TarInfo, data: bytes) -> None:
     tar.addfile(member, io.BytesIO(data))
 
 
-def _add_hostile(tar: tarfile.TarFile, rng: Random) -> str:
-    kind = rng.choice(("name", "symlink", "hardlink", "chain", "device", "bomb", "many", "mode", "same"))
+def _add_hostile(tar: tarfile.TarFile, kind: str, rng: Random) -> str:
     member = tarfile.TarInfo("corpus/x")
     if kind == "name":
         member.name = rng.choice(HOSTILE_NAMES)

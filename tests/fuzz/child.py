@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 ADDRESS_SPACE = 1024 * 2**20
 """What a case may reserve beyond what the process has at its start; more raises MemoryError."""
-LARGEST_FILE = 96 * 2**20
+LARGEST_FILE = 160 * 2**20
 
 
 def main(pipe: int, work: Path, seed: int, jobs: Sequence[str]) -> None:
