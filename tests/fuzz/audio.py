@@ -21,8 +21,9 @@ CONCATENATED = (*OGG, ".mp3")
 """Formats in which two files one behind the other are one longer recording."""
 
 
-STREAMS = (".mp3", ".aac")
+STREAMS = ("MP3 MPEG_LAYER_III", "mp3 libmp3lame", "wav libmp3lame", "adts aac")
 """Formats in which a recording may begin at any frame, so that one without its head is a shorter recording."""
+OF_CHANNELS = ("mixed", "inverted")
 SYNC_BYTES = 400
 """The first frame, which says how many follow, where any frame does."""
 
@@ -42,7 +43,7 @@ class AudioFiles(Kind):
         else:
             splice = splice_with(rng.choice(recordings()).data)
             data, note = mutated(recording.data, rng, (reordered_units, splice))
-        if recording.suffix in STREAMS and data[:SYNC_BYTES] != recording.data[:SYNC_BYTES]:
+        if recording.name in STREAMS and data[:SYNC_BYTES] != recording.data[:SYNC_BYTES]:
             least = 0.0
         path = folder / f"case{recording.suffix}"
         path.write_bytes(data)
@@ -74,7 +75,8 @@ def _judge(judge: Judge, path: Path, recording: Recording, least_s: float, *, is
         return
     length = judge.call("SoundBank.num_samples", lambda: bank.num_samples(sound, SAMPLE_RATE_HZ))
     rate = read.sample_rate if read else header_rate
-    least = int(least_s * SAMPLE_RATE_HZ / channels) if rate == recording.sample_rate else 0
+    is_flagged = read is not None and bool(flags_of(read))
+    least = 0 if rate != recording.sample_rate or is_flagged else int(least_s * SAMPLE_RATE_HZ / channels)
     judge.call(
         "SoundBank.load",
         lambda: bank.load(sound, SAMPLE_RATE_HZ),
@@ -94,8 +96,8 @@ def _header(path: Path) -> tuple[int, int]:
 
 
 def flags_of(audio: Audio) -> tuple[str, ...]:
-    """What the reader noted about a recording that it accepted."""
-    return tuple(getattr(audio, "flags", ())) + tuple(getattr(audio, "notes", ()))
+    """The flags of a recording that say that it may be shorter than it was."""
+    return tuple(flag for flag in audio.flags if flag not in OF_CHANNELS)
 
 
 def _compared(found: tuple[int, int], read: Any) -> str | None:

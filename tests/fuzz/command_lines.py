@@ -157,7 +157,7 @@ def _check_end(ended: CompletedProcess[str], *, is_json: bool) -> str | None:
     """What is wrong with exit code, standard error and standard output of a command."""
     lines = ended.stderr.splitlines()
     if any(mark in ended.stderr for mark in INTERNAL):
-        return f"an exception that is not the user's: {lines[-1]}"
+        return f"an exception that is not the user's: {next(line for line in reversed(lines) if 'rror' in line)}"
     if ended.returncode not in CODES:
         return f"exit code {ended.returncode}"
     strange = [line for line in lines if not line.startswith("megaasr")]

@@ -21,8 +21,8 @@ from megaasr_plugins.evaluation.evaluate import read_items
 
 from .cases import Case, Kind
 from .mutators import mutated
-from .oracle import Judge, check_samples
-from .rows import _check_items as check_items
+from .oracle import Judge
+from .rows import check_audio, check_items
 from .seeds import SAMPLE_RATE_HZ, speechlike
 from .values import as_json, mutated_value
 
@@ -96,11 +96,7 @@ class Plans(Kind):
                 judge.call("row_of", lambda: row_of(opened, 0))
             for number in (0, 2):
                 audio = folder / f"plan.json#{number}"
-                judge.call("read_sample", lambda audio=audio: read_sample(audio), _check_audio)
-
-
-def _check_audio(audio: Audio) -> str | None:
-    return check_samples(audio.samples, 1)
+                judge.call("read_sample", lambda audio=audio: read_sample(audio), check_audio)
 
 
 class Recipes(Kind):
@@ -132,5 +128,5 @@ class Recipes(Kind):
             return
         unnamed = Judge(path.parent, ("",))
         call = lambda: render(self._audio, made, installed_plugins(), {})  # noqa: E731
-        unnamed.call("render", call, lambda rendered: _check_audio(rendered.audio))
+        unnamed.call("render", call, lambda rendered: check_audio(rendered.audio))
         judge.take(unnamed)

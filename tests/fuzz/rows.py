@@ -11,6 +11,8 @@ from typing import Any, ClassVar
 import soundfile
 
 from megaasr import (
+    Audio,
+    ManifestError,
     RewardSample,
     SampleKey,
     SoundBank,
@@ -21,7 +23,7 @@ from megaasr import (
     plan,
     read_jsonl,
     read_reward,
-    read_sample,
+    read_row_audio,
     read_scenario,
 )
 from megaasr_plugins.corpus.labelling.select import bucket_rows, filter_rows
@@ -88,11 +90,11 @@ class Manifests(Kind):
 
 def _judge_manifest(judge: Judge, path: Path) -> None:
     plugins = installed_plugins()
-    items = judge.call("read_items", lambda: read_items(path, None, plugins), _check_items)
-    for item in items or ():
-        judge.call(
-            "read_sample", lambda item=item: read_sample(item.audio), lambda audio: check_samples(audio.samples, 1)
-        )
+    for item in judge.call("read_items", lambda: read_items(path, None, plugins), check_items) or ():
+        if item.fault:
+            judge.call("fault", lambda item=item: _raise(item))
+        else:
+            judge.call("read_row_audio", lambda item=item: read_row_audio(item.source), check_audio)
     judge.call("index_speech", lambda: index_speech(path))
     bank = judge.call("SoundBank.open", lambda: SoundBank.open(path))
     for sound in sorted(name for names in bank.categories.values() for name in names) if bank else ():
@@ -101,7 +103,18 @@ def _judge_manifest(judge: Judge, path: Path) -> None:
             judge.call("SoundBank.load", lambda ref=ref: bank.load(ref, SAMPLE_RATE_HZ))
 
 
-def _check_items(items: list[Item]) -> str | None:
+def _raise(item: Item) -> None:
+    """The fault of a row that fails alone is judged as the refusal of a whole manifest is."""
+    raise ManifestError(item.fault)
+
+
+def check_audio(audio: Audio) -> str | None:
+    """A recording has samples, all of them finite."""
+    return check_samples(audio.samples, 1)
+
+
+def check_items(items: list[Item]) -> str | None:
+    """Items that can be used have a reference and a language, and their rows can be written again."""
     for item in items:
         if not (isinstance(item.reference, str) and isinstance(item.language, str)):
             return f"reference {item.reference!r}, language {item.language!r}"
