@@ -4,20 +4,20 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from random import Random
-from typing import Any, ClassVar
+from typing import ClassVar
 from unittest import mock
 
 import soundfile
 
 import megaasr
-from megaasr import Audio, Engine, Outcome, Recipe, installed_plugins, read_sample, render
+from megaasr import Audio, Recipe, installed_plugins, read_sample, render
 from megaasr_plugins.corpus.planning.plan_corpus import PlanRequest, plan_corpus
 from megaasr_plugins.corpus.planning.plan_folder import SETTINGS, PlanFolder, shard_name
 from megaasr_plugins.corpus.planning.plan_index import row_of
 from megaasr_plugins.evaluation.evaluate import read_items
+from tests.plugins.corpus.serial_engine import Serial
 
 from .cases import Case, Kind
 from .mutators import mutated
@@ -28,17 +28,6 @@ from .values import as_json, mutated_value
 
 CANARY = "fuzz_canary"
 """A plugin that no plan may load because its data names it."""
-
-
-class InThisProcess(Engine):
-    """Runs a task here."""
-
-    name: ClassVar[str] = "in_this_process"
-
-    def run(self, task: Callable[[Any], Any], items: Iterable[Any]) -> Iterator[Outcome[Any, Any]]:
-        """One item after the other."""
-        for item in items:
-            yield Outcome(item, task(item))
 
 
 class Plans(Kind):
@@ -53,7 +42,7 @@ class Plans(Kind):
         plugins = installed_plugins()
         scenarios = tuple(plugins.scenarios[name] for name in ("far_field", "obstructed"))
         shutil.rmtree(home / "plan", ignore_errors=True)
-        plan_corpus(PlanRequest(home / "speech.jsonl", scenarios, count=3), home / "plan", plugins, InThisProcess())
+        plan_corpus(PlanRequest(home / "speech.jsonl", scenarios, count=3), home / "plan", plugins, Serial())
         self._settings = json.loads((home / "plan" / SETTINGS).read_text())
         self._rows = [json.loads(line) for line in (home / "plan" / shard_name(0)).read_text().splitlines()]
         # Loading the installed plugins takes a tenth of a second, and every plan asks for them.
