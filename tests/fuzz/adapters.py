@@ -196,13 +196,14 @@ def _changed_settings(rng: Random) -> tuple[dict[str, Any] | Any, str]:
 CHANGING = (
     *(("init_lora_weights", value) for value in ("pissa", "pissa_niter_4", "olora", "loftq", "corda")),
     *(("layer_replication", [[0, 1], [0, 2]]), ("alora_invocation_tokens", [1, 2]), ("lora_bias", True)),
-    *(("loftq_config", {"loftq_bits": 4}), ("use_dora", True), ("bias", "all"), ("peft_type", "LOHA")),
+    *(("use_dora", True), ("bias", "all"), ("peft_type", "LOHA")),
     *(("modules_to_save", ["x"]), ("use_qalora", True), ("trainable_token_indices", [1]), ("target_parameters", ["x"])),
 )
 """Features of PEFT that change what an adapter computes, so that one that is not understood must be refused."""
 OTHERS = (
     *(("init_lora_weights", False), ("init_lora_weights", "gaussian"), ("r", 2 * RANK), ("r", 1), ("lora_alpha", 0)),
     *(("lora_alpha", -8), ("lora_alpha", 1e38), ("megatron_config", {}), ("future_field", 1)),
+    ("loftq_config", {"loftq_bits": 4}),  # read only where init_lora_weights says loftq
 )
 
 
