@@ -6,12 +6,13 @@ TORCH ?= torch==2.13.0
 JOBS ?= $(shell nproc)
 STAMP := $(VENV)/.installed
 
-.PHONY: help install lint test demo bench docs reproduce clean
+.PHONY: help install lint test fuzz demo bench docs reproduce clean
 
 help:
 	@echo "make install   create the virtual environment $(VENV) with all development dependencies"
 	@echo "make demo      transcribe eight degraded recordings, then degrade a clean recording and transcribe it"
 	@echo "make test      run the test suite"
+	@echo "make fuzz      damage files, rows, models and archives for SECONDS=600, and list what is not refused in one line"
 	@echo "make lint      run ruff, mypy and import-linter"
 	@echo "make bench     run the benchmarks and write benchmarks/results/"
 	@echo "make reproduce DATA=DIR OUT=work/tiny   run the recipe recipes/tiny, from recordings to weights and tables (hours)"
@@ -46,6 +47,12 @@ lint: $(STAMP)
 # Bytecode is written, whatever the environment says: the tests start many processes.
 test: $(STAMP)
 	OMP_NUM_THREADS=1 PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest -n $(JOBS) --dist loadfile --no-loadscope-reorder --cov --cov-report=term:skip-covered --durations=20
+
+# The long form of tests/fuzz: another seed each time, unless SEED is given; failing inputs go to work/fuzz/.
+SECONDS ?= 600
+SEED ?= $(shell date +%s)
+fuzz: $(STAMP)
+	OMP_NUM_THREADS=1 $(BIN)/python -m tests.fuzz --seconds $(SECONDS) --seed $(SEED) --out work/fuzz
 
 docs: $(STAMP)
 	$(BIN)/python docs/generate.py
