@@ -27,7 +27,6 @@ from megaasr import (
     read_row_audio,
     tokenise,
     tried_rows,
-    use_normalisers_of,
 )
 
 REWARDS = "rewards"

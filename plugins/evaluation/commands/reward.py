@@ -81,7 +81,7 @@ def _samples(
     results: Path | None, hyp: Path | None, ref: Path | None, language: str
 ) -> tuple[list[RewardSample], list[str], list[str]]:
     """The samples, a name for each (its line, and its recording where there is one), and the faults of other rows."""
-    from megaasr import BrokenRow, ParameterError, RewardSample, read_text, tried_rows
+    from megaasr import BrokenRow, ManifestError, ParameterError, RewardSample, read_text, tried_rows
 
     from ..paired_texts import paired_lines
     from ..pairing import utterance_of
