@@ -11,14 +11,14 @@ from megaasr_core import __version__ as __version__
 
 if TYPE_CHECKING:
     from megaasr_core.base.audio import SAMPLE_RATE_HZ as SAMPLE_RATE_HZ
+    from megaasr_core.base.audio import SILENCE_DBFS as SILENCE_DBFS
     from megaasr_core.base.audio import Audio as Audio
     from megaasr_core.base.audio import Samples as Samples
     from megaasr_core.base.audio import level_dbfs as level_dbfs
     from megaasr_core.base.audio import resampled_length as resampled_length
     from megaasr_core.base.audio_files import AudioLimits as AudioLimits
-    from megaasr_core.base.audio_files import check_format as check_format
+    from megaasr_core.base.audio_files import decode_audio as decode_audio
     from megaasr_core.base.audio_files import read_audio as read_audio
-    from megaasr_core.base.audio_files import write_audio as write_audio
     from megaasr_core.base.errors import AdapterError as AdapterError
     from megaasr_core.base.errors import AudioError as AudioError
     from megaasr_core.base.errors import BackendError as BackendError
@@ -33,13 +33,14 @@ if TYPE_CHECKING:
     from megaasr_core.base.errors import one_line as one_line
     from megaasr_core.base.errors import unknown_name as unknown_name
     from megaasr_core.base.files import atomic_path as atomic_path
-    from megaasr_core.base.files import check_writable as check_writable
     from megaasr_core.base.files import read_text as read_text
-    from megaasr_core.base.files import write_text as write_text
+    from megaasr_core.base.files import temporary_name as temporary_name
     from megaasr_core.base.jsonl import located_lines as located_lines
+    from megaasr_core.base.jsonl import parse_json as parse_json
     from megaasr_core.base.jsonl import parse_row as parse_row
     from megaasr_core.base.jsonl import read_rows as read_rows
-    from megaasr_core.base.language import is_scored_by_character as is_scored_by_character
+    from megaasr_core.base.language import is_unspaced as is_unspaced
+    from megaasr_core.base.kernel_cache import use_kernel_cache as use_kernel_cache
     from megaasr_core.base.language import language_code as language_code
     from megaasr_core.base.seeding import SampleKey as SampleKey
     from megaasr_core.base.severity import CURVES as CURVES
@@ -112,54 +113,88 @@ if TYPE_CHECKING:
     from megaasr_core.discovery.registry import not_installed as not_installed
     from megaasr_core.flows.composed_reward import ComposedReward as ComposedReward
     from megaasr_core.flows.composed_reward import Term as Term
-    from megaasr_core.flows.composed_reward import read_reward as read_reward
+    from megaasr_core.flows.hearing import Transcription as Transcription
     from megaasr_core.flows.long_recordings import cut as cut
     from megaasr_core.flows.plan import Planner as Planner
     from megaasr_core.flows.plan import plan as plan
     from megaasr_core.flows.render import Rendered as Rendered
     from megaasr_core.flows.render import render as render
-    from megaasr_core.flows.scenario_files import read_scenario as read_scenario
     from megaasr_core.flows.term_scores import TermScores as TermScores
     from megaasr_core.flows.term_scores import term_scores as term_scores
     from megaasr_core.flows.transcriber import Transcriber as Transcriber
-    from megaasr_core.flows.transcriber import Transcription as Transcription
 
     from .library.alignment import Alignment as Alignment
     from .library.alignment import align as align
     from .library.audio_lengths import measure_audio as measure_audio
+    from .library.audio_writing import check_format as check_format
+    from .library.audio_writing import write_audio as write_audio
     from .library.cache import cache_folder as cache_folder
     from .library.coverage import coverage as coverage
     from .library.engine_tools import short as short
     from .library.engine_tools import usable_cores as usable_cores
+    from .library.environment import differences as differences
+    from .library.environment import environment as environment
     from .library.hardware import hardware as hardware
     from .library.json_files import jsonl_line as jsonl_line
     from .library.json_files import read_json as read_json
     from .library.json_files import read_jsonl as read_jsonl
     from .library.json_files import write_json as write_json
     from .library.kernel_compilation import on_compiling as on_compiling
+    from .library.manifest_lines import manifest_lines as manifest_lines
+    from .library.manifest_lines import manifest_text as manifest_text
+    from .library.manifest_rows import ManifestRow as ManifestRow
+    from .library.manifest_rows import audio_name as audio_name
+    from .library.manifest_rows import manifest_row as manifest_row
+    from .library.manifest_rows import moved_row as moved_row
+    from .library.manifest_rows import read_row_audio as read_row_audio
+    from .library.manifest_rows import row_name as row_name
+    from .library.manifest_rows import utterance_name as utterance_name
+    from .library.manifests import BrokenRow as BrokenRow
+    from .library.manifests import PluginReader as PluginReader
     from .library.manifests import is_there as is_there
     from .library.manifests import located_rows as located_rows
+    from .library.manifests import manifest_reader as manifest_reader
+    from .library.manifests import parsed_row as parsed_row
     from .library.manifests import read_clean as read_clean
     from .library.manifests import read_sample as read_sample
+    from .library.ogg_pages import OggPage as OggPage
+    from .library.ogg_pages import ogg_checksum as ogg_checksum
+    from .library.ogg_pages import ogg_pages as ogg_pages
+    from .library.normalisers.base import Normaliser as Normaliser
+    from .library.normalisers.characters import plain_text as plain_text
+    from .library.manifests import tried_rows as tried_rows
     from .library.output_checks import check_not_input as check_not_input
     from .library.output_checks import check_outputs as check_outputs
+    from .library.output_locks import held_outputs as held_outputs
+    from .library.outputs import check_writable as check_writable
+    from .library.outputs import is_standard_output as is_standard_output
+    from .library.outputs import is_stream as is_stream
+    from .library.outputs import text_output as text_output
+    from .library.outputs import write_text as write_text
     from .library.progress import progress as progress
+    from .library.recording_states import recordings_state as recordings_state
     from .library.recordings import find_recordings as find_recordings
+    from .library.recordings import read_standard_input as read_standard_input
     from .library.resumable import fingerprint as fingerprint
     from .library.resumable import resumable_rows as resumable_rows
+    from .library.reward_files import read_reward as read_reward
     from .library.run_folder import claim_identity as claim_identity
     from .library.run_folder import refuse_foreign as refuse_foreign
     from .library.run_folder import run_folder as run_folder
-    from .library.run_folder import temporary_name as temporary_name
     from .library.scenarios import find_scenario as find_scenario
     from .library.scenarios import open_scenario as open_scenario
+    from .library.text import is_scored_by_character as is_scored_by_character
+    from .library.scenarios import read_scenario as read_scenario
     from .library.text import normalise as normalise
     from .library.text import normaliser_version as normaliser_version
     from .library.text import tokenise as tokenise
+    from .library.text import use_normalisers_of as use_normalisers_of
     from .library.training import TrainContext as TrainContext
     from .library.training import data_digests as data_digests
     from .library.transcript_checks import compression_ratio as compression_ratio
     from .library.transcript_checks import is_invented as is_invented
+    from .library.yaml_files import parse_yaml as parse_yaml
+    from .library.yaml_files import read_yaml as read_yaml
     from .lora.files import Lora as Lora
     from .lora.files import read_lora as read_lora
     from .lora.mounting import KeyMap as KeyMap
@@ -177,36 +212,53 @@ if TYPE_CHECKING:
 _NAMES_BY_MODULE = {
     "megaasr.library.alignment": "align Alignment",
     "megaasr.library.audio_lengths": "measure_audio",
+    "megaasr.library.audio_writing": "check_format write_audio",
     "megaasr.library.cache": "cache_folder",
     "megaasr.library.coverage": "coverage",
     "megaasr.library.engine_tools": "short usable_cores",
+    "megaasr.library.environment": "differences environment",
     "megaasr.library.hardware": "hardware",
     "megaasr.library.json_files": "jsonl_line read_json read_jsonl write_json",
     "megaasr.library.kernel_compilation": "on_compiling",
-    "megaasr.library.manifests": "is_there located_rows read_clean read_sample",
+    "megaasr.library.manifest_lines": "manifest_lines manifest_text",
+    "megaasr.library.manifest_rows": (
+        "audio_name manifest_row ManifestRow moved_row read_row_audio row_name utterance_name"
+    ),
+    "megaasr.library.manifests": (
+        "BrokenRow is_there located_rows manifest_reader parsed_row PluginReader read_clean read_sample tried_rows"
+    ),
+    "megaasr.library.ogg_pages": "ogg_checksum ogg_pages OggPage",
     "megaasr.library.output_checks": "check_not_input check_outputs",
+    "megaasr.library.output_locks": "held_outputs",
+    "megaasr.library.outputs": "check_writable is_standard_output is_stream text_output write_text",
     "megaasr.library.progress": "progress",
-    "megaasr.library.recordings": "find_recordings",
+    "megaasr.library.recordings": "find_recordings read_standard_input",
+    "megaasr.library.recording_states": "recordings_state",
     "megaasr.library.resumable": "fingerprint resumable_rows",
-    "megaasr.library.run_folder": "claim_identity refuse_foreign run_folder temporary_name",
-    "megaasr.library.scenarios": "find_scenario open_scenario",
-    "megaasr.library.text": "normalise normaliser_version tokenise",
+    "megaasr.library.reward_files": "read_reward",
+    "megaasr.library.run_folder": "claim_identity refuse_foreign run_folder",
+    "megaasr.library.scenarios": "find_scenario open_scenario read_scenario",
+    "megaasr.library.normalisers.base": "Normaliser",
+    "megaasr.library.normalisers.characters": "plain_text",
+    "megaasr.library.text": "is_scored_by_character normalise normaliser_version tokenise use_normalisers_of",
     "megaasr.library.training": "data_digests TrainContext",
     "megaasr.library.transcript_checks": "compression_ratio is_invented",
+    "megaasr.library.yaml_files": "parse_yaml read_yaml",
     "megaasr.lora.files": "Lora read_lora",
     "megaasr.lora.mounting": "KeyMap mount_lora unmount_lora using_lora",
     "megaasr.quick": "degrade transcribe",
     "megaasr.reward_functions": "reward",
     "megaasr.scoring": "AnyReward score scorer_of wer",
-    "megaasr_core.base.audio": "Audio level_dbfs resampled_length SAMPLE_RATE_HZ Samples",
-    "megaasr_core.base.audio_files": "AudioLimits check_format read_audio write_audio",
+    "megaasr_core.base.audio": "Audio level_dbfs resampled_length SAMPLE_RATE_HZ Samples SILENCE_DBFS",
+    "megaasr_core.base.audio_files": "AudioLimits decode_audio read_audio",
     "megaasr_core.base.errors": (
         "AdapterError AudioError BackendError ManifestError MegaasrError one_line OutputError "
         "ParameterError PluginError RecipeError ScenarioError unknown_name UnknownNameError"
     ),
-    "megaasr_core.base.files": "atomic_path check_writable read_text write_text",
-    "megaasr_core.base.jsonl": "located_lines parse_row read_rows",
-    "megaasr_core.base.language": "is_scored_by_character language_code",
+    "megaasr_core.base.files": "atomic_path read_text temporary_name",
+    "megaasr_core.base.jsonl": "located_lines parse_json parse_row read_rows",
+    "megaasr_core.base.language": "is_unspaced language_code",
+    "megaasr_core.base.kernel_cache": "use_kernel_cache",
     "megaasr_core.base.seeding": "SampleKey",
     "megaasr_core.base.severity": "check_severity Choice CURVES Range severity_from",
     "megaasr_core.base.sound_bank": "SoundBank SoundRef",
@@ -235,13 +287,13 @@ _NAMES_BY_MODULE = {
     "megaasr_core.discovery.plugin_checks": "PLUGIN_API",
     "megaasr_core.discovery.plugins": "Plugins",
     "megaasr_core.discovery.registry": "not_installed Owner Registry",
-    "megaasr_core.flows.composed_reward": "ComposedReward read_reward Term",
+    "megaasr_core.flows.composed_reward": "ComposedReward Term",
+    "megaasr_core.flows.hearing": "Transcription",
     "megaasr_core.flows.long_recordings": "cut",
     "megaasr_core.flows.plan": "plan Planner",
     "megaasr_core.flows.render": "render Rendered",
-    "megaasr_core.flows.scenario_files": "read_scenario",
     "megaasr_core.flows.term_scores": "term_scores TermScores",
-    "megaasr_core.flows.transcriber": "Transcriber Transcription",
+    "megaasr_core.flows.transcriber": "Transcriber",
 }
 """Module -> the names of it that are public; the imports above tell the same to type checkers."""
 _MODULE_OF = {name: module for module, names in _NAMES_BY_MODULE.items() for name in names.split()}

@@ -1,5 +1,10 @@
 """What a plugin needs to add commands to ``megaasr``: shared options, loading of plugins, reports, exit codes."""
 
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
 from megaasr.library.bank_options import BankOption, NoiseOption, RirOption, named_banks
 from megaasr.library.reports import hand_out
 from megaasr.library.transcriber_options import (
@@ -20,9 +25,12 @@ from megaasr_core.cli.context import (
     JsonOption,
     PluginOption,
     StrictOption,
-    open_plugins,
     say,
 )
+from megaasr_core.cli.context import open_plugins as _open_plugins
+
+if TYPE_CHECKING:
+    from megaasr_core.discovery.plugins import Plugins
 
 __all__ = [
     "EXIT_SOME_FAILED",
@@ -48,3 +56,12 @@ __all__ = [
     "parse_settings",
     "say",
 ]
+
+
+def open_plugins(extra: Iterable[str] | None, strict: bool, *, warn: bool = True, commands: bool = False) -> Plugins:
+    """Load the plugins, and use their normalisers in this process; each broken plugin is a line on stderr."""
+    from megaasr.library.text import use_normalisers_of
+
+    plugins = _open_plugins(extra, strict, warn=warn, commands=commands)
+    use_normalisers_of(plugins)
+    return plugins

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 from unittest import mock
 
+from megaasr.library import text
 from megaasr_core.cli.main import main
 from megaasr_core.discovery import loading
 
@@ -38,6 +39,7 @@ def megaasr(
     with ExitStack() as stack:
         stack.enter_context(mock.patch.object(sys, "argv", ["megaasr", *words]))
         stack.enter_context(mock.patch.dict(os.environ, environment))
+        stack.enter_context(mock.patch.object(text, "_used", []))  # the normalisers that the call uses
         stack.enter_context(chdir(cwd or Path.cwd()))
         stack.enter_context(mock.patch.object(loading, "entry_points", entry_points))  # which fixtures replace
         stack.enter_context(_restored_imports())

@@ -8,6 +8,7 @@ from numba import njit
 from megaasr import Samples
 
 from .lanes import counting, fma, from_bits, largest, splat, splat_bits, sqrt, store, to_bits, to_floats
+from .raw_draws import words
 
 LOG = (0.999998764, -0.49987192, 0.331120519, -0.235148642, 0.149434577, -0.066588049, 0.0142028339)
 """``ln(1 + x) / x`` on [0, 1], within 1.3e-6."""
@@ -21,12 +22,11 @@ def standard_normals(num_samples: int, rng: np.random.Generator) -> Samples:
     """Independent standard normal numbers, float32, shape (num_samples,), at most 5.9 in magnitude.
 
     Box-Muller transform (1958) of 24-bit uniform numbers, which are hashes of a counter (two keyed rounds of a 32-bit
-    mixer of multiplications and shifts). The keys are four numbers from `rng`, for any length. The noise of a clip is
-    therefore a prefix of the noise of a longer clip, and is bit-identical on every machine.
+    mixer of multiplications and shifts). The keys are four raw numbers of 32 bits from `rng`, for any length. The noise
+    of a clip is therefore a prefix of the noise of a longer clip, and is bit-identical on every machine.
     """
-    keys = rng.integers(0, 2**32, 4, dtype=np.uint32)
     out = np.empty(-(-num_samples // 32) * 32, np.float32)
-    _fill(out, keys.astype(np.int64))
+    _fill(out, words(rng, 4))
     return out[:num_samples]
 
 

@@ -8,6 +8,8 @@ from numba import njit
 
 from megaasr import Samples
 
+from .raw_draws import uniforms
+
 KEEP, MUTE = -1, -2
 """Actions of a frame; any other action is the index of the frame that replaces it."""
 
@@ -28,7 +30,7 @@ def stutter_events(
         rng: source of three numbers per frame, drawn whether used or not. The losses of a clip are therefore a prefix
             of those of a longer clip, and the draws of a frame do not depend on those of earlier frames.
     """
-    return _losses(rng.random((num_frames, 3)), stutter_prob, repeat_prob, max_repeats)
+    return _losses(uniforms(rng, 3 * num_frames).reshape(num_frames, 3), stutter_prob, repeat_prob, max_repeats)
 
 
 def apply_stutter(samples: Samples, frame_samples: int, actions: npt.NDArray[np.int64]) -> Samples:

@@ -6,14 +6,18 @@ from typing import Any, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
-from megaasr import ApplyContext, DrawContext, Primitive, RecipeError, Samples, SoundRef, hookimpl
+from megaasr import SILENCE_DBFS, ApplyContext, DrawContext, Primitive, RecipeError, Samples, SoundRef, hookimpl
 
 
 class AddNoise(Primitive):
     """Add noise so that ``20 log10(rms(speech) / rms(noise)) = snr_db`` over the whole clip (Mega-ASR).
 
     Noise that is shorter than the speech is repeated, longer noise is cropped. If speech or noise is silent, the SNR is
-    undefined: the samples are returned unchanged and a flag is set.
+    undefined: the samples are returned unchanged, and the flag ``silent_input`` or ``silent_noise`` is set.
+
+    The drawn part of a recording is silent below `floor_dbfs`. At -80 dBFS a 16-bit recording swings by 3 of its steps
+    and is little more than their rounding; scaled to the level of speech, it would be clicks. Another part is not drawn
+    instead: planning knows the lengths of recordings and not their levels, and the recipe stays what it says.
     """
 
     name: ClassVar[str] = "add_noise"
@@ -28,6 +32,13 @@ class AddNoise(Primitive):
     category: str | None = Field(None, description="category of the recorded noise; any by default")
     noise: SoundRef | None = Field(None, description="the noise recording; drawn when the recipe is planned")
     offset_samples: int = Field(0, ge=0, description="start within the recording in samples; drawn with the recording")
+    floor_dbfs: float | None = Field(
+        None,
+        ge=-200.0,
+        le=0.0,
+        description=f"RMS below which recorded noise counts as silent; planning sets {SILENCE_DBFS:g}. None: digital "
+        "silence only, as in recipes of earlier versions",
+    )
 
     @model_validator(mode="after")
     def _white_noise_has_no_recording(self) -> Self:
@@ -37,8 +48,11 @@ class AddNoise(Primitive):
 
     @classmethod
     def draw(cls, parameters: dict[str, Any], context: DrawContext) -> dict[str, Any]:
-        """Draw a recording and the start within it, unless they are given."""
-        if parameters.get("source", "bank") == "white" or parameters.get("noise"):
+        """Draw a recording and the start within it, unless they are given; and set the floor of recorded noise."""
+        if parameters.get("source", "bank") == "white":
+            return parameters
+        parameters = {"floor_dbfs": SILENCE_DBFS, **parameters}
+        if parameters.get("noise"):
             return parameters
         bank = context.bank("noise")
         noise = bank.pick(context.rng, parameters.get("category"))
@@ -66,8 +80,9 @@ class AddNoise(Primitive):
         else:
             noise = tile_from(context.load("noise", self.noise, sample_rate), self.offset_samples, len(samples))
         noisy, speech_energy, noise_energy = with_noise(samples, noise, self.snr_db, self.wet)
-        for energy, flag in ((speech_energy, "silent_input"), (noise_energy, "silent_noise")):
-            if energy == 0.0:
+        floor = 0.0 if self.floor_dbfs is None else len(samples) * 10.0 ** (self.floor_dbfs / 10.0)
+        for silent, flag in ((speech_energy == 0.0, "silent_input"), (noise_energy <= floor, "silent_noise")):
+            if silent:
                 context.flag(flag)
                 return samples
         return noisy

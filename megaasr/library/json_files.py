@@ -8,8 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from megaasr_core.base.errors import ManifestError, OutputError, one_line
-from megaasr_core.base.files import read_text, write_text
+from megaasr_core.base.files import ESCAPED, read_text
 from megaasr_core.base.jsonl import read_rows
+
+from .outputs import write_text
 
 
 def write_json(path: Path, value: Mapping[str, Any]) -> None:
@@ -29,8 +31,13 @@ def read_json(path: Path) -> dict[str, Any]:
 
 
 def jsonl_line(row: dict[str, Any]) -> str:
-    """One JSON line; NaN and infinity are refused, since other readers cannot take them."""
-    return json.dumps(row, ensure_ascii=False, allow_nan=False) + "\n"
+    """One JSON line; NaN and infinity are refused, since other readers cannot take them.
+
+    Bytes of a file name that are no UTF-8 are written as Python reads them, ``\\udcXX`` (PEP 383): what reads the line
+    names the same file.
+    """
+    line = json.dumps(row, ensure_ascii=False, allow_nan=False) + "\n"
+    return line if line.isascii() else line.encode("utf-8", ESCAPED).decode("utf-8")
 
 
 def read_jsonl(path: Path) -> list[dict[str, Any]]:

@@ -6,13 +6,14 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from megaasr_core.base.errors import OutputError
-from megaasr_core.base.files import check_writable
+
+from .outputs import check_writable, descriptor_of, is_stream
 
 
 def check_not_input(target: Path, *sources: Path) -> None:
     """Refuse to write over what is read; OutputError when `target` is one of the sources."""
     for source in sources:
-        if target.exists() and source.exists() and target.samefile(source):
+        if not is_stream(target) and target.exists() and source.exists() and target.samefile(source):
             raise OutputError(f"cannot write {target}: it is the input; name another file")
 
 
@@ -24,7 +25,12 @@ def check_outputs(targets: Sequence[Path | None], sources: Sequence[Path | None]
     """
     wanted = [target for target in targets if target is not None]
     for target in wanted:
-        if sum(target.resolve() == other.resolve() for other in wanted) > 1:
-            raise OutputError(f"cannot write {target}: two outputs are one file; name different files")
         check_writable(target)
+        if sum(_place(target) == _place(other) for other in wanted) > 1:
+            raise OutputError(f"cannot write {target}: two outputs are one file; name different files")
         check_not_input(target, *(source for source in sources if source is not None))
+
+
+def _place(target: Path) -> Path | int:
+    descriptor = descriptor_of(target)
+    return target.resolve() if descriptor is None else descriptor

@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from hashlib import blake2b
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, TextIO
 
 from megaasr_core.base.errors import OutputError, one_line
-from megaasr_core.base.files import atomic_path, check_writable
+from megaasr_core.base.files import atomic_path
 
 from .json_files import jsonl_line
+from .output_locks import partial_of, release, take_lock
+from .outputs import check_writable, is_stream, text_output
+
+HEAD = b'{"fingerprint": "'
+"""How every partial file begins."""
 
 
 def fingerprint(settings: Any) -> str:
@@ -32,86 +38,148 @@ class ResumableRows:
 
     def __init__(self, path: Path, mark: str, keep: bool = True) -> None:
         self.path = path
-        self.partial = path.with_name(f"{path.name}.partial")
+        self.partial = partial_of(path)
         self.done: list[dict[str, Any]] = []
         self.num_done = 0
         self.left_over = False
         self._keep = keep
         self._mark = jsonl_line({"fingerprint": mark}).encode()
-        self._file: BinaryIO | None = None
+        self._size = 0
+        self._descriptor = -1
+        self._is_ours = False
 
     def open(self) -> None:
-        """Open the partial file and read the rows of an earlier run; an incomplete last line is dropped."""
+        """Lock the partial file and read the rows of an earlier run; an incomplete last line is dropped.
+
+        Raises:
+            OutputError: another run is writing the output, or the partial file is not one of these.
+        """
         check_writable(self.path)
-        size = 0
-        if self.partial.is_file():
-            with self.partial.open("rb") as file:
-                if file.readline() == self._mark:
-                    size = len(self._mark)
-                    for line in file:
-                        if line.endswith(b"\n"):  # a line without a line end is incomplete
-                            size += len(line)
-                            self._count(json.loads(line) if self._keep else None)
-                else:
-                    self.left_over = True
-        self._file = self.partial.open("r+b" if size else "wb")
-        self._file.truncate(size)
-        self._file.seek(size)
-        if not size:
-            self._file.write(self._mark)
-        self._file.flush()
+        self._descriptor = take_lock(self.path)
+        with self._reading(0) as file:
+            first = file.readline()
+            if first == self._mark:
+                self._size = len(first)
+                for number, line in enumerate(file, start=2):
+                    if line.endswith(b"\n"):  # a line without a line end is incomplete
+                        self._size += len(line)
+                        self._count(self._parsed(line, number))
+            elif first and not (first.startswith(HEAD) or HEAD.startswith(first)):
+                raise OutputError(f"cannot write {self.path}: {self.partial} is of something else; move or remove it")
+            else:
+                self.left_over = bool(first)
+        self._is_ours = True
+        os.ftruncate(self._descriptor, self._size)
+        os.lseek(self._descriptor, self._size, os.SEEK_SET)
+        if not self._size:
+            self._write(self._mark)
+
+    def _parsed(self, line: bytes, number: int) -> dict[str, Any] | None:
+        try:
+            return dict(json.loads(line)) if self._keep else None
+        except (ValueError, TypeError) as error:
+            raise OutputError(
+                f"cannot write {self.path}: {self.partial}, line {number}: not a row ({one_line(error)}); remove it"
+            ) from error
 
     def _count(self, row: dict[str, Any] | None) -> None:
         self.num_done += 1
         if row is not None and self._keep:
             self.done.append(row)
 
+    def _write(self, line: bytes) -> None:
+        if not os.fstat(self._descriptor).st_nlink:
+            raise OutputError(f"cannot write {self.path}: {self.partial} was removed while this run was writing it")
+        try:
+            rest = memoryview(line)
+            while rest:
+                rest = rest[os.write(self._descriptor, rest) :]
+        except BaseException:  # no space, or a signal: the file ends with a whole row
+            with suppress(OSError):
+                os.ftruncate(self._descriptor, self._size)
+            raise
+        self._size += len(line)
+
     def append(self, row: dict[str, Any]) -> None:
-        """Write one row and flush it to the operating system."""
-        assert self._file is not None
+        """Write one row and hand it to the operating system."""
         with _as_output_error(self.path):
-            self._file.write(jsonl_line(row).encode())
-            self._file.flush()
+            self._write(jsonl_line(row).encode())
         self._count(row)
 
-    def close(self) -> None:
-        """Close the partial file and keep it for the next run."""
-        if self._file is not None:
-            self._file.close()
+    def close(self, *, remove: bool = False) -> None:
+        """Unlock and close the partial file; it is kept for the next run, unless `remove`."""
+        if self._descriptor >= 0:
+            if remove and self._is_ours:
+                with suppress(OSError):
+                    os.ftruncate(self._descriptor, 0)
+            release(self._descriptor, self.partial)
+            self._descriptor = -1
 
-    def finish(self) -> None:
-        """Write the rows without the fingerprint line to the final path, and remove the partial file."""
-        self.close()
-        with atomic_path(self.path) as temporary, self.partial.open("rb") as partial, temporary.open("wb") as final:
-            partial.seek(len(self._mark))
-            shutil.copyfileobj(partial, final)
-        self.partial.unlink()
+    def finish(self, due: int | None) -> None:
+        """Write the rows without the fingerprint line to the final path.
+
+        Raises:
+            OutputError: there are not `due` rows, or not those that were written.
+        """
+        size = os.fstat(self._descriptor).st_size
+        if size != self._size or (due is not None and self.num_done != due):
+            expected = f"{due} rows" if size == self._size else f"{self._size} bytes"
+            found = f"{self.num_done} rows" if size == self._size else f"{size} bytes"
+            raise OutputError(
+                f"cannot write {self.path}: {self.partial} holds {found} where {expected} are due; has another program "
+                "changed it? Remove it and start again"
+            )
+        with self._reading(len(self._mark)) as rows, atomic_path(self.path) as temporary, temporary.open("wb") as final:
+            shutil.copyfileobj(rows, final)
+
+    def _reading(self, start: int) -> BinaryIO:
+        os.lseek(self._descriptor, start, os.SEEK_SET)
+        return os.fdopen(os.dup(self._descriptor), "rb")
+
+
+class StreamedRows(ResumableRows):
+    """Rows that go to a stream as they come; nothing is resumed."""
+
+    def __init__(self, path: Path, stream: TextIO, keep: bool) -> None:
+        self.path = self.partial = path
+        self.done, self.num_done, self.left_over, self._keep = [], 0, False, keep
+        self._stream = stream
+
+    def append(self, row: dict[str, Any]) -> None:
+        """Write one row and flush it."""
+        self._stream.write(jsonl_line(row))
+        self._stream.flush()
+        self._count(row)
 
 
 @contextmanager
-def resumable_rows(path: Path, mark: str, keep: bool = True) -> Iterator[ResumableRows]:
+def resumable_rows(path: Path, mark: str, keep: bool = True, due: int | None = None) -> Iterator[ResumableRows]:
     """Open a resumable output; it gets its final name if the block succeeds, and stays ``.partial`` if it raises.
 
     Args:
-        path: path of the output.
+        path: path of the output; rows for a stream (`is_stream`) are written at once, and nothing is resumed.
         mark: `fingerprint` of the settings that determine the rows.
         keep: whether to keep the rows in memory, or only their number.
+        due: number of the rows that the output must have at the end.
 
     Raises:
-        OutputError: the output cannot be written.
+        OutputError: the output cannot be written, another run is writing it, or rows are lacking at the end.
     """
+    if is_stream(path):
+        with text_output(path) as stream:
+            yield StreamedRows(path, stream, keep)
+        return
     rows = ResumableRows(path, mark, keep)
-    with _as_output_error(path):
-        rows.open()
     try:
+        with _as_output_error(path):
+            rows.open()
         yield rows
+        with _as_output_error(path):
+            rows.finish(due)
     except BaseException:
-        rows.close()
-        if not rows.num_done:  # there is nothing to resume
-            rows.partial.unlink(missing_ok=True)
+        rows.close(remove=not rows.num_done)  # there is nothing to resume
         raise
-    with _as_output_error(path):
-        rows.finish()
+    rows.close(remove=True)
 
 
 @contextmanager

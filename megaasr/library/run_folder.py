@@ -7,23 +7,19 @@ import re
 import shutil
 import time
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 from megaasr_core.base.errors import OutputError, one_line
 
 from .json_files import read_json, write_json
+from .output_locks import lock
 
-UNFINISHED = re.compile(r"\..+\.\d+\.tmp(\.\w+)?")
-"""The names that `atomic_path` and `temporary_name` give."""
+UNFINISHED = re.compile(r"\..*\.[0-9a-f]+\.tmp(\..*)?", re.DOTALL)
+"""The names that `atomic_path` and `temporary_name` give; earlier versions had the number of the process in them."""
 LOCK_WAIT_S = 5.0
 """A run that was killed holds the folder until the last of its processes is gone, which takes a moment."""
-
-
-def temporary_name(path: Path) -> Path:
-    """A name beside `path` that the next run clears away, should this one be killed."""
-    return path.with_name(f".{path.stem}.{os.getpid()}.tmp{path.suffix}")
 
 
 @contextmanager
@@ -35,35 +31,19 @@ def run_folder(folder: Path) -> Iterator[None]:
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        lock = os.open(folder, os.O_RDONLY)
+        descriptor = os.open(folder, os.O_RDONLY)
     except OSError as error:
         raise OutputError(f"cannot write in {folder}: {error.strerror or one_line(error)}") from error
     try:
-        _lock(lock, folder)
+        if not lock(descriptor, time.monotonic() + LOCK_WAIT_S):
+            raise OutputError(f"cannot write in {folder}: another run is filling it; wait for its end")
         clear_unfinished(folder)
         try:
             yield
         finally:
             clear_unfinished(folder)  # of workers that died
     finally:
-        os.close(lock)
-
-
-def _lock(lock: int, folder: Path) -> None:
-    try:
-        import fcntl
-    except ImportError:  # a system without such locks
-        return None
-    until = time.monotonic() + LOCK_WAIT_S
-    while True:
-        try:
-            return fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            if time.monotonic() > until:
-                raise OutputError(f"cannot write in {folder}: another run is filling it; wait for its end") from error
-            time.sleep(0.05)
-        except OSError:  # a file system without locks
-            return None
+        os.close(descriptor)
 
 
 def claim_identity(file: Path, identity: Mapping[str, Any], *, other: str, foreign: Iterable[str] = ("*",)) -> None:
@@ -100,10 +80,11 @@ def refuse_foreign(file: Path, names: Iterable[str]) -> None:
 
 
 def clear_unfinished(folder: Path) -> None:
-    """Remove what was being written when a run was killed."""
-    for path in folder.iterdir():
-        if UNFINISHED.fullmatch(path.name):
-            if path.is_dir():
-                shutil.rmtree(path, ignore_errors=True)
-            else:
-                path.unlink(missing_ok=True)
+    """Remove what was being written when a run was killed; a folder that is gone holds nothing."""
+    with suppress(OSError):
+        for path in folder.iterdir():
+            if UNFINISHED.fullmatch(path.name):
+                if path.is_dir() and not path.is_symlink():
+                    shutil.rmtree(path, ignore_errors=True)
+                else:
+                    path.unlink(missing_ok=True)

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from megaasr_core.contracts.scenario import Scenario, merge
+from megaasr_core.base.errors import ScenarioError
+from megaasr_core.base.files import read_text
+from megaasr_core.contracts.scenario import Scenario, merge, scenario_from
 from megaasr_core.discovery.plugins import Plugins
-from megaasr_core.flows.scenario_files import read_scenario
+from megaasr_core.discovery.verification import check_steps
 
 
 def find_scenario(name: str, plugins: Plugins) -> Scenario:
@@ -29,3 +31,22 @@ def open_scenario(name: str, plugins: Plugins) -> Scenario:
     if name.endswith((".yaml", ".yml")):
         return read_scenario(Path(name), plugins)
     return find_scenario(name, plugins)
+
+
+def read_scenario(path: Path, plugins: Plugins) -> Scenario:
+    """Read and check a scenario file.
+
+    Raises:
+        ManifestError: it cannot be read.
+        ScenarioError, UnknownNameError: it is no YAML, a field is wrong, or the scenario cannot be composed.
+        ParameterError: an override outside its primitive's bounds.
+    """
+    from .yaml_files import parse_yaml
+
+    scenario = scenario_from(parse_yaml(read_text(path), path, ScenarioError), path)
+    if plugins.scenarios.get(scenario.name, scenario) != scenario:
+        owner = plugins.scenarios.owner(scenario.name)
+        raise ScenarioError(f"{path}: the name {scenario.name!r} is that of a scenario of {owner}; choose another name")
+    chain = merge(scenario, plugins.degradations, plugins.stacking).chain
+    check_steps((step for _, step in chain), plugins, f"{path}: scenario {scenario.name}")
+    return scenario

@@ -1,56 +1,101 @@
-"""Text normalisation and tokenisation for scoring: one versioned normaliser per language."""
+"""Normalisation and tokenisation for scoring, by the normaliser that is registered for the language."""
 
 from __future__ import annotations
 
+import os
 from functools import lru_cache
-from importlib.metadata import version
-from typing import Any
 
-from megaasr_core.base.language import is_scored_by_character, language_code
+from megaasr_core.base.errors import ParameterError, PluginError, unknown_name
+from megaasr_core.base.language import language_code
+from megaasr_core.discovery.loading import installed_plugins
+from megaasr_core.discovery.plugins import Plugins
+from megaasr_core.discovery.registry import IN_TREE
+
+from .normalisers.base import Normaliser
+
+CHOICE = "MEGAASR_NORMALISERS"
+"""Environment variable that chooses where several are registered for one language: ``zh=mine,th=thai_words``."""
+_used: list[Plugins] = []
+"""The plugins of `use_normalisers_of`, at most one: rewards normalise deep inside calls that know no plugins."""
 
 
 def normalise(text: str, language: str = "en") -> str:
     """Normalise text so that differences of spelling and formatting do not count as errors.
 
-    English: Whisper's English normaliser (Radford et al. 2022, appendix C). Chinese: traditional to simplified, number
-    words to digits, full width to half, punctuation and spaces removed. Others: Whisper's basic normaliser.
-
     >>> normalise("Mr. Smith's colour isn't twenty-one!")
     'mister smith is color is not 21'
     """
     code = language_code(language)
-    if code == "zh":
-        from megaasr.library.chinese_text import normalise_chinese
-
-        return normalise_chinese(text)
-    return str(_whisper_normaliser(code == "en")(text)).strip()
+    return _normaliser_of(code).normalise(text, code)
 
 
 def tokenise(text: str, language: str = "en") -> list[str]:
-    """The normalised words of a text, or its normalised characters for Chinese.
+    """The normalised words of a text, or its normalised characters where the language is scored by character.
 
     >>> tokenise("Hello, world!"), tokenise("你好，世界", "zh")
     (['hello', 'world'], ['你', '好', '世', '界'])
     """
-    plain = normalise(text, language)
-    return list(plain.replace(" ", "")) if is_scored_by_character(language) else plain.split()
+    code = language_code(language)
+    return _normaliser_of(code).tokenise(text, code)
+
+
+def is_scored_by_character(language: str) -> bool:
+    """Whether the tokens are characters (CER) instead of words (WER), as the language's normaliser says."""
+    return _normaliser_of(language_code(language)).unit == "character"
 
 
 def normaliser_version(language: str = "en") -> str:
     """Name and version of the normaliser; error rates are comparable only if they are equal."""
     code = language_code(language)
-    if code == "zh":
-        return f"megaasr-zh-1 (opencc {version('opencc')}, cn2an {version('cn2an')})"
-    scheme = "whisper-english" if code == "en" else "whisper-basic"
-    return f"{scheme} (whisper-normalizer {version('whisper-normalizer')})"
+    one = _normaliser_of(code)
+    owner = _in_use().registry("normaliser").owner(one.name)
+    return one.described() + ("" if owner.distribution == IN_TREE else f" of {owner.origin}")
 
 
-@lru_cache(maxsize=2)
-def _whisper_normaliser(english: bool) -> Any:
-    if english:
-        from whisper_normalizer.english import EnglishTextNormalizer
+def use_normalisers_of(plugins: Plugins) -> None:
+    """Let this process normalise by those plugins; else, or if they have no such kind, it is by the installed ones."""
+    _used[:] = [plugins] if any(kind.name == Normaliser.kind for kind in plugins.kinds) else []
 
-        return EnglishTextNormalizer()
-    from whisper_normalizer.basic import BasicTextNormalizer
 
-    return BasicTextNormalizer()
+def _in_use() -> Plugins:
+    return _used[0] if _used else installed_plugins()
+
+
+def _normaliser_of(code: str) -> Normaliser:
+    return _only(code, _in_use(), os.environ.get(CHOICE, ""))
+
+
+@lru_cache(maxsize=256)
+def _only(code: str, plugins: Plugins, choices: str) -> Normaliser:
+    """The one normaliser of a language; PluginError where it has none, or several and none is chosen."""
+    registry = plugins.registry("normaliser")
+    if (chosen := _chosen(choices).get(code)) is not None:
+        if chosen not in registry:
+            raise unknown_name(f"normaliser in {CHOICE},", chosen, registry)
+        return _built(registry[chosen])
+    own = [name for name in registry if code in registry[name].languages]
+    found = own or [name for name in registry if not registry[name].languages]
+    if len(found) > 1:
+        owners = " and ".join(f"{name} of {registry.owner(name)}" for name in found)
+        raise PluginError(
+            f"language {code} has the normalisers {owners}; choose one, for example {CHOICE}={code}={found[0]}, "
+            "or leave one out with --disable-plugin"
+        )
+    if not found:
+        raise PluginError(f"language {code}: no normaliser is registered; enable normaliser.words or install another")
+    return _built(registry[found[0]])
+
+
+def _built(unit: type[Normaliser]) -> Normaliser:
+    return unit.create()
+
+
+def _chosen(choices: str) -> dict[str, str]:
+    """Language code -> name of its normaliser, from the text of the variable."""
+    chosen = {}
+    for pair in filter(None, choices.split(",")):
+        language, equals, name = pair.partition("=")
+        if not equals:
+            raise ParameterError(f"{CHOICE}: {pair!r}: LANGUAGE=NORMALISER is expected, for example zh=chinese")
+        chosen[language_code(language)] = name.strip()
+    return chosen

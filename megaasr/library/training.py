@@ -16,7 +16,7 @@ from megaasr_core.contracts.trainer import Trainer
 if TYPE_CHECKING:
     from megaasr_core.discovery.plugins import Plugins
 
-MANIFESTS = ("*.json", "*.jsonl")
+MANIFESTS = ("*.json", "*.jsonl", "wav.scp", "text", "segments", "utt2lang")
 """What is digested of a folder that a configuration names, such as a plan."""
 
 

@@ -80,17 +80,14 @@ def parse_settings(pairs: list[str] | None) -> dict[str, Any]:
     Raises:
         ParameterError: no ``=``, or a value that is no YAML.
     """
-    import yaml
-
     from megaasr_core.base.errors import ParameterError
+
+    from .yaml_files import parse_yaml
 
     settings: dict[str, Any] = {}
     for pair in pairs or ():
         name, equals, value = pair.partition("=")
-        try:
-            settings[name] = yaml.safe_load(value)
-        except yaml.YAMLError:
-            equals = ""
         if not equals or not name:
             raise ParameterError(f"setting {pair!r}: write NAME=VALUE")
+        settings[name] = parse_yaml(value, f"setting {pair!r}: write NAME=VALUE", ParameterError)
     return settings

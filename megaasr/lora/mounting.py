@@ -9,9 +9,13 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
-from megaasr.lora.files import Lora
 from megaasr_core.base.errors import AdapterError, one_line
 from megaasr_core.contracts.backend import AdapterReport
+
+from .config import BLOCKS
+from .files import Lora
+from .network_state import restored_on_error
+from .targets import targeted_modules
 
 SHOWN = 3
 """Keys named in an error; the rest are counted."""
@@ -43,23 +47,22 @@ def mount_lora(network: Any, lora: Lora, name: str, key_map: KeyMap | None = Non
     lora = _renamed(lora, network, key_map)
     trainable = {id(weight): weight.requires_grad for weight in network.parameters()}
     active = {id(layer): layer.active_adapters for _, layer in _layers(network)}
-    try:
-        # PEFT warns at a second adapter, which is intended here, and draws weights that are overwritten.
-        with warnings.catch_warnings(), fork_rng(devices=[]):
-            warnings.filterwarnings("ignore", message="Already found a `peft_config` attribute", category=UserWarning)
-            inject_adapter_in_model(_peft_config(lora), network, name)
-        num_parameters = _copy(network, lora, name)
-    except BaseException as error:
-        unmount_lora(network, name)
-        if isinstance(error, (ValueError, TypeError, RuntimeError)):
+    with restored_on_error(network):
+        try:
+            # PEFT warns at a second adapter, which is intended here, and draws weights that are overwritten.
+            with warnings.catch_warnings(), fork_rng(devices=[]):
+                warnings.filterwarnings(
+                    "ignore", message="Already found a `peft_config` attribute", category=UserWarning
+                )
+                inject_adapter_in_model(_peft_config(lora), network, name)
+            num_parameters = _copy(network, lora, name)
+        except (ValueError, TypeError, RuntimeError, LookupError, AttributeError, Warning) as error:
             raise AdapterError(f"{lora.folder}: PEFT cannot add it: {one_line(error)[:300]}") from error
-        raise
-    finally:
         for weight in network.parameters():
             weight.requires_grad_(trainable.get(id(weight), False))
         for _, layer in _layers(network):
             layer._active_adapter = active.get(id(layer), [])
-    return AdapterReport(name, len(lora.tensors), num_parameters, tuple(sorted(lora.modules)))
+        return AdapterReport(name, len(lora.tensors), num_parameters, tuple(sorted(lora.modules)))
 
 
 def unmount_lora(network: Any, name: str) -> None:
@@ -113,7 +116,7 @@ def _renamed(lora: Lora, network: Any, key_map: KeyMap | None) -> Lora:
     for module in _base_modules(network):
         if (other := modules.setdefault(name_of(module), module)) != module:
             raise AdapterError(f"{lora.folder}: the key map gives {other} and {module} one name, {name_of(module)!r}")
-    _check_keys(lora, _targeted(list(modules), lora))
+    _check_keys(lora, targeted_modules(network, modules, lora))
     strangers = sorted(set(lora.modules) - set(modules))
     if strangers:
         raise AdapterError(
@@ -136,33 +139,17 @@ def _base_modules(network: Any) -> list[str]:
     return [name for name, _ in network.named_modules() if not name.startswith(wrapped)]
 
 
-def _targeted(modules: list[str], lora: Lora) -> set[str]:
-    """The modules that the adapter says it adapts.
-
-    The reference's published configuration targets ``.*``, which is no statement; there the blocks file is one.
-    """
-    from peft import LoraConfig
-    from peft.tuners.tuners_utils import check_target_module_exists
-
-    if lora.block_modules:
-        return set(lora.block_modules)
-    config = LoraConfig(
-        target_modules=lora.config.target_modules,
-        exclude_modules=lora.config.exclude_modules,
-        layers_to_transform=lora.config.layers_to_transform,
-        layers_pattern=lora.config.layers_pattern,
-    )
-    return {name for name in modules if check_target_module_exists(config, name)}
-
-
 def _check_keys(lora: Lora, targeted: set[str]) -> None:
     expected = {f"{module}.lora_{half}.weight" for module in targeted for half in "AB"}
     missing = sorted(expected - set(lora.tensors))
     unexpected = sorted(set(lora.tensors) - expected)
     if missing or unexpected:
+        hint = (
+            f"; {BLOCKS} is missing, perhaps" if lora.config.target_modules == ".*" and not lora.block_modules else ""
+        )
         raise AdapterError(
             f"{lora.folder}: {len(lora.tensors)} tensors do not fit the model, nothing is applied: "
-            f"{_some(missing, 'missing')}, {_some(unexpected, 'unexpected')}"
+            f"{_some(missing, 'missing')}, {_some(unexpected, 'unexpected')}{hint}"
         )
     if not expected:
         raise AdapterError(
@@ -185,7 +172,7 @@ def _peft_config(lora: Lora) -> Any:
         r=1,
         lora_alpha=1,
         lora_dropout=0.0,
-        target_modules=sorted(lora.modules),
+        target_modules="|".join(re.escape(module) for module in sorted(lora.modules)),  # none but these
         rank_pattern={f"^{re.escape(module)}$": rank for module, (rank, _) in lora.modules.items()},
         alpha_pattern={f"^{re.escape(module)}$": scale * rank for module, (rank, scale) in lora.modules.items()},
     )

@@ -30,6 +30,8 @@ class Audio:
         samples: shape (num_samples,), float32, finite, C-contiguous.
         sample_rate: in Hz.
         name: origin of the audio; used only in messages.
+        flags: what was done to it when it was read: ``mixed`` (its channels, to one), ``inverted`` (they have opposite
+            phase, and one was taken), ``unended`` (nothing marks its end).
 
     Raises:
         AudioError: another dtype, more than one axis, NaN or infinity, or a rate that is not positive.
@@ -38,6 +40,7 @@ class Audio:
     samples: Samples
     sample_rate: int
     name: str = "audio"
+    flags: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         check_samples(self.samples, self.name)
@@ -45,10 +48,10 @@ class Audio:
             raise AudioError(f"{self.name}: sample rate {self.sample_rate} Hz must be positive")
 
     @classmethod
-    def of_checked(cls, samples: Samples, sample_rate: int, name: str) -> Self:
+    def of_checked(cls, samples: Samples, sample_rate: int, name: str, flags: tuple[str, ...] = ()) -> Self:
         """Create `Audio` from samples that have passed `check_samples`, without checking them again."""
         audio = object.__new__(cls)
-        audio.__dict__.update(samples=samples, sample_rate=sample_rate, name=name)
+        audio.__dict__.update(samples=samples, sample_rate=sample_rate, name=name, flags=flags)
         return audio
 
     @property
@@ -63,11 +66,11 @@ class Audio:
         import soxr
 
         samples = soxr.resample(self.samples, self.sample_rate, sample_rate, quality="VHQ")
-        return Audio(np.ascontiguousarray(samples, dtype=np.float32), sample_rate, self.name)
+        return Audio(np.ascontiguousarray(samples, dtype=np.float32), sample_rate, self.name, self.flags)
 
     def cut(self, start: int, stop: int) -> Audio:
         """The samples start..stop (sample indices, stop excluded) as a new `Audio`."""
-        return Audio(np.ascontiguousarray(self.samples[start:stop]), self.sample_rate, self.name)
+        return Audio(np.ascontiguousarray(self.samples[start:stop]), self.sample_rate, self.name, self.flags)
 
 
 def resampled_length(num_samples: int, rate: int, new_rate: int) -> int:
@@ -116,10 +119,10 @@ def level_dbfs(samples: Samples) -> float:
 
 
 def check_audio(audio: Audio) -> tuple[str, ...]:
-    """Flags of a recording, sorted: ``clipped``, ``silent``."""
-    flags = []
+    """Flags of a recording, sorted: those of its reading, ``clipped``, ``silent``."""
+    flags = [*audio.flags]
     if len(audio.samples) and float(np.mean(np.abs(audio.samples) >= 0.999)) > CLIPPED_SHARE:
         flags.append("clipped")
     if level_dbfs(audio.samples) < SILENCE_DBFS:
         flags.append("silent")
-    return tuple(flags)
+    return tuple(sorted(flags))

@@ -1,59 +1,84 @@
-"""Files that are written whole or not at all, and checks of the places for them."""
+"""Files that are written whole or not at all, and text that any encoding can hold."""
 
 from __future__ import annotations
 
+import codecs
 import os
-import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from .errors import ManifestError, OutputError, one_line
 
+ESCAPED = "json_escape"
+"""Name of the error handler that writes what an encoding lacks as ``\\uXXXX``, so that JSON stays JSON."""
 
-def check_writable(path: Path) -> None:
-    """Fail before long work when `path` could not be written at its end.
+
+def _escaped(error: UnicodeError) -> tuple[str, int]:
+    if not isinstance(error, UnicodeEncodeError):
+        raise error
+    units = error.object[error.start : error.end].encode("utf-16-be", "surrogatepass").hex()
+    return "".join(f"\\u{units[at : at + 4]}" for at in range(0, len(units), 4)), error.end
+
+
+codecs.register_error(ESCAPED, _escaped)
+
+
+def temporary_name(path: Path) -> Path:
+    """A name beside `path`, of the same suffix, that nobody can guess; `run_folder` clears away what is left of it."""
+    stem = path.stem[:40].encode("ascii", "replace").decode()
+    return path.with_name(f".{stem}.{os.urandom(8).hex()}.tmp{path.suffix if len(path.suffix) <= 10 else ''}")
+
+
+def real_target(path: Path) -> Path:
+    """The file that `path` names through links, which stay as they are; it need not exist.
 
     Raises:
-        OutputError: the folder is missing or read-only, or `path` is a folder.
+        OutputError: a folder, a device or a read-only file is there, or its folder is not.
     """
-    if path.is_dir():
-        raise OutputError(f"cannot write {path}: it is a folder; name a file")
-    folder = path.parent
-    if not folder.is_dir():
-        raise OutputError(f"cannot write {path}: folder {folder} does not exist; create it or choose another")
     try:
-        with tempfile.TemporaryFile(dir=folder):
-            pass
+        target = Path(os.path.realpath(path))
+        if target.is_dir():
+            raise OutputError(f"cannot write {path}: it is a folder; name a file")
+        if not target.parent.is_dir():
+            raise OutputError(
+                f"cannot write {path}: folder {target.parent} does not exist; create it or choose another"
+            )
+        if target.is_symlink() or (target.exists() and not target.is_file()):
+            raise OutputError(f"cannot write {path}: it is a device or a broken link, not a file; name a file")
+        if target.exists() and not os.access(target, os.W_OK):
+            raise OutputError(f"cannot write {path}: it is read-only; make it writable or name another file")
     except OSError as error:
-        reason = error.strerror or one_line(error)
-        raise OutputError(f"cannot write in {folder}: {reason}; choose a folder that can be written") from error
+        raise OutputError(f"cannot write {path}: {error.strerror or one_line(error)}") from error
+    return target
 
 
 @contextmanager
 def atomic_path(path: Path) -> Iterator[Path]:
-    """Give a temporary name beside `path`; rename it to `path` when the block ends well, remove it when it does not.
+    """Give an empty file beside `path`; rename it to `path` when the block ends well, remove it when it does not.
 
-    The temporary name keeps the suffix, since audio writers choose the format by it.
+    Its name keeps the suffix, since audio writers choose the format by it. A link stays: what it names is replaced.
 
     Raises:
         OutputError: the place cannot be written.
     """
-    check_writable(path)
-    temporary = path.with_name(f".{path.stem}.{os.getpid()}.tmp{path.suffix}")
+    target = real_target(path)
+    temporary = temporary_name(target)
+    try:
+        temporary.touch(exist_ok=False)  # follows no link
+        if target.exists():
+            temporary.chmod(target.stat().st_mode & 0o777)
+    except OSError as error:
+        reason = error.strerror or one_line(error)
+        raise OutputError(f"cannot write in {target.parent}: {reason}; choose a folder that can be written") from error
     try:
         yield temporary
-        temporary.replace(path)
+        temporary.replace(target)
     except OSError as error:
         raise OutputError(f"cannot write {path}: {error.strerror or one_line(error)}") from error
     finally:
-        temporary.unlink(missing_ok=True)
-
-
-def write_text(path: Path, text: str) -> None:
-    """Write a text file whole or not at all."""
-    with atomic_path(path) as temporary:
-        temporary.write_text(text, encoding="utf-8")
+        with suppress(OSError):
+            temporary.unlink(missing_ok=True)
 
 
 def read_text(path: Path) -> str:

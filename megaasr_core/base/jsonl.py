@@ -1,21 +1,21 @@
-"""JSON lines: the strict reader, a row at a time."""
+"""JSON and JSON lines: the strict reader, a row at a time."""
 
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from .errors import ManifestError, one_line
+from .errors import ManifestError, one_line, shortened
+
+MOST_DIGITS, MOST_LEVELS = 300, 64
+"""Digits of an integer (one with more is no float either), and levels of nesting (a recipe has five)."""
 
 
 def read_rows(path: Path) -> Iterator[dict[str, Any]]:
-    """The rows of a JSON-lines file, one at a time, so that a corpus of any length needs the memory of one row.
-
-    Raises:
-        ManifestError: the file cannot be read, or a line is no JSON object; the message names the line.
-    """
+    """The rows of a JSON-lines file, one at a time; ManifestError that names the line when one is no JSON object."""
     return (row for _, row in located_lines(path))
 
 
@@ -25,31 +25,76 @@ def located_lines(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
         with path.open("rb") as file:
             for number, line in enumerate(file, start=1):
                 if not line.isspace():
-                    where = f"{path}, line {number}"
-                    yield where, parse_row(line, where)
-    except OSError as error:
-        raise ManifestError(f"cannot read {path}: {error.strerror or one_line(error)}") from error
+                    yield (where := f"{path}, line {number}"), parse_row(line, where)
+    except (OSError, ValueError) as error:  # ValueError: a NUL in the path
+        raise ManifestError(f"cannot read {path}: {getattr(error, 'strerror', None) or one_line(error)}") from error
 
 
 def parse_row(line: bytes, where: str) -> dict[str, Any]:
-    """One line as a JSON object; ManifestError that begins with `where` when it is none."""
-    try:
-        text = line.decode("utf-8")
-        row = _DECODER.decode(text)
-        if "\\u" in text:
-            json.dumps(row, ensure_ascii=False).encode("utf-8")  # half a surrogate pair could not be written again
-    except ValueError as error:  # of the characters, of JSON, or of `_refuse_constant`
-        reason = one_line(error)
-        if isinstance(error, json.JSONDecodeError):
-            reason = f"not JSON ({error.msg}, column {error.colno})"
-        raise ManifestError(f"{where}: {reason}; mend or remove the line") from error
+    """One line as a JSON object; ManifestError that begins with `where` when it is none, as `parse_json` says."""
+    row = parse_json(line, where, "mend or remove the line")
     if not isinstance(row, dict):
         raise ManifestError(f"{where}: a JSON object is expected, not {type(row).__name__}")
     return row
+
+
+def parse_json(data: bytes, where: str, advice: str = "mend the file") -> Any:
+    """JSON in UTF-8, a byte order mark before it or not, in which all can be written again as it was read.
+
+    Raises:
+        ManifestError: no JSON, a name that occurs twice in an object, NaN, infinity, a number that is neither a finite
+            float nor an integer of `MOST_DIGITS`, more than `MOST_LEVELS` of nesting, or half a surrogate pair.
+    """
+    try:
+        text = data.removeprefix(b"\xef\xbb\xbf").decode("utf-8")
+        value = _DECODER.decode(text)
+        if "\\u" in text:
+            json.dumps(value, ensure_ascii=False).encode("utf-8")  # half a surrogate pair could not be written again
+        if text.count("[") + text.count("{") > MOST_LEVELS:
+            _check_levels(value)
+    except (ValueError, RecursionError) as error:  # of the characters, of JSON, or of a check below
+        reason = one_line(error)
+        if isinstance(error, json.JSONDecodeError):
+            reason = f"not JSON ({error.msg}, column {error.colno})"
+        elif isinstance(error, RecursionError):
+            reason = f"nested more than {MOST_LEVELS} levels deep"
+        raise ManifestError(f"{where}: {reason}; {advice}") from error
+    return value
+
+
+def _check_levels(value: Any) -> None:
+    level = [value]
+    for _ in range(MOST_LEVELS):
+        nested = [one for one in level if isinstance(one, (dict, list))]
+        level = [inner for one in nested for inner in (one.values() if isinstance(one, dict) else one)]
+    if level:
+        raise RecursionError
 
 
 def _refuse_constant(name: str) -> Any:
     raise ValueError(f"{name} is no JSON number")
 
 
-_DECODER = json.JSONDecoder(parse_constant=_refuse_constant)
+def _finite(text: str) -> float:
+    if not math.isfinite(number := float(text)):
+        raise ValueError(f"the number {shortened(text, 20)} is beyond a float")
+    return number
+
+
+def _bounded(text: str) -> int:
+    if len(text) > MOST_DIGITS:
+        raise ValueError(f"the number {shortened(text, 20)} has {len(text)} digits; {MOST_DIGITS} at most are read")
+    return int(text)
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    if len(found := dict(pairs)) < len(pairs):
+        left = dict.fromkeys(found)
+        name = next(name for name, _ in pairs if left.pop(name, name) is not None)
+        raise ValueError(f"{shortened(name, 40)!r} occurs twice in an object")
+    return found
+
+
+_DECODER = json.JSONDecoder(
+    parse_constant=_refuse_constant, parse_float=_finite, parse_int=_bounded, object_pairs_hook=_once
+)

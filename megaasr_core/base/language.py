@@ -1,30 +1,56 @@
-"""Language codes, and whether a language is scored by character."""
+"""Languages: one parser of codes, tags and English names, and which are written without spaces between words."""
 
 from __future__ import annotations
 
+import re
+from functools import lru_cache
+from pathlib import Path
+
 from .errors import ParameterError
 
-_NAMES = {"english": "en", "chinese": "zh", "mandarin": "zh", "cmn": "zh", "yue": "zh", "cantonese": "zh"}
+TAG = re.compile(r"([a-z]{2,3})(?:[-_]([a-z]{3}))?(?:[-_][a-z0-9]{1,8})*(?:[.@].*)?")
+"""A code with what a BCP 47 tag or a POSIX locale adds: ``zh-Hant-TW``, ``pt_BR.UTF-8``."""
 
 
+@lru_cache(maxsize=1)
+def _table() -> tuple[dict[str, str], dict[str, str], frozenset[str]]:
+    """Code of each code, code of each English name, and the unspaced languages, from languages.tsv."""
+    lines = Path(__file__).with_name("languages.tsv").read_text(encoding="utf-8").splitlines()[2:]
+    rows = [[*line.split("\t"), "", "", ""] for line in lines]
+    codes = {code: row[0] for row in rows for code in (row[0], *row[1].split())}
+    names = {name: row[0] for row in rows for name in row[2].split("; ") if name}
+    return codes, names, frozenset(row[0] for row in rows if row[3])
+
+
+@lru_cache(maxsize=256)
 def language_code(language: str | None) -> str:
-    """The ISO 639-1 code of a code, a tag such as zh-CN, or a name of English or Chinese; None gives ``en``.
+    """The ISO 639-1 code of a language, or its ISO 639-3 code where it has no other; None gives ``en``.
 
-    >>> language_code("zh-CN"), language_code("English"), language_code(None)
-    ('zh', 'en', 'en')
+    `language` is, in any case, a code of ISO 639-1, -2 or -3, a tag or locale that begins with one, or an English name.
+
+    >>> [language_code(name) for name in ("zh-Hant-TW", "zho", "ger", "Mandarin Chinese", "yue", "pt_BR", None)]
+    ['zh', 'zh', 'de', 'zh', 'yue', 'pt', 'en']
 
     Raises:
-        ParameterError: `language` is neither a code nor such a name.
+        ParameterError: `language` is none of them; the message names the nearest.
     """
     if language is None:
         return "en"
-    short = language.strip().lower().replace("_", "-").partition("-")[0]
-    short = _NAMES.get(short, short)
-    if not (2 <= len(short) <= 3 and short.isascii() and short.isalpha()):
-        raise ParameterError(f"language {language!r}: an ISO 639-1 code such as en or zh is expected")
-    return short
+    codes, names, unspaced = _table()
+    name = re.sub(r"[\s_-]+", " ", " ".join(reversed(language.strip().lower().split(", "))))
+    if (tag := TAG.fullmatch(language.strip().lower())) and tag[1] in codes:
+        code, extended = codes[tag[1]], codes.get(tag[2])  # zh-yue is Cantonese
+        return extended if code == "zh" and extended in unspaced else code
+    if name in names:
+        return names[name]
+    from rapidfuzz import distance, process
+
+    known = [name for name, code in names.items() if len(code) == 2]
+    near = process.extractOne(name, known, scorer=distance.JaroWinkler.similarity, score_cutoff=0.8)
+    hint = f"; did you mean {near[0]!r} ({names[near[0]]})?" if near else ""
+    raise ParameterError(f"language {language!r}: an ISO 639-1 or 639-3 code or an English name is expected{hint}")
 
 
-def is_scored_by_character(language: str) -> bool:
-    """Whether the tokens are characters (CER) instead of words (WER): True for Chinese."""
-    return language_code(language) == "zh"
+def is_unspaced(language: str) -> bool:
+    """Whether the language is written without spaces between words: Chinese, Japanese, Thai, Khmer and others."""
+    return language_code(language) in _table()[2]

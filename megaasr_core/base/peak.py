@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 from numba import njit
 
 from .audio import Samples, check_form, check_samples
+from .kernel_cache import use_kernel_cache
+
+use_kernel_cache(Path(__file__).parent)
 
 INFINITY = 0x7F800000
 """Bits of an infinite float32 without its sign; the bits of NaN are larger."""

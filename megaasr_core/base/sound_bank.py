@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
+from collections.abc import Iterator
+from contextlib import contextmanager
 from hashlib import blake2b
 from io import BytesIO
 from pathlib import Path
@@ -11,13 +13,17 @@ from pathlib import Path
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
-from .audio import Audio, Samples, resampled_length
-from .errors import ManifestError, RecipeError, one_line, unknown_name
+from .audio import Samples, resampled_length
+from .audio_files import AudioLimits, decode_audio, recordings
+from .errors import AudioError, ManifestError, RecipeError, unknown_name
 from .jsonl import read_rows
 
-SUFFIXES = (".wav", ".flac", ".ogg", ".opus", ".mp3")
 CACHE_BYTES = 256 * 2**20
 """Maximum size of decoded sounds in memory per bank: about 70 minutes at 16 kHz."""
+LIMITS = AudioLimits(min_duration_s=0.0, max_duration_s=3600.0, convert=True)
+"""Of a sound; an impulse response may have a few samples."""
+MAX_BYTES = 2**30
+"""Of a file; its bytes are in memory while it is decoded."""
 
 
 class SoundRef(BaseModel):
@@ -52,7 +58,7 @@ class SoundBank:
             self.categories.setdefault(paths[path], []).append(path)
         self._sounds: dict[str, SoundRef] = {}
         self._lengths: dict[tuple[SoundRef, int], int] = {}
-        self._cache: OrderedDict[tuple[str, int], Samples] = OrderedDict()
+        self._cache: OrderedDict[tuple[SoundRef, int], Samples] = OrderedDict()
         self._cache_bytes = cache_bytes
         self._lock = threading.Lock()
 
@@ -74,11 +80,14 @@ class SoundBank:
 
         Raises:
             ManifestError: there are no sounds, or a row has no ``audio``.
+            AudioError: a folder cannot be read.
         """
+        if source == "":
+            raise ManifestError("an empty path is given where a bank of sounds is expected; name a folder or manifest")
         source = Path(source)
         if source.is_dir():
             root = source
-            files = (path.relative_to(source) for path in source.rglob("*") if path.suffix.lower() in SUFFIXES)
+            files = [path.relative_to(source) for path in recordings().below(source)]
             paths = {path.as_posix(): path.parts[0] if len(path.parts) > 1 else "other" for path in files}
         else:
             paths, root = {}, source.parent
@@ -87,9 +96,7 @@ class SoundBank:
                     raise ManifestError(f"{source}: every row needs 'audio', a path; this one has {sorted(row)}")
                 paths[row["audio"]] = str(row.get("category", "other"))
         if not paths:
-            raise ManifestError(
-                f"{source}: holds no sounds ({', '.join(SUFFIXES)}); name a folder or manifest that does"
-            )
+            raise ManifestError(f"{source}: holds no sounds; name a folder or manifest that does")
         return cls(root, paths, cache_bytes)
 
     def pick(self, rng: np.random.Generator, category: str | None = None) -> SoundRef:
@@ -124,7 +131,7 @@ class SoundBank:
         Raises:
             RecipeError: the file is missing, cannot be read, or has changed since the recipe was planned.
         """
-        key = (sound.path, sample_rate)
+        key = (sound, sample_rate)
         with self._lock:
             if key in self._cache:
                 self._cache.move_to_end(key)
@@ -140,25 +147,24 @@ class SoundBank:
         """Number of samples that `load` returns, and its errors; a corpus is planned without decoding its sounds."""
         key = (sound, sample_rate)
         if key not in self._lengths:
-            measured = _measure(self._checked(sound))
-            length = resampled_length(*measured, sample_rate) if measured else len(self.load(sound, sample_rate))
-            self._lengths[key] = length
+            with self._opened(sound) as stream:
+                measured = recordings().measure(stream, str(self.root / sound.path), LIMITS)
+            self._lengths[key] = resampled_length(*measured, sample_rate)
         return self._lengths[key]
 
     def _decode(self, sound: SoundRef, sample_rate: int) -> Samples:
-        import soundfile
-
-        path, data = self.root / sound.path, self._checked(sound)
-        try:
-            raw, rate = soundfile.read(BytesIO(data), dtype="float32", always_2d=True)
-        except soundfile.LibsndfileError as error:
-            raise RecipeError(f"{path}: cannot be read as audio ({one_line(error)})") from error
-        if len(raw) == 0:
-            raise RecipeError(f"{path}: holds no samples")
-        mono = np.ascontiguousarray(raw[:, 0] if raw.shape[1] == 1 else raw.mean(axis=1), dtype=np.float32)
-        samples = Audio(mono, rate, str(path)).resampled(sample_rate).samples
+        with self._opened(sound) as stream:
+            audio = decode_audio(stream, str(self.root / sound.path), LIMITS)
+        samples = audio.resampled(sample_rate).samples
         samples.flags.writeable = False
         return samples
+
+    @contextmanager
+    def _opened(self, sound: SoundRef) -> Iterator[BytesIO]:
+        try:
+            yield BytesIO(self._checked(sound))
+        except AudioError as error:
+            raise RecipeError(str(error)) from error
 
     def _checked(self, sound: SoundRef) -> bytes:
         data = self._read(sound.path)
@@ -169,6 +175,10 @@ class SoundBank:
 
     def _read(self, path: str) -> bytes:
         try:
+            if (size := (self.root / path).stat().st_size) > MAX_BYTES:
+                raise RecipeError(
+                    f"{self.root / path}: {size >> 20} MB are more than {MAX_BYTES >> 20}; split the sound"
+                )
             return (self.root / path).read_bytes()
         except OSError as error:
             raise RecipeError(f"{self.root / path}: cannot be read ({error.strerror}); was the bank moved?") from error
@@ -176,15 +186,3 @@ class SoundBank:
 
 def _digest(data: bytes) -> str:
     return blake2b(data, digest_size=8).hexdigest()
-
-
-def _measure(data: bytes) -> tuple[int, int] | None:
-    """Number of samples and rate from the header; None if the last sample cannot be read, so decoding is needed."""
-    import soundfile
-
-    try:
-        with soundfile.SoundFile(BytesIO(data)) as file:
-            file.seek(file.frames - 1)
-            return (file.frames, file.samplerate) if len(file.read(1)) == 1 else None
-    except soundfile.LibsndfileError:
-        return None

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from .language import is_scored_by_character
+from .language import is_unspaced
 
 
 @dataclass(frozen=True)
@@ -60,8 +61,10 @@ def check_text(text: str, *, truncated: bool = False, language: str = "en") -> t
 
 
 def loop_tokens(text: str, language: str = "en") -> list[str]:
-    """The tokens for loop detection: lower-case words, or characters for Chinese, without punctuation."""
-    if is_scored_by_character(language):
+    """The tokens for loop detection, without case and punctuation: words, or characters where none are spaced."""
+    if is_unspaced(language):
         return [character for character in text.lower() if character.isalnum()]
-    words = ("".join(c for c in word if c.isalnum() or c == "'") for word in text.lower().split())
-    return [word for word in words if word]
+    words = (
+        "".join(c for c in word if c == "'" or unicodedata.category(c)[0] in "LNM") for word in text.lower().split()
+    )
+    return [word for word in words if any(c.isalnum() for c in word)]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable
+from contextlib import suppress
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -42,5 +43,6 @@ def open_plugins(extra: Iterable[str] | None, strict: bool, *, warn: bool = True
 
 
 def say(line: str) -> None:
-    """One line for people, on stderr, so that stdout stays data."""
-    sys.stderr.write(line + "\n")
+    """One line for people, on stderr, so that stdout stays data; lost where the terminal has gone."""
+    with suppress(OSError):
+        sys.stderr.write(line + "\n")

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import logging
 import os
+import signal
 import sys
+import traceback
+from contextlib import suppress
 from copy import deepcopy
 from importlib.metadata import entry_points
 from itertools import pairwise, takewhile
@@ -15,6 +18,7 @@ import typer
 from ..discovery.entry_points import DISABLED, GROUP, listed
 from .commands import add_plugin_commands, drop_parameters
 from .context import EXIT_INTERRUPTED, EXIT_USER_ERROR, say
+from .endings import flush_stdout, prepare_streams, stopped_by_signals, unexpected
 from .plugins import plugins
 
 APP = typer.Typer(
@@ -77,11 +81,33 @@ def _log_to_stderr(name: str, level: int) -> None:
 
 
 def main() -> None:
-    """Run the command line; a user's mistake is one line on stderr and exit code 2."""
-    from ..base.errors import MegaasrError, one_line
-
+    """Run the command line; whatever goes wrong is one line on stderr and an exit code."""
     arguments = sys.argv[1:]
     with_traceback = _taken("--traceback", arguments)
+    prepare_streams()
+    with stopped_by_signals() as signals:
+        try:
+            code = _run(arguments, with_traceback)
+            flush_stdout()
+        except (KeyboardInterrupt, typer.Abort):
+            code = EXIT_INTERRUPTED
+        except BrokenPipeError:  # the reader, such as `head`, had enough
+            with suppress(OSError):
+                flush_stdout()
+            code = 0
+        except Exception as error:
+            code = EXIT_USER_ERROR
+            if not signals:
+                _say_error(error, with_traceback)
+        if signals:
+            code = 128 + signals[0]
+        if signals or code == EXIT_INTERRUPTED:
+            stopped = signals and signals[0] != signal.SIGINT
+            say(f"megaasr: stopped by {signal.Signals(signals[0]).name}" if stopped else "megaasr: interrupted")
+    sys.exit(code)
+
+
+def _run(arguments: list[str], with_traceback: bool) -> int:
     if _taken("--verbose", arguments):
         _log_to_stderr("megaasr", logging.INFO)
     if with_traceback:
@@ -91,19 +117,22 @@ def main() -> None:
     failures = add_plugin_commands(app, entry_points(group=GROUP))
     drop_parameters(app, arguments)
     try:
-        code = app(arguments or ["--help"], standalone_mode=False, obj=failures) or 0
-        if code == EXIT_INTERRUPTED:  # typer makes an exit code of the interrupt
-            say("megaasr: interrupted")
-        sys.exit(code)
-    except (typer.TyperException, MegaasrError) as error:
-        if with_traceback and isinstance(error, MegaasrError):
-            raise
-        message = getattr(error, "format_message", error.__str__)()
-        say(f"megaasr: error: {one_line(message)}")
-        sys.exit(EXIT_USER_ERROR)
-    except (KeyboardInterrupt, typer.Abort):
-        say("megaasr: interrupted")
-        sys.exit(EXIT_INTERRUPTED)
-    except BrokenPipeError:  # the reader, such as `head`, had enough
-        sys.stderr.close()
-        sys.exit(0)
+        return app(arguments or ["--help"], standalone_mode=False, obj=failures) or 0
+    except SystemExit as error:  # typer's, of a pipe that the reader has closed
+        if isinstance(error.__context__, BrokenPipeError):
+            raise error.__context__ from None
+        raise
+
+
+def _say_error(error: Exception, with_traceback: bool) -> None:
+    from ..base.errors import MegaasrError, one_line
+
+    is_users = isinstance(error, typer.TyperException)
+    if with_traceback and not is_users:
+        traceback.print_exception(error)
+    if is_users or isinstance(error, MegaasrError):
+        say(f"megaasr: error: {one_line(getattr(error, 'format_message', error.__str__)())}")
+    else:
+        with suppress(OSError):  # it may be what has failed
+            flush_stdout()
+        say(f"megaasr: error: {unexpected(error)}")

@@ -71,6 +71,10 @@ class Transcript:
         token_logprobs: natural log-probability of each of them; empty if unknown. Of a decoding, under the model as it
             is; of a sample, under the distribution that it was drawn from.
         segments: parts of the text with their times, in order; empty if the times are not known.
+        no_speech_prob: probability that nobody speaks, under the model; None if unknown.
+        continue_at_s: time behind which the text is not complete, so that a caller may hear the rest again from there
+            and keep the segments before; None: all was heard.
+        withheld: text that is not in `text`, since there is no speech in what it was made of.
     """
 
     text: str
@@ -86,17 +90,20 @@ class Transcript:
     token_ids: tuple[int, ...] = field(default=(), repr=False)
     token_logprobs: tuple[float, ...] = field(default=(), repr=False)
     segments: tuple[Segment, ...] = ()
+    no_speech_prob: float | None = None
+    continue_at_s: float | None = field(default=None, repr=False)
+    withheld: str = ""
 
     def __post_init__(self) -> None:
         for name, expected in (("text", str), ("language", str), ("num_tokens", int), ("flags", tuple)):
             if not isinstance(getattr(self, name), expected):
                 raise TypeError(f"Transcript: {name} = {getattr(self, name)!r}; a {expected.__name__} is expected")
-        if self.mean_logprob is not None and not math.isfinite(self.mean_logprob):
-            raise ValueError(f"Transcript: mean_logprob = {self.mean_logprob!r}; a finite number or None is expected")
+        if not all(map(math.isfinite, (self.mean_logprob or 0.0, *self.token_logprobs))):
+            raise ValueError(f"Transcript: mean_logprob = {self.mean_logprob!r} or a token's is no finite number")
 
     def as_row(self) -> dict[str, Any]:
         """The fields for a row of JSON: all but tokens and segments."""
-        omitted = ("token_ids", "token_logprobs", "segments")
+        omitted = ("token_ids", "token_logprobs", "segments", "continue_at_s")
         return {one.name: getattr(self, one.name) for one in fields(self) if one.name not in omitted}
 
 

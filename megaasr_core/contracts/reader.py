@@ -46,6 +46,10 @@ class Reader(Unit):
         """Whether the file that holds the recording is there; the sound itself is not looked at."""
         return audio.is_file()
 
+    def files(self, audio: Path) -> tuple[Path, ...]:
+        """The files that the recording is made of: a resumed run begins anew when one has changed. Must not raise."""
+        return (audio.with_name(audio.name.rpartition("#")[0] or audio.name),)
+
     def read(self, audio: Path, limits: AudioLimits | None = None) -> Audio:
         """The recording, at its own rate.
 

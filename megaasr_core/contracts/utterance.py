@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from ..base.audio import Audio, Samples
+from ..base.language import language_code
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,6 +49,7 @@ class Utterance:
 
 
 def utterances(batch: Sequence[Utterance | Audio], language: str | None = None) -> list[Utterance]:
-    """The batch as utterances; `language` is that of those which have none."""
+    """The batch as utterances; `language` is that of those which have none. ParameterError: one that is none."""
     found = [item if isinstance(item, Utterance) else Utterance(item) for item in batch]
-    return [replace(item, language=item.language or language) for item in found]
+    stated = [item.language or language for item in found]
+    return [replace(one, language=code and language_code(code)) for one, code in zip(found, stated, strict=True)]

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
-from ..base.errors import ParameterError, one_line
-from ..base.files import read_text
+from ..base.errors import ParameterError
 from ..base.validation import first_fault
 from ..contracts.reward import Reward, RewardSample, Score, checked_scores
 from ..discovery.registry import Registry
@@ -36,7 +34,7 @@ class TermSettings(BaseModel):
     model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
 
     name: str
-    weight: float = 1.0
+    weight: float = Field(1.0, ge=-1e6, le=1e6)
     gate: GateSettings | None = None
     label: str | None = None
     settings: dict[str, Any] = {}
@@ -162,14 +160,3 @@ def compose(data: object, rewards: Registry[type[Reward]], source: object = "ter
         gate = rewards[term.gate.name].create(term.gate.settings) if term.gate else None
         terms.append(Term(term.label or term.name, reward, term.weight, gate))
     return ComposedReward(terms, parsed.abstain)
-
-
-def read_reward(path: Path, rewards: Registry[type[Reward]]) -> ComposedReward:
-    """Read a composed reward from a YAML file; the errors of `compose`, and ManifestError when it cannot be read."""
-    import yaml
-
-    try:
-        data = yaml.safe_load(read_text(path))
-    except yaml.YAMLError as error:
-        raise ParameterError(f"{path}: not YAML: {one_line(error)}") from error
-    return compose(data, rewards, path)

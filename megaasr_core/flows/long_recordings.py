@@ -7,10 +7,12 @@ from collections.abc import Sequence
 import numpy as np
 
 from ..base.audio import Audio
+from ..base.language import is_unspaced
 from ..contracts.backend import Segment, Transcript
+from .levels import FRAME_S, frame_powers
 
-FRAME_S = 0.1
-"""Length of the frames whose energy is compared."""
+NO_SPEECH = frozenset({"invented", "no_speech", "silent"})
+"""Flags of a part whose text is withheld from the whole."""
 
 
 def cut(audio: Audio, max_duration_s: float | None) -> list[Audio]:
@@ -25,60 +27,70 @@ def cut(audio: Audio, max_duration_s: float | None) -> list[Audio]:
     """
     if max_duration_s is None:
         return [audio]
-    limit = int(max_duration_s * audio.sample_rate)
-    frame = max(1, int(FRAME_S * audio.sample_rate))
     pieces = []
     start = 0
-    while len(audio.samples) - start > limit:
-        first = limit // 2
-        num_frames = max(1, (limit - first) // frame)
-        window = audio.samples[start + first : start + first + num_frames * frame].astype(np.float64)
-        energy = np.square(window).reshape(num_frames, -1).sum(axis=1)
-        quietest = num_frames - 1 - int(np.argmin(energy[::-1]))
-        stop = start + first + quietest * frame + frame // 2
+    while len(audio.samples) - start > int(max_duration_s * audio.sample_rate):
+        stop = start + _quietest(audio, start, max_duration_s)
         pieces.append(audio.cut(start, stop))
         start = stop
     return [*pieces, audio.cut(start, len(audio.samples))]
 
 
-def join(pieces: Sequence[Transcript]) -> Transcript:
-    """One transcript of a recording that was decoded in pieces; a single piece is returned as it is."""
-    if len(pieces) == 1:
-        return pieces[0]
-    language = pieces[0].language
-    known = [(piece.mean_logprob, piece.num_tokens) for piece in pieces if piece.mean_logprob is not None]
+def _quietest(audio: Audio, start: int, max_duration_s: float) -> int:
+    """Length of the piece that begins there."""
+    limit = int(max_duration_s * audio.sample_rate)
+    frame = max(1, int(FRAME_S * audio.sample_rate))
+    first = limit // 2
+    num_frames = max(1, (limit - first) // frame)
+    powers = frame_powers(audio.samples[start + first : start + first + num_frames * frame], frame)
+    return first + (num_frames - 1 - int(np.argmin(powers[::-1]))) * frame + frame // 2
+
+
+def join(parts: Sequence[Transcript], starts_s: Sequence[float] | None = None) -> Transcript:
+    """One transcript of a recording that was decoded in parts; a single part is returned as it is.
+
+    Args:
+        starts_s: where each part begins; one behind the other if not given.
+    """
+    if len(parts) == 1 and not (starts_s and starts_s[0]):
+        return parts[0]
+    if starts_s is None:
+        starts_s = np.cumsum([0.0, *(part.duration_s for part in parts[:-1])]).tolist()
+    language = parts[0].language
+    known = [(part.mean_logprob, part.num_tokens) for part in parts if part.mean_logprob is not None]
     weight = sum(tokens for _, tokens in known)
-    adapters = [piece.adapter for piece in pieces]
+    adapters = [part.adapter for part in parts]
     mounted = sorted({adapter for adapter in adapters if adapter is not None})
-    reasons = list(dict.fromkeys(piece.route for piece in pieces))
-    share = f" (adapter on {len(pieces) - adapters.count(None)} of {len(pieces)} pieces)" if mounted else ""
-    text = ("" if language == "zh" else " ").join(text for piece in pieces if (text := piece.text.strip()))
-    flags = {flag for piece in pieces for flag in piece.flags}
+    reasons = list(dict.fromkeys(part.route for part in parts))
+    share = f" (adapter on {len(parts) - adapters.count(None)} of {len(parts)} pieces)" if mounted and parts[1:] else ""
+    between = "" if is_unspaced(language) else " "
+    text = between.join(text for part in parts if (text := part.text.strip()))
+    flags = {flag for part in parts for flag in part.flags}
     if text:  # a pause of half a minute does not make the recording empty
         flags.discard("empty")
     return Transcript(
         text=text,
         language=language,
         mean_logprob=sum(logprob * tokens for logprob, tokens in known) / weight if weight else None,
-        num_tokens=sum(piece.num_tokens for piece in pieces),
-        truncated=any(piece.truncated for piece in pieces),
+        num_tokens=sum(part.num_tokens for part in parts),
+        truncated=any(part.truncated for part in parts),
         flags=tuple(sorted(flags)),
-        duration_s=sum(piece.duration_s for piece in pieces),
-        seconds=sum(piece.seconds for piece in pieces),
+        duration_s=sum(part.duration_s for part in parts),
+        seconds=sum(part.seconds for part in parts),
         route="; ".join(reasons) + share,
         adapter="+".join(mounted) or None,
-        token_ids=tuple(token for piece in pieces for token in piece.token_ids),
-        token_logprobs=tuple(logprob for piece in pieces for logprob in piece.token_logprobs),
-        segments=_segments(pieces),
+        token_ids=tuple(token for part in parts for token in part.token_ids),
+        token_logprobs=tuple(logprob for part in parts for logprob in part.token_logprobs),
+        segments=_segments(parts, starts_s),
+        no_speech_prob=max((part.no_speech_prob for part in parts if part.no_speech_prob is not None), default=None),
+        withheld=between.join(part.withheld for part in parts if part.withheld),
     )
 
 
-def _segments(pieces: Sequence[Transcript]) -> tuple[Segment, ...]:
-    """The pieces' segments in the time of the whole; a piece without segments is one segment."""
-    segments: list[Segment] = []
-    start_s = 0.0
-    for piece in pieces:
-        parts = piece.segments or (Segment(0.0, piece.duration_s, piece.text),)
-        segments += [Segment(start_s + part.start_s, start_s + part.end_s, part.text) for part in parts]
-        start_s += piece.duration_s
-    return tuple(segments)
+def _segments(parts: Sequence[Transcript], starts_s: Sequence[float]) -> tuple[Segment, ...]:
+    """The parts' segments in the time of the whole; a part without segments is one segment."""
+    return tuple(
+        Segment(start_s + one.start_s, start_s + one.end_s, one.text)
+        for part, start_s in zip(parts, starts_s, strict=True)
+        for one in part.segments or (Segment(0.0, part.duration_s, part.text),)
+    )

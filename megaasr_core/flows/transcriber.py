@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Self
 
@@ -18,28 +19,14 @@ from ..contracts.router import Reviewed, Route, Router
 from ..contracts.utterance import Utterance, utterances
 from ..discovery.loading import installed_plugins
 from ..discovery.plugins import Plugins
-from .long_recordings import cut, join
+from .hearing import Hearing, Transcription
 from .opening import default_backend, open_router
 
 Result = Transcript | MegaasrError
 """Of one utterance: its transcript, or why there is none."""
-
-
-@dataclass(frozen=True)
-class Transcription:
-    """The result for one recording.
-
-    Args:
-        name: the path, or the audio's name.
-        transcript: of the whole; None when there is none.
-        segments: the pieces of a long recording with their transcripts, in order.
-        error: why there is no transcript; empty where there is one.
-    """
-
-    name: str
-    transcript: Transcript | None
-    segments: tuple[Transcript, ...] = ()
-    error: str = ""
+NO_SPEECH_PROB, UNSURE_LOGPROB = 0.6, -1.0
+"""Above this probability of no speech and below this mean log-probability nobody speaks (Radford et al. 2022, 4.5)."""
+ReadAudio = Callable[[str | Path, AudioLimits | None], Audio]
 
 
 class Transcriber:
@@ -112,50 +99,76 @@ class Transcriber:
             AudioError: it cannot be read.
             MegaasrError: as `transcribe_batch`.
         """
-        pieces = self.pieces(recording if isinstance(recording, (Utterance, Audio)) else read_audio(recording))
-        transcripts: list[Transcript] = []
-        for start in range(0, len(pieces), self.batch_size):
-            transcripts += self.transcribe_batch(pieces[start : start + self.batch_size])
-        return join(transcripts)
+        given = recording if isinstance(recording, (Utterance, Audio)) else read_audio(recording)
+        hearing = self._hearing(given)
+        (heard,) = self._hear([hearing])
+        if heard.transcript is None:
+            raise hearing.error or MegaasrError(heard.error)
+        return heard.transcript
 
-    def pieces(self, recording: Utterance | Audio) -> list[Utterance]:
-        """The recording at the backend's rate, cut where it is longer than the backend takes.
+    def transcribe_each(self, recordings: Iterable[Utterance | Audio | MegaasrError]) -> Iterator[Transcription]:
+        """Transcribe recordings of any length in full batches; results come in order.
 
-        The pieces of a recording that was cut have no reference.
+        A recording that fails, or is given as the error why it cannot be read, is a row with an error.
         """
-        info = self.backend.info
-        (whole,) = utterances([recording], self.language)
-        if info.languages is not None and whole.language is not None and whole.language not in info.languages:
-            raise BackendError(
-                f"{whole.name}: backend {self.backend.name} does not know the language {whole.language!r} (known: "
-                f"{', '.join(info.languages)})"
-            )
-        parts = cut(whole.audio.resampled(info.sample_rate), info.max_duration_s)
-        reference = whole.reference if len(parts) == 1 else None
-        return [replace(whole, audio=part, reference=reference) for part in parts]
+        return self._hear(self._hearing(recording) for recording in recordings)
 
     def transcribe_files(
-        self, paths: Iterable[str | Path], limits: AudioLimits | None = None
+        self, paths: Iterable[str | Path], limits: AudioLimits | None = None, read: ReadAudio = read_audio
     ) -> Iterator[Transcription]:
-        """Transcribe many files in full batches; results come in order, a file that fails is a row with an error."""
+        """As `transcribe_each`, of files.
+
+        Args:
+            read: reads a path with limits; by default what `megaasr_core.base.audio_files` reads.
+        """
         self._check_references([])
-        waiting: list[tuple[str, int | MegaasrError]] = []  # (name, number of pieces or why there are none)
-        pieces: list[Utterance] = []
-        results: list[Result] = []
-        for path in paths:
+
+        def opened(path: str | Path) -> Hearing:
             try:
-                pieces += (new := self.pieces(Utterance(read_audio(path, limits), id=str(path))))
-                waiting.append((str(path), len(new)))
+                return self._hearing(Utterance(read(path, limits), id=str(path)), str(path))
             except MegaasrError as error:
-                waiting.append((str(path), error))
-            while len(pieces) >= self.batch_size:
-                results += self.try_batch(pieces[: self.batch_size])
-                del pieces[: self.batch_size]
-            yield from _take_finished(waiting, results)
-        while pieces:
-            results += self.try_batch(pieces[: self.batch_size])
-            del pieces[: self.batch_size]
-        yield from _take_finished(waiting, results)
+                return Hearing.failed(str(path), error)
+
+        return self._hear(map(opened, paths))
+
+    def _hearing(self, recording: Utterance | Audio | MegaasrError, name: str = "") -> Hearing:
+        """The recording at the backend's rate, about to be heard; or why it cannot be."""
+        if isinstance(recording, MegaasrError):
+            return Hearing.failed(name, recording)
+        info = self.backend.info
+        (whole,) = utterances([recording], self.language)
+        name = name or whole.name
+        if info.languages is not None and whole.language is not None and whole.language not in info.languages:
+            known = ", ".join(info.languages)
+            reason = f"backend {self.backend.name} does not know the language {whole.language!r} (known: {known})"
+            return Hearing.failed(name, BackendError(f"{whole.name}: {reason}"))
+        hearing = Hearing(name, replace(whole, audio=whole.audio.resampled(info.sample_rate)), info.max_duration_s)
+        if self.router.needs_reference and any(window.reference is None for _, window in hearing.windows()):
+            self._check_references([whole])
+            reason = f"router {self.router.name} compares with the reference as a whole, so it takes one window"
+            return Hearing.failed(name, ParameterError(f"{whole.name}: {reason}; leave the recording out"))
+        return hearing
+
+    def _hear(self, hearings: Iterable[Hearing]) -> Iterator[Transcription]:
+        """Decode in full batches, a window of each strand at a time, and yield what is done, in order."""
+        waiting: deque[Hearing] = deque()
+        coming = iter(hearings)
+        following = next(coming, None)
+        while waiting or following:
+            while waiting and waiting[0].is_done:
+                yield waiting.popleft().transcription()
+            windows = [(hearing, *found) for hearing in waiting for found in hearing.windows()]
+            if following and len(windows) < self.batch_size:
+                waiting.append(following)
+                following = next(coming, None)
+                continue
+            batch = windows[: self.batch_size]
+            results = self.try_batch([window for _, _, window in batch])
+            for (hearing, strand, _), result in zip(batch, results, strict=True):
+                if isinstance(result, MegaasrError):
+                    hearing.error = hearing.error or result
+                else:
+                    strand.add(result, may_go_on=not self.router.needs_reference)
 
     def try_batch(self, batch: Sequence[Utterance | Audio]) -> list[Result]:
         """As `transcribe_batch`, but an utterance that fails is an error in its row, and the others are done.
@@ -201,7 +214,10 @@ class Transcriber:
         for index, transcript, is_kept in zip(again, second, keep, strict=True):
             seconds = result[index].seconds + transcript.seconds
             route = transcript.route if is_kept else f"{transcript.route}; the first was better"
-            result[index] = replace(transcript if is_kept else result[index], seconds=seconds, route=route)
+            kept = transcript if is_kept else result[index]
+            no_speech = [one.no_speech_prob for one in (transcript, result[index]) if one.no_speech_prob is not None]
+            kept = replace(kept, seconds=seconds, route=route, no_speech_prob=max(no_speech, default=None))
+            result[index] = replace(kept, flags=_flags(rows[index].audio, kept))
         return result
 
     def _decode(self, batch: Sequence[Utterance], routes: Sequence[Route]) -> list[Transcript]:
@@ -247,19 +263,6 @@ def _flags(audio: Audio, transcript: Transcript) -> tuple[str, ...]:
     text, of_audio = transcript.text, check_audio(audio)
     of_text = check_text(text, truncated=transcript.truncated, language=transcript.language)
     invented = ["invented"] if "silent" in of_audio and text.strip() else []
-    return tuple(sorted({*transcript.flags, *of_audio, *of_text, *invented}))
-
-
-def _take_finished(waiting: list[tuple[str, int | MegaasrError]], results: list[Result]) -> Iterator[Transcription]:
-    """Yield, and remove, the recordings at the head whose pieces have all been decoded."""
-    while waiting:
-        name, pieces = waiting[0]
-        decoded: list[Result] = [pieces] if isinstance(pieces, MegaasrError) else results[:pieces]
-        if isinstance(pieces, int):
-            if len(results) < pieces:
-                return
-            del results[:pieces]
-        del waiting[0]
-        errors = [result for result in decoded if isinstance(result, MegaasrError)]
-        done = tuple(result for result in decoded if isinstance(result, Transcript))
-        yield Transcription(name, None, error=str(errors[0])) if errors else Transcription(name, join(done), done)
+    sure = transcript.mean_logprob is None or transcript.mean_logprob >= UNSURE_LOGPROB
+    no_speech = [] if sure or (transcript.no_speech_prob or 0.0) <= NO_SPEECH_PROB else ["no_speech"]
+    return tuple(sorted({*transcript.flags, *of_audio, *of_text, *invented, *no_speech}))

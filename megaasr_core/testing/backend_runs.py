@@ -54,6 +54,11 @@ def transcripts(
             logprob is None or logprob <= 1e-6,
             f"mean_logprob is {logprob!r}; a finite number of at most 0, or None, is expected",
         )
+        of_tokens = one.token_logprobs
+        expect(
+            not of_tokens or (len(of_tokens) == len(one.token_ids) and all(-np.inf < own <= 1e-6 for own in of_tokens)),
+            f"token_logprobs are {of_tokens!r}; a finite number of at most 0 for each of token_ids is expected",
+        )
     checked: list[Transcript] = heard
     return checked
 

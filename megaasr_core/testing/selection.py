@@ -7,12 +7,12 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
+from megaasr import read_reward, read_scenario
+
 from ..base.errors import PluginError, unknown_name
 from ..contracts.reward import Reward
 from ..contracts.scenario import Scenario
 from ..discovery.plugins import Plugins
-from ..flows.composed_reward import read_reward
-from ..flows.scenario_files import read_scenario
 from .plugin_under_test import Subject
 
 YAML = (".yaml", ".yml")

@@ -13,8 +13,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from megaasr.library.audio_writing import write_audio
+
 from ..base.audio import SAMPLE_RATE_HZ, Audio, Samples
-from ..base.audio_files import write_audio
 from ..base.seeding import SampleKey
 from ..base.sound_bank import SoundBank
 

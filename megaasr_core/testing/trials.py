@@ -7,8 +7,9 @@ from pathlib import Path
 
 import numpy as np
 
+from megaasr.library.audio_writing import write_audio
+
 from ..base.audio import SAMPLE_RATE_HZ, Audio
-from ..base.audio_files import write_audio
 from ..base.seeding import SampleKey
 from ..base.sound_bank import SoundBank
 from ..contracts.scenario import Scenario

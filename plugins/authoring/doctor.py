@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from pkgutil import resolve_name
 
-from megaasr import Kind, Plugins, Transcriber, Unit, hardware, one_line
+from megaasr import Kind, Plugins, Transcriber, Unit, cache_folder, hardware, one_line
 from megaasr.testing import one_second
 
 
@@ -32,6 +33,7 @@ class Finding:
 def examine(plugins: Plugins) -> Iterator[Finding]:
     """Try everything once: every plugin of a kind that says how, which compiles the kernels, and the recogniser."""
     yield _tried("machine", lambda: ", ".join(f"{name} {value}" for name, value in hardware().items()))
+    yield _tried("caches", _caches)
     yield Finding("plugins", not plugins.failures, _plugins(plugins), 0.0)
     for row in plugins.failures:
         yield Finding(f"plugin {row.owner}", False, row.error, 0.0)
@@ -40,6 +42,12 @@ def examine(plugins: Plugins) -> Iterator[Finding]:
             if kind.examine or issubclass(kind.base, Unit):
                 yield _tried(f"{kind.name} {name}", partial(_examine_one, kind, name, plugins))
     yield _tried("default recogniser", lambda: _transcribe_once(plugins))
+
+
+def _caches() -> str:
+    resolve_name("megaasr:render")  # which chooses the place of the kernels
+    kernels = os.environ.get("NUMBA_CACHE_DIR", "__pycache__ beside the code")
+    return f"compiled kernels in {kernels}; the small model in {cache_folder()}; MEGAASR_CACHE moves both"
 
 
 def _plugins(plugins: Plugins) -> str:

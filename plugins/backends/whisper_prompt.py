@@ -9,7 +9,8 @@ from megaasr import BackendError
 
 def language_tokens(own: Any) -> dict[str, int]:
     """The languages of a multilingual model, ISO 639-1 code -> token; `own` is its generation_config."""
-    return {token.strip("<|>"): index for token, index in own.lang_to_id.items()}
+    names = {token.strip("<|>"): index for token, index in own.lang_to_id.items()}
+    return {{"jw": "jv"}.get(name, name): index for name, index in names.items()}  # Javanese, as it was once called
 
 
 def languages_of(own: Any) -> tuple[str, ...]:

@@ -29,6 +29,10 @@ def serve(pipe: Connection, pickled_task: bytes) -> None:
     The first message says that the worker is ready. Items are pickled; answers are pickled pairs (value, error).
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # if it is not blocked: the parent handles it and ends the workers
+    for name in ("SIGTERM", "SIGHUP"):  # a forked worker has the parent's handlers
+        number = getattr(signal, name, None)
+        if number is not None and signal.getsignal(number) != signal.SIG_IGN:
+            signal.signal(number, signal.SIG_DFL)
     threading.Thread(target=_end_with_parent, daemon=True).start()
     for name in THREAD_SETTINGS:  # there is one process per core, so additional threads would only compete
         os.environ[name] = "1"

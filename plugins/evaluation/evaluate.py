@@ -10,6 +10,7 @@ from typing import Any
 from megaasr import (
     AudioLimits,
     ManifestError,
+    ManifestRow,
     MegaasrError,
     ParameterError,
     Plugins,
@@ -17,12 +18,16 @@ from megaasr import (
     Transcript,
     Utterance,
     align,
+    described,
     is_invented,
     is_scored_by_character,
     language_code,
-    located_rows,
-    read_sample,
+    manifest_row,
+    one_line,
+    read_row_audio,
     tokenise,
+    tried_rows,
+    use_normalisers_of,
 )
 
 REWARDS = "rewards"
@@ -39,23 +44,31 @@ class Item:
 
     Args:
         row: the manifest's row, kept whole.
-        audio: path of the recording, or ``shard.tar#member``.
+        source: what the row says of its recording.
         reference: the words that were spoken.
         language: ISO 639-1 code by which the words are scored.
         stated_language: the same where the row or the user says it; None: the backend chooses.
+        fault: why the row cannot be used; empty where it can.
     """
 
     row: dict[str, Any]
-    audio: Path
+    source: ManifestRow
     reference: str
     language: str
     stated_language: str | None = None
+    fault: str = ""
+
+    @property
+    def audio(self) -> Path:
+        """Path of the recording, or ``shard.tar#member``."""
+        return self.source.audio
 
 
 def read_items(manifest: Path, language: str | None = None, plugins: Plugins | None = None) -> list[Item]:
-    """Read a manifest of ``{"audio" or "audio_path", "answer" or "text", ...}``; paths are relative to its folder.
+    """Read a manifest; the rows are those that `manifest_row` understands, and paths are relative to its folder.
 
-    The folder of a plan is a manifest of its samples, each rendered when it is read.
+    The folder of a plan is a manifest of its samples, each rendered when it is read. A row that cannot be used is an
+    item with its fault.
 
     The language is the row's ``language``, else the middle of its ``subset`` (``sim-zh-noise``), else `language`, else
     English.
@@ -66,31 +79,51 @@ def read_items(manifest: Path, language: str | None = None, plugins: Plugins | N
         plugins: whose readers are asked; the installed ones if not given.
 
     Raises:
-        ManifestError: a broken line, or a row without audio or reference; named by line.
+        ManifestError: the file cannot be read, or none of its rows can be used.
     """
     root = manifest if manifest.is_dir() else manifest.parent
-    return [item_of(row, root, where, language) for where, row in located_rows(manifest, plugins)]
+    items = [tried_item(row, root, where, language) for where, row in tried_rows(manifest, plugins)]
+    check_some_usable(items)
+    return items
+
+
+def check_some_usable(items: Sequence[Item]) -> None:
+    """ManifestError, the first item's fault, where there are items and every one has a fault."""
+    if items and all(item.fault for item in items):
+        more = f" (none of the {len(items)} rows can be used)" if len(items) > 1 else ""
+        raise ManifestError(f"{items[0].fault}{more}")
+
+
+def tried_item(row: dict[str, Any], root: Path, where: str, language: str | None = None) -> Item:
+    """As `item_of`, but a row that cannot be used is an item with its fault, named by `where` if by nothing else."""
+    try:
+        return item_of(row, root, where, language)
+    except ManifestError as error:
+        kept = row if row else {"id": where}
+        return Item(kept, ManifestRow(kept, root, "", None, None, where=where), "", "en", fault=one_line(error))
 
 
 def item_of(row: dict[str, Any], root: Path, where: str, language: str | None = None) -> Item:
     """One row of a manifest in the folder `root`; ManifestError that begins with `where` when it is none."""
-    audio = row.get("audio", row.get("audio_path"))
-    reference = row.get("answer", row.get("text"))
-    for value, names in ((audio, "'audio' or 'audio_path'"), (reference, "'answer' or 'text'")):
-        if not isinstance(value, str):
-            raise ManifestError(f"{where}: needs {names}, a text; it has {', '.join(row) or 'nothing'}")
-    spoken = row.get("language") or subset_parts(row)[2] or language
+    source = manifest_row(row, root, where)
+    if source.reference is None:
+        raise ManifestError(f"{where}: needs 'answer' or 'text', a text; it has {', '.join(row) or 'nothing'}")
+    spoken = source.language or subset_parts(row)[2] or language
     try:
         code = language_code(spoken if spoken is None else str(spoken))
     except ParameterError as error:
         raise ManifestError(f"{where}: {error}") from error
-    return Item(row, root / str(audio), str(reference), code, code if spoken else None)
+    return Item(row, source, source.reference, code, code if spoken else None)
 
 
 def subset_parts(row: dict[str, Any]) -> tuple[str, str, str | None]:
-    """Source, category and language of a row: its own fields, else those in ``subset`` (``sim-zh-noise``)."""
+    """Source, category and language of a row: its own fields, else those in ``subset`` (``sim-zh-noise``).
+
+    Only ``sim-`` and ``real-`` begin such a name; LibriSpeech's ``train-clean-100`` is none.
+    """
     parts = str(row.get("subset", "")).split("-", 2)
-    source, spoken, category = parts if len(parts) == 3 else ("unknown", None, "unknown")
+    named = len(parts) == 3 and parts[0] in ("real", "sim")  # and not train-clean-100
+    source, spoken, category = parts if named else ("unknown", None, "unknown")
     if row.get("source") in ("real", "sim"):
         source = row["source"]
     return source, str(row.get("category", category)), row.get("language", spoken)
@@ -104,43 +137,29 @@ def evaluate(
 ) -> Iterator[dict[str, Any]]:
     """Transcribe and score; one row an item, in order. A recording that fails is a row with ``error``.
 
-    Recordings that fit into one piece are decoded in batches; a longer one is cut and decoded by itself.
-
     Args:
         plugins: whose readers read the audio; the installed ones if not given.
     """
-    for start in range(0, len(items), transcriber.batch_size):
-        chunk = items[start : start + transcriber.batch_size]
-        heard = _transcribe(chunk, transcriber, limits, plugins)
-        for item, result in zip(chunk, heard, strict=True):
-            failed = {**item.row, "language": item.language, "error": result}
-            yield score(item, result) if isinstance(result, Transcript) else failed
+    heard = transcriber.transcribe_each(_heard(item, limits, plugins) for item in items)
+    for item, result in zip(items, heard, strict=True):
+        if result.transcript is not None:
+            yield score(item, result.transcript)
+        else:
+            yield {**item.row, "language": item.language, "error": one_line(result.error)}
 
 
-def _transcribe(
-    chunk: Sequence[Item], transcriber: Transcriber, limits: AudioLimits | None, plugins: Plugins | None
-) -> list[Transcript | str]:
-    results: list[Transcript | str] = [""] * len(chunk)
-    short: dict[int, Utterance] = {}
-    for index, item in enumerate(chunk):
-        try:
-            audio = read_sample(item.audio, limits, plugins)
-            utterance = Utterance(audio, item.stated_language, reference=item.reference, id=str(item.audio))
-            pieces = transcriber.pieces(utterance)
-            if len(pieces) == 1:
-                short[index] = pieces[0]
-            else:
-                if transcriber.router.needs_reference:
-                    raise ParameterError(
-                        f"{item.audio}: router {transcriber.router.name} compares with the reference as a whole, so it "
-                        f"takes at most {transcriber.backend.info.max_duration_s:g} s; leave the recording out"
-                    )
-                results[index] = transcriber.transcribe(utterance)
-        except MegaasrError as error:
-            results[index] = str(error)
-    for index, result in zip(short, transcriber.try_batch(list(short.values())), strict=True):
-        results[index] = result if isinstance(result, Transcript) else str(result)
-    return results
+def _heard(item: Item, limits: AudioLimits | None, plugins: Plugins | None) -> Utterance | MegaasrError:
+    """What is to be transcribed, or why it cannot be."""
+    if item.fault:
+        return ManifestError(item.fault)
+    try:
+        audio = read_row_audio(item.source, limits, plugins)
+    except MegaasrError as error:
+        return error
+    except Exception as error:  # of the sound itself, such as memory that does not suffice
+        return MegaasrError(f"{item.audio}: {described(error)}")
+    name = f"{item.audio}{item.source.part}"
+    return Utterance(audio, item.stated_language, reference=item.reference, id=name)
 
 
 def score(item: Item, transcript: Transcript) -> dict[str, Any]:

@@ -38,7 +38,7 @@ def sample_of(row: Mapping[str, Any], where: str, language: str | None = None) -
     Raises:
         ManifestError: the row has no prediction or reference, or a language that is none.
     """
-    reference = row["answer"] if "answer" in row else row.get("text")
+    reference = next((row[name] for name in ("answer", "text") if row.get(name) is not None), None)
     has_reference = isinstance(reference, str) or ({"answer", "text"} & row.keys() and reference is None)
     if not isinstance(row.get("prediction"), str) or not has_reference:
         raise ManifestError(

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import gzip
-import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from megaasr import ParameterError, atomic_path, check_outputs, located_rows
+from megaasr import ParameterError, atomic_path, held_outputs, jsonl_line, located_rows
 
 from ..corpus.rendering.shard_reader import IN_TAR
 
@@ -30,12 +29,11 @@ def write_cuts(manifest: str | Path, target: str | Path) -> int:
     source, path = Path(manifest), Path(target)
     if not path.name.endswith((".jsonl", ".jsonl.gz")):
         raise ParameterError(f"{path}: name a .jsonl or .jsonl.gz file")
-    check_outputs([path], [source])
     count = 0
-    with atomic_path(path) as temporary, temporary.open("wb") as raw:
+    with held_outputs([path], [source]), atomic_path(path) as temporary, temporary.open("wb") as raw:
         file = gzip.GzipFile(fileobj=raw, mode="wb", mtime=0) if path.suffix == ".gz" else raw
         for cut in _cuts(source):
-            file.write(json.dumps(cut, ensure_ascii=False).encode() + b"\n")
+            file.write(jsonl_line(cut).encode())
             count += 1
         if file is not raw:
             file.close()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -14,6 +15,7 @@ from megaasr import MegaasrError, ParameterError, SampleKey
 
 from ..corpus.planning.plan_index import row_of
 from ..corpus.rendering.plan_renderer import PlanRenderer
+from ..corpus.rendering.probes import checked
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -29,6 +31,7 @@ class RecipeDataset(Dataset[Sample]):
 
     Args:
         plan: folder that ``megaasr corpus plan`` wrote.
+        plugins: files, folders and modules that it was made with; the plan itself has nothing loaded.
 
     Raises:
         ManifestError, PluginError: the plan cannot be opened; ``dataset[i]`` raises any MegaasrError of that sample.
@@ -38,9 +41,11 @@ class RecipeDataset(Dataset[Sample]):
         loader = DataLoader(RecipeDataset("plan/"), batch_size=16, num_workers=2, collate_fn=collate)
     """
 
-    def __init__(self, plan: str | Path) -> None:
-        self._plan = Path(plan).resolve()
-        self._renderer = PlanRenderer(self._plan)
+    def __init__(self, plan: str | Path, plugins: Sequence[str] = ()) -> None:
+        self._plan, self._plugins = Path(plan).resolve(), tuple(plugins)
+        self._renderer = PlanRenderer(self._plan, self._plugins)
+        if note := checked(self._renderer):
+            warnings.warn(f"{self._plan}: {note}", stacklevel=2)
 
     def __len__(self) -> int:
         return self._renderer.folder.count
@@ -60,17 +65,17 @@ class RecipeDataset(Dataset[Sample]):
         }
 
     def __getstate__(self) -> dict[str, Any]:
-        return {"_plan": self._plan}  # each worker opens the plan again
+        return {"_plan": self._plan, "_plugins": self._plugins}  # each worker opens the plan again
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        self.__init__(state["_plan"])  # type: ignore[misc]
+        self.__init__(state["_plan"], state["_plugins"])  # type: ignore[misc]
 
 
 class RecipeStream(IterableDataset[Sample]):
     """Iterable dataset: each sample of the plan once, divided among the loader's workers and the ranks.
 
     Args:
-        plan: folder that ``megaasr corpus plan`` wrote.
+        plan, plugins: as of `RecipeDataset`.
         seed: seed of the shuffle, together with the attribute `epoch`; None keeps the plan's order.
         rank, world_size: rank and size of a distributed run; this stream has every `world_size`-th sample from `rank`.
         on_error: ``raise``, or ``skip`` a sample that cannot be rendered; `skipped` counts them (in this process).
@@ -87,12 +92,13 @@ class RecipeStream(IterableDataset[Sample]):
         rank: int = 0,
         world_size: int = 1,
         on_error: Literal["raise", "skip"] = "raise",
+        plugins: Sequence[str] = (),
     ) -> None:
         if not 0 <= rank < world_size:
             raise ParameterError(f"rank {rank} must be at least 0 and below the world size, {world_size}")
         self.epoch = 0
         self.skipped = 0
-        self._dataset = RecipeDataset(plan)
+        self._dataset = RecipeDataset(plan, plugins)
         self._seed = seed
         self._rank, self._world_size = rank, world_size
         self._on_error = on_error

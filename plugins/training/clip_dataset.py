@@ -6,9 +6,9 @@ from collections.abc import Sequence
 
 from torch.utils.data import Dataset
 
-from megaasr import Plugins, Utterance, read_clean, read_sample
+from megaasr import Plugins, Utterance
 
-from .training_clips import LIMITS, Clip
+from .training_clips import Clip
 
 
 class ClipDataset(Dataset[tuple[Utterance, str, Utterance]]):
@@ -31,7 +31,7 @@ class ClipDataset(Dataset[tuple[Utterance, str, Utterance]]):
 
     def __getitem__(self, place: int) -> tuple[Utterance, str, Utterance]:
         clip = self._clips[self._order[place]]
-        audio = read_sample(clip.audio, LIMITS, self._plugins).resampled(self._sample_rate)
-        clean = read_clean(clip.audio, LIMITS, self._plugins).resampled(self._sample_rate) if self._clean else audio
+        audio = clip.read(self._plugins).resampled(self._sample_rate)
+        clean = clip.read(self._plugins, clean=True).resampled(self._sample_rate) if self._clean else audio
         known = {"language": clip.language, "reference": clip.text, "id": clip.key}
         return Utterance(audio, **known), clip.text, Utterance(clean, **known)

@@ -137,6 +137,7 @@ def write_adapter(folder: Path, blocks: Sequence[Block], scale: float, base: str
     folder.mkdir(parents=True, exist_ok=True)
     with atomic_path(folder / "adapter_model.safetensors") as temporary:
         save_file(tensors, temporary)
-    plain = {**config.to_dict(), "target_modules": modules}
+    # The name of the file that the scales stand in: without it a reader of the adapter would take them for 1.
+    plain = {**config.to_dict(), "target_modules": modules, "mega_lora_blocks": "mega_lora_blocks.json"}
     write_text(folder / "adapter_config.json", json.dumps(plain, indent=1, sort_keys=True, default=str) + "\n")
     write_text(folder / "mega_lora_blocks.json", json.dumps(listed, indent=1) + "\n")

@@ -15,8 +15,8 @@ class Phase(BaseModel):
     Args:
         name: of its folder.
         learning_rates: of the groups that it trains, at the end of the warm-up; the others are frozen.
-        max_wer: a stage for each bound, in order: the clips on which the base's WER is at most that. Nothing: one stage
-            of all clips, labelled or not.
+        max_wer: a stage for each bound, in order: the clips on which the base's WER is below that, as the paper and
+            ``corpus buckets`` choose them. Nothing: one stage of all clips, labelled or not.
         epochs: passes over the clips of each stage.
         clips: so many in all instead of `epochs`, in equal shares to the stages; a stage with fewer repeats its own.
         warmup_ratio: share of the steps with a rising learning rate; then half a cosine down to 0.
@@ -38,8 +38,8 @@ class Phase(BaseModel):
     def _is_trainable(self) -> Self:
         if not self.learning_rates or min(self.learning_rates.values()) <= 0:
             raise ValueError(f"phase {self.name}: learning_rates names a group or more, each with a rate above 0")
-        if sorted(self.max_wer) != self.max_wer or (self.max_wer and self.max_wer[0] < 0):
-            raise ValueError(f"phase {self.name}: max_wer {self.max_wer} rises from easy to hard, from 0 on")
+        if sorted(self.max_wer) != self.max_wer or (self.max_wer and self.max_wer[0] <= 0):
+            raise ValueError(f"phase {self.name}: max_wer {self.max_wer} rises from easy to hard, and is above 0")
         return self
 
 

@@ -9,7 +9,19 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from megaasr import AudioLimits, ManifestError, Plugins, SampleKey, is_there, located_rows
+from megaasr import (
+    Audio,
+    AudioLimits,
+    ManifestError,
+    ManifestRow,
+    Plugins,
+    SampleKey,
+    is_there,
+    located_rows,
+    manifest_row,
+    read_row_audio,
+    utterance_name,
+)
 
 from ..evaluation.evaluate import item_of
 from .phases import Phase
@@ -27,7 +39,7 @@ class Source(BaseModel):
         limit: so many rows at most, from the first.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     manifest: Path
     where: dict[str, str | int | float | bool] = {}
@@ -59,6 +71,7 @@ class Clip:
         audio: as `read_sample` takes it; text: what is said in it.
         base_wer: of the base model; None where nobody has looked.
         language: ISO 639-1 code of the words.
+        source: what its row says of the recording, where only a part or a channel of it is heard.
     """
 
     key: str
@@ -66,6 +79,12 @@ class Clip:
     text: str
     base_wer: float | None
     language: str = "en"
+    source: ManifestRow | None = None
+
+    def read(self, plugins: Plugins, *, clean: bool = False) -> Audio:
+        """Its sound, or that of the clean recording, at its own rate; the errors of `read_row_audio`."""
+        row = self.source or manifest_row({"audio": str(self.audio)}, Path(), self.key)
+        return read_row_audio(row, LIMITS, plugins, clean=clean)
 
 
 def open_clips(sources: Sequence[Source], plugins: Plugins) -> list[Clip]:
@@ -83,7 +102,8 @@ def open_clips(sources: Sequence[Source], plugins: Plugins) -> list[Clip]:
             wer = row.get("base_wer")
             if wer is not None and (isinstance(wer, bool) or not isinstance(wer, (int, float)) or wer < 0):
                 raise ManifestError(f"{where}: base_wer {wer!r} is no word error rate")
-            clips.append(Clip(f"{number}:{row['audio']}", item.audio, item.reference, wer, item.language))
+            key = f"{number}:{utterance_name(row)}"
+            clips.append(Clip(key, item.audio, item.reference, wer, item.language, item.source))
     return clips
 
 
@@ -102,9 +122,9 @@ def order_of(clips: Sequence[Clip], phase: Phase, seed: int) -> list[int]:
     order: list[int] = []
     stages: list[float | None] = list(phase.max_wer) or [None]
     for number, bound in enumerate(stages):
-        pool = [index for index, clip in enumerate(clips) if bound is None or (clip.base_wer or 0.0) <= bound]
+        pool = [index for index, clip in enumerate(clips) if bound is None or (clip.base_wer or 0.0) < bound]
         if not pool:
-            raise ManifestError(f"phase {phase.name}: no clip has a base_wer of at most {bound}")
+            raise ManifestError(f"phase {phase.name}: no clip has a base_wer below {bound}")
         share = len(pool) * phase.epochs if phase.clips is None else -(-phase.clips * (number + 1) // len(stages))
         share -= 0 if phase.clips is None else len(order)
         taken: list[int] = []

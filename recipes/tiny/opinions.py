@@ -25,7 +25,7 @@ from megaasr import (
     Utterance,
     installed_plugins,
     read_jsonl,
-    read_sample,
+    read_row_audio,
     write_text,
 )
 from megaasr_plugins.evaluation.evaluate import read_items
@@ -88,7 +88,7 @@ def router(**settings: object) -> Router:
 def decoded(out: Path, source: str, policy: Router) -> Decoded:
     """The clips of a source with their results of the base and of the adapter, and the first routes of a router."""
     items = read_items(out / source)
-    audios = [read_sample(item.audio, AudioLimits(convert=True)).resampled(RATE_HZ) for item in items]
+    audios = [read_row_audio(item.source, AudioLimits(convert=True)).resampled(RATE_HZ) for item in items]
     base, robust = (read_jsonl(out / name) for name in results(stem(source)))
     return Decoded(audios, base, robust, [route for audio in audios for route in policy.route([Utterance(audio)])])
 

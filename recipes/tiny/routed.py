@@ -27,7 +27,7 @@ from megaasr import (
     installed_plugins,
     jsonl_line,
     read_jsonl,
-    read_sample,
+    read_row_audio,
     write_text,
 )
 from megaasr_plugins.evaluation.evaluate import read_items
@@ -105,7 +105,7 @@ def main(
         raise ManifestError(f"{manifest} and the files of results are not of the same clips")
     rows: list[Row] = []
     for start in range(0, len(items), BATCH):
-        batch = [read_sample(item.audio, AudioLimits(convert=True)) for item in items[start : start + BATCH]]
+        batch = [read_row_audio(item.source, AudioLimits(convert=True)) for item in items[start : start + BATCH]]
         resampled = [audio.resampled(RATE_HZ) for audio in batch]
         rows += choose(policy, resampled, by_base, by_robust, start)
     write_text(out, "".join(map(jsonl_line, rows)))

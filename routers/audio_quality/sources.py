@@ -9,7 +9,18 @@ from typing import Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from megaasr import Audio, AudioLimits, ManifestError, Plugins, is_there, located_rows, read_jsonl, read_sample
+from megaasr import (
+    Audio,
+    AudioLimits,
+    ManifestError,
+    ManifestRow,
+    Plugins,
+    is_there,
+    located_rows,
+    manifest_row,
+    read_row_audio,
+    row_name,
+)
 
 Label = Literal[0, 1, "clean", "degraded"]
 LABELS: dict[Any, int] = {"clean": 0, "degraded": 1, 0: 0, 1: 1}
@@ -29,7 +40,7 @@ class Source(BaseModel):
         limit: so many rows at most, from the first.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     manifest: Path | None = None
     plan: Path | None = None
@@ -85,7 +96,7 @@ def open_sources(sources: Sequence[Source], plugins: Plugins) -> list[Example]:
 def _example(
     row: dict[str, Any], read: Callable[[], Audio], source: Source, outcomes: dict[str, dict[str, Any]]
 ) -> Example:
-    key = str(row.get("id", row.get("audio")))
+    key = row_name(row)
     where = f"{source.plan or source.manifest}, row {key!r}"
     label = row.get("label") if source.label is None else source.label
     if not isinstance(label, (str, int, type(None))) or (label is not None and label not in LABELS):
@@ -106,34 +117,32 @@ def _edits(row: dict[str, Any], name: str, where: str) -> float | None:
 
 
 def _outcomes(path: Path) -> dict[str, dict[str, Any]]:
-    return {str(row.get("id")): {name: row.get(name) for name in EDITS} for row in read_jsonl(path)}
+    return {str(row.get("id")): {name: row.get(name) for name in EDITS} for _, row in located_rows(path)}
 
 
 def _manifest_rows(path: Path, plugins: Plugins) -> list[tuple[dict[str, Any], Callable[[], Audio]]]:
     rows: list[tuple[dict[str, Any], Callable[[], Audio]]] = []
-    for number, row in enumerate(read_jsonl(path), start=1):
-        named = row.get("audio")
-        if not isinstance(named, str):
-            raise ManifestError(f"{path}, row {number}: 'audio', the path of a recording, is missing")
-        audio = path.parent / named
-        if not is_there(audio, plugins):
-            raise ManifestError(f"{path}, row {number}: {audio} does not exist")
-        rows.append((row, _Reader(audio, plugins)))
+    root = path if path.is_dir() else path.parent
+    for where, row in located_rows(path, plugins):
+        source = manifest_row(row, root, where)
+        if not is_there(source.audio, plugins):
+            raise ManifestError(f"{where}: {source.audio} does not exist")
+        rows.append((row, _Reader(source, plugins)))
     return rows
 
 
 def _plan_rows(path: Path, plugins: Plugins) -> list[tuple[dict[str, Any], Callable[[], Audio]]]:
     rows: list[tuple[dict[str, Any], Callable[[], Audio]]] = []
-    for _, row in located_rows(path, plugins):
-        clean = row.get("scenario") == "clean" or not row["effects"]
-        rows.append(({"label": int(not clean), **row}, _Reader(path / row["audio"], plugins)))
+    for where, row in located_rows(path, plugins):
+        clean = row.get("scenario") == "clean" or not row.get("effects")
+        rows.append(({"label": int(not clean), **row}, _Reader(manifest_row(row, path, where), plugins)))
     return rows
 
 
 @dataclass(frozen=True)
 class _Reader:
-    path: Path
+    source: ManifestRow
     plugins: Plugins
 
     def __call__(self) -> Audio:
-        return read_sample(self.path, AudioLimits(convert=True), self.plugins)
+        return read_row_audio(self.source, AudioLimits(convert=True), self.plugins)

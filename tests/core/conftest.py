@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from megaasr import load_plugins
+from megaasr import installed_plugins, load_plugins
 from megaasr_core.discovery import loading as discovery
 from tests.core.kit_fixtures import plugin_file, run_pytest, two_files  # noqa: F401 - fixtures of the kit's tests
 
@@ -15,6 +15,7 @@ TONES = str(Path(__file__).parent / "tone_plugin.py")
 @pytest.fixture
 def only_tones(monkeypatch):
     """The installed plugins when only the test plugin exists, so that the core is tested without any wing."""
+    installed_plugins()  # whose normalisers score; loaded once, and not while there are none
     monkeypatch.setattr(discovery, "entry_points", lambda group: [])
     monkeypatch.delenv(discovery.ENVIRONMENT, raising=False)
     return load_plugins([TONES])

@@ -2,9 +2,9 @@ import json
 
 import pytest
 
-from megaasr import jsonl_line, read_jsonl
+from megaasr import check_writable, jsonl_line, read_jsonl, write_text
 from megaasr_core.base.errors import ManifestError, OutputError
-from megaasr_core.base.files import atomic_path, check_writable, write_text
+from megaasr_core.base.files import atomic_path
 
 
 def test_a_file_is_whole_or_absent(tmp_path):
@@ -36,10 +36,10 @@ def test_the_temporary_name_keeps_the_suffix(tmp_path):
 
 def test_a_read_only_place_is_refused_before_the_work(tmp_path, monkeypatch):
     # Permissions do not bind a superuser, so the refusal of the system is put in its place.
-    def refuse(**_):
+    def refuse(*_, **__):
         raise OSError(30, "Read-only file system")
 
-    monkeypatch.setattr("tempfile.TemporaryFile", refuse)
+    monkeypatch.setattr("pathlib.Path.touch", refuse)
     with pytest.raises(OutputError, match=f"cannot write in {tmp_path}: Read-only file system"):
         check_writable(tmp_path / "a.txt")
 

@@ -1,6 +1,7 @@
 """What a reader of the documentation alone ran into: each was silent or a traceback, and is one line now."""
 
 import os
+import re
 import subprocess
 import sys
 
@@ -26,6 +27,9 @@ from megaasr import (
     read_scenario,
     render,
 )
+from megaasr_core.flows.opening import BaseOnly
+
+from tests.core.fake_backend import Syllables
 
 AUDIO = Audio(0.1 * np.sin(np.arange(16_000, dtype=np.float32)), 16_000, "clip")
 HEAD = "from typing import ClassVar\nfrom megaasr import *\n"
@@ -78,6 +82,22 @@ def test_a_transcript_has_the_types_that_it_declares(fields):
         Transcript(**{"text": "a", "language": "en", **fields})
 
 
+@pytest.mark.parametrize("number", [float("nan"), float("inf"), -float("inf")])
+@pytest.mark.parametrize("field", ["mean_logprob", "token_logprobs"])
+def test_a_backend_whose_log_probabilities_are_not_finite_fails_the_row_by_name(monkeypatch, field, number):
+    def deaf(self, batch, options, adapters=None):
+        wrong = number if field == "mean_logprob" else (-0.5, number)
+        return [Transcript("!!!!!", "en", **({field: wrong} if one.name == "bad.wav" else {})) for one in batch]
+
+    monkeypatch.setattr(Syllables, "transcribe", deaf)
+    clips = [Audio(np.ones(8_000, np.float32) * 0.1, Syllables().info.sample_rate, name) for name in ("a", "bad.wav")]
+    first, second = Transcriber(Syllables(), BaseOnly()).try_batch(clips)
+    assert first.text == "!!!!!"
+    assert re.match(
+        r"backend syllables: bad\.wav: ValueError: Transcript: mean_logprob = .* finite number", str(second)
+    )
+
+
 def test_a_route_has_a_reason_and_a_probability():
     with pytest.raises(ValueError, match="reason = None"):
         Route(None, None)
@@ -91,7 +111,7 @@ def test_a_language_that_the_backend_does_not_know_fails_the_recording():
         info = BackendInfo(16_000, languages=("en",))
 
     with pytest.raises(BackendError, match=r"backend english does not know the language 'de' \(known: en\)"):
-        Transcriber(English(), None, options=object(), language="de").pieces(AUDIO)
+        Transcriber(English(), None, options=object(), language="de").transcribe(AUDIO)
 
 
 def test_a_scenario_of_a_file_does_not_take_a_registered_name(tmp_path):

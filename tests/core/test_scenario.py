@@ -3,10 +3,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from megaasr import Choice, Degradation, DroppedStep, Range, Role, Scenario, load_plugins, step
-from megaasr.library.scenarios import find_scenario, open_scenario
+from megaasr.library.scenarios import find_scenario, open_scenario, read_scenario
 from megaasr_core.base.errors import ManifestError, ParameterError, PluginError, ScenarioError, UnknownNameError
 from megaasr_core.contracts.scenario import merge, scenario_from
-from megaasr_core.flows.scenario_files import read_scenario
 from tests.core.conftest import TONES
 
 PRIMITIVES = ("a", "b", "c", "stacking")

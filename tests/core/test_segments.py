@@ -18,7 +18,7 @@ def test_nothing_is_lost_and_no_piece_is_too_long(num_samples, max_s, seed):
 
 
 def test_the_cut_is_made_in_the_pause():
-    samples = np.ones(600, np.float32)
+    samples = np.resize(np.float32([1.0, -1.0]), 600)
     samples[330:350] = 0.0
     pieces = cut(Audio(samples, RATE), 4.0)
     assert [len(piece.samples) for piece in pieces] == [345, 255]
@@ -54,5 +54,16 @@ def test_a_recording_that_is_empty_throughout_says_so_and_adapters_are_counted()
     assert joined.route == "base (adapter on 1 of 2 pieces)"
 
 
-def test_chinese_is_joined_without_spaces():
-    assert join([Transcript("你好", "zh"), Transcript("世界", "zh")]).text == "你好世界"
+@pytest.mark.parametrize(
+    ("language", "one", "other", "joined"),
+    [
+        ("zh", "你好", "世界", "你好世界"),
+        ("yue", "你好", "世界", "你好世界"),
+        ("ja", "今日は", "晴れ", "今日は晴れ"),
+        ("th", "สวัสดี", "ครับ", "สวัสดีครับ"),
+        ("ko", "안녕", "세계", "안녕 세계"),
+        ("hi", "नमस्ते", "दुनिया", "नमस्ते दुनिया"),
+    ],
+)
+def test_languages_without_spaces_are_joined_without(language, one, other, joined):
+    assert join([Transcript(one, language), Transcript(other, language)]).text == joined

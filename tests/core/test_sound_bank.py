@@ -87,3 +87,14 @@ def test_a_file_that_is_no_sound_is_named(folder):
     bank = SoundBank(folder, {"rain/a.wav": "rain"})
     with pytest.raises(RecipeError, match=r"rain/a\.wav: cannot be read as audio"):
         bank.load(bank.pick(np.random.default_rng(0)), 16_000)
+
+
+def test_another_digest_is_refused_also_where_the_sound_is_in_the_cache(folder):
+    bank = SoundBank.open(folder)
+    right = bank.ref("top.wav")
+    cached = bank.load(right, 16_000)
+    wrong = right.model_copy(update={"digest": "0" * 16})
+    for ask in (bank.load, bank.num_samples, bank.load):
+        with pytest.raises(RecipeError, match=r"top\.wav: not the sound that the recipe was planned with"):
+            ask(wrong, 16_000)
+    assert bank.load(right, 16_000) is cached

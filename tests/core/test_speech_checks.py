@@ -72,6 +72,9 @@ def test_flags(text, options, flags):
 def test_loop_tokens_are_bare_words_or_characters():
     assert loop_tokens("Don't -- STOP!") == ["don't", "stop"]
     assert loop_tokens("好，的 A", "zh") == ["好", "的", "a"]
+    assert loop_tokens("はい、はい", "ja") == ["は", "い", "は", "い"]
+    assert loop_tokens("हाँ की।", "hi") == ["हाँ", "की"]
+    assert loop_tokens("❤️ !") == []
 
 
 def test_words_without_a_reference_are_invented():

@@ -119,8 +119,14 @@ def test_files_come_back_in_order_in_full_batches_and_a_bad_one_is_a_row(tmp_pat
     assert first_passes
 
 
-def test_silence_and_words_about_it_are_flags(calls):
+def test_silence_is_not_decoded(calls):
     heard = Transcriber(Ear(), Picky()).transcribe(Audio(np.zeros(1_001, np.float32), 16_000))
+    assert (heard.text, heard.flags) == ("", ("empty", "silent"))
+    assert calls == []
+
+
+def test_words_about_silence_are_flagged_where_a_batch_is_decoded_as_it_is(calls):
+    (heard,) = Transcriber(Ear(), Picky()).transcribe_batch([Audio(np.zeros(1_001, np.float32), 16_000)])
     assert heard.flags == ("invented", "silent")
 
 

@@ -8,8 +8,8 @@ import soundfile
 from hypothesis import given
 from hypothesis import strategies as st
 
-from megaasr import installed_plugins
-from megaasr_core.base.errors import RecipeError, UnknownNameError
+from megaasr import SILENCE_DBFS, SoundRef, installed_plugins
+from megaasr_core.base.errors import AudioError, RecipeError, UnknownNameError
 from megaasr_core.base.sound_bank import SoundBank
 from megaasr_core.contracts.primitive import ApplyContext, DrawContext
 from megaasr_core.testing.signals import snr_db as measured_snr_db
@@ -36,6 +36,10 @@ def bank(tmp_path_factory):
         "short/eight": (noise(1, 8), RATE),
         "slow/half_rate": (noise(2, 4_000), 8_000),
         "silent/zeros": (np.zeros(5), RATE),
+        "nearly/rounding": (noise(8, 9_000, 2.0**-16), RATE),
+        "spiky/one_step_now_and_then": (2.0**-15 * (np.arange(9_000) % 500 == 7), RATE),
+        "tiny/denormal": (noise(9, 9_000, 1e-40), RATE),
+        "faint/above_the_floor": (noise(10, 9_000, 2e-4), RATE),
     }
     for path, (samples, rate) in clips.items():
         (folder / path).parent.mkdir()
@@ -58,15 +62,16 @@ def test_longer_noise_begins_where_it_lasts_and_shorter_noise_anywhere(bank, cat
 
 
 def test_any_category_may_come_unless_one_is_asked_for(bank):
-    drawn = {drawn_for(bank, 6, seed)["noise"].path for seed in range(50)}
-    assert drawn == {"short/eight.wav", "slow/half_rate.wav", "silent/zeros.wav"}
+    drawn = {drawn_for(bank, 6, seed)["noise"].path for seed in range(100)}
+    assert drawn == {path for paths in bank.categories.values() for path in paths}
     with pytest.raises(UnknownNameError, match="did you mean 'short'"):
         drawn_for(bank, 6, category="shrt")
 
 
 def test_what_is_given_is_not_drawn(bank):
     ref = drawn_for(bank, 6)["noise"]
-    assert drawn_for(bank, 6, noise=ref, offset_samples=2) == {"snr_db": 0.0, "noise": ref, "offset_samples": 2}
+    given = {"noise": ref, "offset_samples": 2, "floor_dbfs": -60.0}
+    assert drawn_for(bank, 6, **given) == {"snr_db": 0.0, **given}
     assert {drawn_for(bank, 9, seed, offset_samples=3)["offset_samples"] for seed in range(20)} == {3}
     assert drawn_for(None, 6, source="white") == {"snr_db": 0.0, "source": "white"}
 
@@ -110,6 +115,64 @@ def test_silence_on_either_side_is_flagged_and_left(bank):
     output, flags = applied(speech, banks={"noise": bank}, **drawn_for(bank, 9, category="silent"))
     assert flags == ["silent_noise"]
     assert np.array_equal(output, speech)
+
+
+@pytest.mark.parametrize("category", ["silent", "nearly", "spiky", "tiny"])
+@pytest.mark.parametrize("snr_db", [-60.0, 0.0, 10.0])
+def test_nearly_silent_noise_is_flagged_and_not_amplified_into_clicks(bank, category, snr_db):
+    speech = noise(5, 4_000)
+    drawn = {**drawn_for(bank, 4_000, category=category), "snr_db": snr_db}
+    assert drawn["floor_dbfs"] == SILENCE_DBFS  # the recipe keeps what was used
+    output, flags = applied(speech, banks={"noise": bank}, **drawn)
+    assert flags == ["silent_noise"]
+    assert np.array_equal(output, speech)
+
+
+def test_faint_noise_above_the_floor_is_added_and_a_recipe_without_a_floor_replays_as_before(bank):
+    speech, banks = noise(5, 4_000), {"noise": bank}
+    output, flags = applied(speech, banks=banks, **drawn_for(bank, 4_000, category="faint"))
+    assert flags == []
+    assert measured_snr_db(speech, output) == pytest.approx(0.0, abs=0.01)
+    earlier = {**drawn_for(bank, 4_000, category="nearly"), "floor_dbfs": None}
+    output, flags = applied(speech, banks=banks, **earlier)
+    assert flags == []
+    assert measured_snr_db(speech, output) == pytest.approx(0.0, abs=0.01)
+
+
+class OneSound:
+    """A bank whose every sound is the given samples."""
+
+    def __init__(self, samples):
+        self.samples = samples
+
+    def load(self, sound, sample_rate):
+        return self.samples
+
+
+def rms(samples):
+    return math.sqrt(np.mean(np.square(samples, dtype=np.float64)))
+
+
+@given(level_db=st.floats(-200, 0), speech_db=st.floats(-200, 0), snr_db=st.floats(-60, 100))
+def test_at_any_two_levels_the_noise_has_the_asked_one_or_is_left_out(level_db, speech_db, snr_db):
+    speech, background = noise(11, 400, 10.0 ** (speech_db / 20.0)), noise(12, 400, 10.0 ** (level_db / 20.0))
+    given_sound = {"noise": SoundRef(path="x.wav", digest="0" * 16), "floor_dbfs": SILENCE_DBFS, "snr_db": snr_db}
+    output, flags = applied(speech, banks={"noise": OneSound(background)}, **given_sound)
+    silent = 20.0 * math.log10(rms(background)) <= SILENCE_DBFS
+    assert flags == (["silent_noise"] if silent else [])
+    added = 0.0 if silent else rms(speech) * 10.0 ** (-snr_db / 20.0)
+    assert rms(output - speech.astype(np.float64)) == pytest.approx(added, rel=0.01, abs=1e-6 * rms(speech))
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
+def test_noise_that_is_not_finite_is_refused_in_one_line(tmp_path, bad):
+    samples = noise(13, 900)
+    samples[450] = bad
+    soundfile.write(tmp_path / "bad.wav", samples, RATE, subtype="FLOAT")
+    bank = SoundBank.open(tmp_path)
+    with pytest.raises(AudioError, match=r"bad\.wav: sample 450 is .*; every sample must be finite") as caught:
+        applied(noise(14, 900), banks={"noise": bank}, **drawn_for(bank, 900))
+    assert "\n" not in str(caught.value)
 
 
 def test_a_step_that_was_not_planned_is_refused_in_one_line():

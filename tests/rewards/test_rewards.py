@@ -74,6 +74,67 @@ def test_settings_reach_the_formula():
     assert only_dynamic == score("dual_granularity", "on cats", "on cat")
 
 
+def test_the_composed_reward_has_every_field_of_its_terms_with_the_same_default():
+    composed = REWARDS["dg_wgpo"].model_fields
+    for term in ("wer_accuracy", "anti_repetition", "dual_granularity"):
+        for name, field in REWARDS[term].model_fields.items():
+            assert (composed[name].default, composed[name].metadata) == (field.default, field.metadata), name
+
+
+@pytest.mark.parametrize(
+    ("term", "field", "value", "hypothesis", "reference"),
+    [
+        ("wer_accuracy", "floor", -0.5, "w x y z", "a"),
+        ("dual_granularity", "major", 0.9, "on cats", "on cat"),
+        ("dual_granularity", "min_similarity", 0.9, "on cats", "on cat"),
+        ("anti_repetition", "max_ngram", 1, "come on " * 3, "come on"),
+        ("anti_repetition", "min_repeats_word", 3, "no no no x y z", "no"),
+        ("anti_repetition", "min_repeats_ngram", 4, "come on " * 3, "come on"),
+        ("anti_repetition", "min_repeated_tokens", 7, "come on " * 3, "come on"),
+    ],
+)
+def test_each_field_of_a_term_reaches_it_through_the_composed_reward(term, field, value, hypothesis, reference):
+    settings = {field: value}
+    if field == "min_repeats_word":
+        settings["min_repeated_tokens"] = 3
+    found = score("dg_wgpo", hypothesis, reference, **settings)
+    parts = {name: score(name, hypothesis, reference) for name in ("wer_accuracy", "anti_repetition")}
+    parts["dual_granularity"] = score("dual_granularity", hypothesis, reference)
+    before = 0.4 * parts["anti_repetition"] * parts["wer_accuracy"] + 0.6 * parts["dual_granularity"]
+    parts[term] = score(term, hypothesis, reference, **settings)
+    assert found == pytest.approx(
+        0.4 * parts["anti_repetition"] * parts["wer_accuracy"] + 0.6 * parts["dual_granularity"]
+    )
+    assert found != pytest.approx(before)
+
+
+SAID = "please close the door"
+LOOP = "thank you " * 40
+
+
+@pytest.mark.parametrize(
+    "invention", ["i am going to the hospital now", "i'm going to go to the hospital", "uh so he said he went home"]
+)
+def test_a_floor_of_zero_ranks_a_loop_below_a_shorter_invention(invention):
+    assert score("dg_wgpo", invention, SAID) < score("dg_wgpo", LOOP, SAID)  # the paper's formula, as documented
+    assert score("dg_wgpo", invention, SAID, floor=0.0) >= score("dg_wgpo", LOOP, SAID, floor=0.0)
+
+
+PHRASE = st.lists(st.sampled_from(["qqqq", "zzzz", "a"]), min_size=1, max_size=3)
+
+
+@given(st.data(), st.lists(st.sampled_from("abc"), max_size=7), PHRASE, st.integers(1, 8))
+def test_with_a_floor_repetitions_never_raise_the_score(data, reference, phrase, copies):
+    # Behind a right beginning, in a hypothesis that is no shorter than the reference: each new token is an insertion.
+    right = data.draw(st.integers(0, len(reference)))
+    if right < len(reference):
+        phrase = ["qqqq" if word == "a" else word for word in phrase]
+    hypothesis = reference[:right] + ["qqqq"] * (len(reference) - right)
+    texts = [" ".join(hypothesis + phrase * count) for count in (0, copies, 2 * copies, 4 * copies)]
+    scores = [score("dg_wgpo", text, " ".join(reference), floor=0.0) for text in texts]
+    assert scores == sorted(scores, reverse=True)
+
+
 def test_similarity_one_half_is_soft_and_less_is_hard():
     assert score("token_refinement", "on ab", "on ax") == pytest.approx(1 / 1.4)
     assert score("token_refinement", "on abc", "on axy") == pytest.approx(1 / 2)

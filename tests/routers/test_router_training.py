@@ -8,8 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from megaasr import TrainContext, Utterance, installed_plugins
-from megaasr_core.base.audio_files import write_audio
+from megaasr import TrainContext, Utterance, installed_plugins, write_audio
 from megaasr_core.base.errors import ManifestError, OutputError, ParameterError
 from megaasr_core.testing import cases, plugins_of
 from megaasr_core.testing.guards import touched_generators
@@ -248,7 +247,7 @@ def test_sources_choose_rows(data, tmp_path):
 @pytest.mark.parametrize(
     ("row", "message"),
     [
-        ({"text": "no sound"}, "row 1: 'audio', the path of a recording, is missing"),
+        ({"text": "no sound"}, "line 1: needs 'audio' or 'audio_path', a text; it has text"),
         ({"audio": "gone.wav"}, "gone.wav does not exist"),
         ({"audio": "a.wav", "label": "dirty"}, "label 'dirty' is none of"),
         ({"audio": "a.wav", "label": [1]}, "is none of"),

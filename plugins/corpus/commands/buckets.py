@@ -10,7 +10,9 @@ from typing import Annotated
 
 import typer
 
-from megaasr.commands import JsonOption
+from megaasr.commands import EXIT_SOME_FAILED, JsonOption
+
+from .options import say_each
 
 
 def buckets(
@@ -37,8 +39,10 @@ def buckets(
     if as_json:
         objects = [{**asdict(selection), "path": str(selection.path)} for selection in selections]
         sys.stdout.write(json.dumps(objects) + "\n")
-        return
-    for selection in selections:
-        sys.stdout.write(f"{selection.path}: {selection.kept} of {selection.of} rows\n")
-    if selections[0].unlabelled:
-        sys.stdout.write(f"{selections[0].unlabelled} rows had no label and are left out\n")
+    else:
+        for selection in selections:
+            sys.stdout.write(f"{selection.path}: {selection.kept} of {selection.of} rows\n")
+        if selections[0].unlabelled:
+            sys.stdout.write(f"{selections[0].unlabelled} rows had no label and are left out\n")
+    if say_each((f"failed: {line}" for line in selections[0].failed), labelled):
+        raise typer.Exit(EXIT_SOME_FAILED)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 import sys
-from itertools import islice
+from collections.abc import Iterator
+from itertools import chain, islice
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -24,10 +25,19 @@ from megaasr.commands import (
     say,
 )
 
+if TYPE_CHECKING:
+    from ...evaluation.evaluate import Item
+
 
 def label(
+    context: typer.Context,
     manifest: Annotated[Path, typer.Argument(metavar="MANIFEST.jsonl|PLAN/", help="Speech manifest, or a plan.")],
-    output: Annotated[Path, typer.Option("--output", "-o", metavar="OUT.jsonl", help="Manifest of the labelled rows.")],
+    output: Annotated[
+        Path,
+        typer.Option(
+            "--output", "-o", metavar="OUT.jsonl", help="Manifest of the labelled rows; - is standard output."
+        ),
+    ],
     backend: BackendOption = None,
     backend_set: BackendSetOption = None,
     decode: DecodeOption = None,
@@ -39,39 +49,66 @@ def label(
 ) -> None:
     """Add the base model's transcript and word error rate to each row (base_text, base_wer, ...).
 
-    A recording that cannot be read becomes a row with an error, the other rows are processed, and the exit code is 1.
-    A killed run resumes where it stopped. The language is taken from each row; audio paths stay valid. The samples of
-    a plan are rendered in memory and not stored: the rows name them as plan.json#NUMBER, which every command can read.
+    A row or recording that cannot be read becomes a row with an error, the others are processed, and the exit code is
+    1. A killed run resumes where it stopped. The language is taken from each row; audio paths stay valid. Samples of a
+    plan are rendered in memory and not stored: the rows name them as plan.json#NUMBER, which every command can read.
 
     Example: megaasr corpus label plan/ -o labelled.jsonl
     """
-    from megaasr import check_outputs, fingerprint, located_rows, progress, resumable_rows
+    from megaasr import (
+        fingerprint,
+        held_outputs,
+        is_standard_output,
+        is_stream,
+        moved_row,
+        progress,
+        recordings_state,
+        resumable_rows,
+        tried_rows,
+    )
 
+    from ...evaluation.evaluate import check_some_usable, tried_item
     from ..labelling.label import labelled_rows
-    from ..labelling.select import moved
     from ..planning.plan_folder import SETTINGS
 
-    check_outputs([output], [manifest])
+    context.with_resource(held_outputs([output], [manifest]))
     plugins = open_plugins(plugin, strict_plugins)
-    total = sum(
-        1 for _ in islice(located_rows(manifest, plugins), limit)
-    )  # a wrong line fails before the model is loaded
+    root = manifest if manifest.is_dir() else manifest.parent
+    file = next((one for one in (manifest / SETTINGS, manifest / "wav.scp") if one.is_file()), manifest)
+    total = usable = 0
+    unusable: Item | None = None
+
+    def recordings() -> Iterator[Path]:
+        nonlocal total, usable, unusable
+        for where, row in islice(tried_rows(manifest, plugins), limit):
+            item = tried_item(row, root, where)
+            total, usable = total + 1, usable + (not item.fault)
+            unusable = unusable or (item if item.fault else None)
+            yield item.audio
+
+    state = recordings_state(chain([file], recordings()), plugins)  # no manifest: it fails before the model is loaded
+    check_some_usable([unusable] * total if unusable and not usable else [])
     transcriber = open_transcriber(plugins, backend, backend_set, "always_base", None, None, None, batch_size, decode)
-    file = manifest / SETTINGS if manifest.is_dir() else manifest
-    root = file.parent
-    mark = fingerprint([str(file.resolve()), file.stat().st_size, total, transcriber.backend.name, backend_set, decode])
-    with resumable_rows(output, mark, keep=False) as out:
+    mark = fingerprint([str(file.resolve()), state, total, transcriber.backend.name, backend_set, decode])
+    failed = 0
+    with resumable_rows(output, mark, keep=False, due=total) as out:
+        if out.left_over:
+            say(f"megaasr: note: {out.partial} is of another run, or a recording has changed since: begun anew")
         if out.num_done:
             say(f"megaasr: note: {out.num_done} of {total} rows are done already")
         labelled = labelled_rows(
-            islice(located_rows(manifest, plugins), out.num_done, total), root, transcriber, plugins=plugins
+            islice(tried_rows(manifest, plugins), out.num_done, total), root, transcriber, plugins=plugins
         )
         for row in progress(labelled, total=total - out.num_done, what="labelling"):
             if "error" in row:
+                failed += 1
                 say(f"megaasr: failed: {row['error']}")
-            out.append(moved(row, root, output.parent))
-    failed = sum("error" in row for _, row in located_rows(output))
-    if as_json:
+            out.append(moved_row(row, root, Path() if is_stream(output) else output.parent))
+    if not is_stream(output):
+        failed = sum("error" in row for _, row in tried_rows(output))  # those of an earlier run too
+    if is_standard_output(output):
+        say(f"megaasr: {total - failed} of {total} rows labelled")
+    elif as_json:
         sys.stdout.write(json.dumps({"rows": total, "failed": failed}) + "\n")
     else:
         sys.stdout.write(f"{output}: {total - failed} of {total} rows labelled\n")

@@ -41,26 +41,27 @@ def render(
     The bytes depend only on the plan. A killed run resumes where it stopped when it is started again. Samples that
     cannot be rendered are listed in failures.jsonl, the others are rendered, and the exit code is 1; to render the
     failed samples of a shard again, remove its manifest-NNNNN.jsonl.
-    The plugin files that the plan was made with are loaded again; --plugin names one that has moved. One that has
-    changed is refused.
+    A plan runs no code by itself: --plugin names again the plugin files that it was made with, wherever they are now.
+    One that has changed is refused.
 
     Example: megaasr corpus render plan/ -o corpus/ --workers 8
     """
     from megaasr import read_rows
 
-    from ..planning.plan_folder import PlanFolder
     from ..planning.plugin_sources import absolute_target
     from ..rendering.render_corpus import FAILURES, render_corpus
 
     named = [absolute_target(target) for target in plugin or ()]
-    plugins = open_plugins(PlanFolder.open(plan).plugin_targets(named), strict_plugins)
+    plugins = open_plugins(named, strict_plugins)
     workers_engine = open_engine(plugins, engine, engine_set, workers)
     report = render_corpus(plan, out, workers_engine, "tar" if shard_format is Format.TAR else "folder", named)
     failures = out / FAILURES
     if failures.exists():
-        say_each((f"failed: {row['id']}: {row['error']}" for row in read_rows(failures)), failures)
+        say_each((f"failed: {row.get('id')}: {row['error']}" for row in read_rows(failures)), failures)
     for line in report.failed_shards:
         say(f"megaasr: failed: {line}")
+    if report.note:
+        say(f"megaasr: note: {report.note}")
     clips_per_s = report.rendered / report.wall_s
     if as_json:
         summary = {**asdict(report), "hours": report.audio_s / 3600, "clips_per_s": clips_per_s}

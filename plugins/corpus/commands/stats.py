@@ -13,6 +13,7 @@ from megaasr.commands import JsonOption
 
 
 def stats(
+    context: typer.Context,
     source: Annotated[
         Path, typer.Argument(metavar="SOURCE", help="A plan's folder, a corpus's folder or manifest, labelled or not.")
     ],
@@ -26,18 +27,20 @@ def stats(
 
     Example: megaasr corpus stats corpus/labelled.jsonl --html corpus.html
     """
-    from megaasr import atomic_path, check_outputs, write_text
+    from megaasr import atomic_path, held_outputs, is_standard_output, write_text
 
     from ..statistics.stats import corpus_stats
     from ..statistics.stats_page import lines, page, picture
 
-    check_outputs((png, html), (source,))
+    context.with_resource(held_outputs((png, html), (source,)))
     statistics = corpus_stats(source)
     if png:
         with atomic_path(png) as temporary:
             temporary.write_bytes(picture(statistics))
     if html:
         write_text(html, page(statistics))
+    if is_standard_output(html):
+        return
     if as_json:
         sys.stdout.write(json.dumps(statistics.as_json(), ensure_ascii=False, indent=1) + "\n")
     else:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
-from megaasr import AudioError, ManifestError, atomic_path, jsonl_line, one_line, progress, write_text
+from megaasr import AudioError, ManifestError, MegaasrError, atomic_path, jsonl_line, one_line, progress, write_text
 
 from ..sources.base import Row, Source
 
@@ -65,9 +65,12 @@ def relative(path: Path, folder: Path) -> str:
 
 def _rows(source: Source, roots: Mapping[str, Path], folder: Path) -> Iterator[Row]:
     for part, root in roots.items():
-        for row in source.rows(root, part):
-            path = root / row["audio"]
+        for row in _source_rows(source, root, part):
             split = row.pop("split")
+            if not _is_below(row["audio"]):
+                yield {"audio": row["audio"], "error": f"the metadata name {row['audio']!r}, outside the corpus"}
+                continue
+            path = root / row["audio"]
             row["audio"] = relative(path, folder)
             try:
                 row.update(_measure(path, with_channels=source.kind == "rir"))
@@ -77,6 +80,23 @@ def _rows(source: Source, roots: Mapping[str, Path], folder: Path) -> Iterator[R
             row.setdefault("source", source.title)
             row.setdefault("licence", source.licence)
             yield {**row, "split": split}
+
+
+def _source_rows(source: Source, root: Path, part: str) -> Iterator[Row]:
+    """The rows of a part; whatever its metadata files make a source raise is one ManifestError."""
+    try:
+        yield from source.rows(root, part)
+    except MegaasrError:
+        raise
+    except Exception as error:
+        why = f"{type(error).__name__}: {one_line(error)[:200]}"
+        raise ManifestError(f"{source.name}: the metadata of part {part} in {root} cannot be read ({why})") from error
+
+
+def _is_below(audio: str) -> bool:
+    """Whether a path of the corpus's metadata lies below the corpus as it is written."""
+    path = PurePosixPath(audio.replace("\\", "/"))
+    return not path.is_absolute() and ".." not in path.parts and "\0" not in audio
 
 
 def _measure(path: Path, with_channels: bool) -> Row:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from megaasr import ParameterError, read_text, write_text
+from megaasr import ParameterError, one_line, read_json, write_text
 
 from ..sources.base import Archive, Source
-from .download import Fetched, FetchError, download, verify
+from .download import Fetched, download, verify
+from .errors import FetchError
 from .unpack import PARTIAL, folder_name, is_archive, unpack
 
 ARCHIVES = "archives"
@@ -75,14 +77,18 @@ class Bringer:
                     f"part {part}"
                 )
         else:
-            root = self.source.locate(self._unpacked(part, archive), part)
-        if root is None:
-            raise FetchError(f"{self.source.name}: its archive holds no part {part} at the expected path")
+            folder = self._unpacked(part, archive)
+            root = self.source.locate(folder, part)
+            if root is None:
+                raise FetchError(f"{folder}: {self._lacks(part)}; remove the folder to fetch it again")
         return root.resolve()
+
+    def _lacks(self, part: str) -> str:
+        return f"the archive holds no part {part} of {self.source.name} at the expected path"
 
     def archives(self) -> list[dict[str, Any]]:
         """The record of each unpacked archive: name, from, bytes, md5, sha256, is_published."""
-        return [json.loads(read_text(note)) for note in self._notes()]
+        return [read_json(note) for note in self._notes()]
 
     def remove_archives(self) -> None:
         """Remove the downloaded archives."""
@@ -117,20 +123,18 @@ class Bringer:
         return archives[0] if archives else None
 
     def _unpacked(self, part: str, local: Path | None) -> Path:
-        """Verify and unpack the archive of a part, either the local one or a downloaded one; the unpacked folder."""
+        """The unpacked archive of a part; a local or downloaded archive is verified and unpacked first if needed."""
         archive = self._archive(part)
-        if local is not None:
-            self.tell(f"checking and unpacking {local}")
-            published = (archive.md5, archive.sha256) if archive else (None, None)
-            fetched, came_from = verify(local, local.name, *published), local.name
-        elif archive is not None:
-            came_from = f"{self.mirror}/{archive.name}" if self.mirror else archive.url
-            fetched = self._downloaded(archive, came_from)
-        else:
+        named = Path(archive.name) if archive else local
+        if named is None:
             raise ParameterError(
                 f"{self.source.name} can be downloaded only after accepting its terms: download it yourself from "
                 f"{self.source.homepage}, and name the archive or the unpacked folder with --from"
             )
+        folder = self.out / ((archive.folder if archive else "") or folder_name(named))
+        if (folder / NOTE).is_file():
+            return folder  # for another part of the same archive
+        fetched, came_from = self._brought(archive, local)
         if not fetched.is_checked:
             self.tell(f"{fetched.path.name}: no checksum is published; its sha256 {fetched.sha256} is recorded")
         note = {
@@ -143,19 +147,41 @@ class Bringer:
         }
 
         def finish(top: Path) -> None:
+            if os.path.lexists(top / NOTE):
+                raise FetchError(f"{fetched.path}: refused, it holds a file {NOTE}")
             self.source.prepare(top)
+            if self.source.locate(top, part) is None:
+                raise FetchError(f"{fetched.path}: {self._lacks(part)}")
             write_text(top / NOTE, json.dumps(note, indent=1) + "\n")
 
-        default_name = folder_name(Path(archive.name) if archive else fetched.path)
-        folder = self.out / ((archive.folder if archive else "") or default_name)
-        unpack(fetched.path, folder, finish)
+        try:
+            unpack(fetched.path, folder, finish)
+        except FetchError as error:
+            if local is not None:
+                raise
+            fetched.path.unlink(missing_ok=True)  # or the next run would meet the same error
+            raise FetchError(f"{one_line(error)}; the downloaded file was removed") from error
         return folder
+
+    def _brought(self, archive: Archive | None, local: Path | None) -> tuple[Fetched, str]:
+        """The verified local archive, or the downloaded one, and where it came from."""
+        if archive is None or local is not None:
+            assert local is not None
+            self.tell(f"checking and unpacking {local}")
+            published = (archive.md5, archive.sha256) if archive else (None, None)
+            return verify(local, local.name, *published), local.name
+        address = f"{self.mirror}/{archive.name}" if self.mirror else archive.url
+        return self._downloaded(archive, address), address
 
     def _downloaded(self, archive: Archive, url: str) -> Fetched:
         target = self.out / ARCHIVES / archive.name
         target.parent.mkdir(exist_ok=True)
         if target.is_file():  # downloaded by a run that was killed while unpacking
-            return verify(target, target.name, archive.md5, archive.sha256)
+            try:
+                return verify(target, target.name, archive.md5, archive.sha256)
+            except FetchError as error:
+                self.tell(f"{one_line(error)}; it is downloaded again")
+                target.unlink()
         terms = f"{self.source.title}, {self.source.licence}, terms at {self.source.homepage}"
         return download(
             url, target, md5=archive.md5, sha256=archive.sha256, tell=lambda line: self.tell(f"{line}; {terms}")

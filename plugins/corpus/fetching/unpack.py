@@ -1,22 +1,29 @@
-"""Unpacks untrusted archives: refuses members outside the folder; the folder appears only when it is complete."""
+"""Unpacks untrusted archives: only files and folders, only below one folder, which appears when it is complete."""
 
 from __future__ import annotations
 
+import os
+import secrets
 import shutil
-import stat
-import tarfile
-import zipfile
-import zlib
 from collections.abc import Callable
-from lzma import LZMAError
-from pathlib import Path, PurePosixPath
+from glob import escape
+from pathlib import Path
 
-from megaasr import OutputError, one_line, progress
+from megaasr import MegaasrError, OutputError, one_line
 
-from .download import FetchError, check_space
+from .archive_limits import shared_account
+from .archive_members import Destination
+from .archive_stream import ArchiveStream, DamagedError
+from .errors import FetchError
+from .tar_archive import unpack_tar
+from .zip_archive import unpack_zip
 
 PARTIAL = ".partial"
 SUFFIXES = (".tar.gz", ".tgz", ".tar.bz2", ".tar.xz", ".tar", ".zip")
+ZIP_MAGIC = (b"PK\3\4", b"PK\5\6")
+HTML = (b"<!doctype html", b"<html")
+NAME_KEPT = 80
+"""Characters of the final name that the temporary name repeats."""
 
 
 def is_archive(path: Path) -> bool:
@@ -36,70 +43,67 @@ def unpack(archive: Path, folder: Path, finish: Callable[[Path], None]) -> None:
 
     Args:
         archive: tar (plain, gz, bz2, xz) or zip.
-        folder: must not exist. ``NAME.partial`` of a killed run is removed.
-        finish: called with the unpacked folder before it gets its final name.
+        folder: must not exist, or be empty. What a killed run has left beside it is removed.
+        finish: called with the unpacked folder before it gets its final name; archives that it unpacks with
+            `extract` share the limits of this one.
 
     Raises:
-        FetchError: the archive is damaged, or a member would be written outside the folder.
-        OutputError: the folder cannot be written.
+        FetchError: the archive is damaged, holds a member that is refused, or unpacks to more than `ArchiveLimits`.
+        OutputError: the folder is there already, or cannot be written.
     """
-    partial = folder.with_name(f"{folder.name}{PARTIAL}")
-    shutil.rmtree(partial, ignore_errors=True)
+    if os.path.lexists(folder) and (folder.is_symlink() or not folder.is_dir() or any(folder.iterdir())):
+        raise OutputError(f"cannot unpack {archive}: {folder} is there already; remove it, or name another folder")
+    _remove_unfinished(folder)
+    private = folder.with_name(f".{folder.name[:NAME_KEPT]}.{secrets.token_hex(8)}{PARTIAL}")
     try:
-        partial.mkdir(parents=True)
-        extract(archive, partial)
-        inside = list(partial.iterdir())
-        top = inside[0] if len(inside) == 1 and inside[0].is_dir() else partial
-        finish(top)
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        private.mkdir(mode=0o700)
+        content = private / "content"
+        content.mkdir()
+        with shared_account(archive):
+            extract(archive, content)
+            inside = list(content.iterdir())
+            top = inside[0] if len(inside) == 1 and inside[0].is_dir() else content
+            finish(top)
         top.replace(folder)
     except OSError as error:
         raise OutputError(f"cannot unpack {archive} into {folder}: {error.strerror or one_line(error)}") from error
     finally:
-        shutil.rmtree(partial, ignore_errors=True)
+        shutil.rmtree(private, ignore_errors=True)
 
 
 def extract(archive: Path, folder: Path) -> None:
     """Unpack every member of an archive below `folder`.
 
     Raises:
-        FetchError: the archive is damaged or encrypted, or a member would be written outside the folder.
+        FetchError: the archive is damaged or encrypted, a member is refused (links, devices, names that lead out of
+            the folder or occur twice), or it unpacks to more than `ArchiveLimits`.
+        OutputError: the folder cannot be written, or the disk is full.
     """
     try:
-        if zipfile.is_zipfile(archive):
-            _extract_zip(archive, folder)
-        else:
-            _extract_tar(archive, folder)
-    except tarfile.FilterError as error:
-        raise FetchError(f"{archive}: refused, {one_line(error)}; get it from its publisher") from error
-    except (tarfile.TarError, zipfile.BadZipFile, zlib.error, LZMAError, EOFError, RuntimeError) as error:
-        raise FetchError(f"{archive}: damaged or not an archive ({one_line(error)}); fetch it again") from error
-    except OSError as error:
-        if error.errno is None:  # gzip and bz2 raise this for damaged data
-            raise FetchError(f"{archive}: damaged ({one_line(error)}); fetch it again") from error
+        with archive.open("rb") as file, shared_account(archive) as account:
+            start = file.read(512)
+            file.seek(0)
+            if start.lstrip().lower().startswith(HTML):
+                raise DamagedError("it is an HTML page")
+            into = Destination(archive, folder, account)
+            if start.startswith(ZIP_MAGIC):
+                unpack_zip(file, into)
+            else:
+                unpack_tar(ArchiveStream(archive, file, account), into)
+            if not into.num_files:
+                raise DamagedError("it holds no file")
+    except MegaasrError:
         raise
+    except OSError as error:
+        raise FetchError(f"cannot read {archive}: {error.strerror or one_line(error)}") from error
+    except Exception as error:  # the decompressors and zipfile raise a dozen types for damaged data
+        why = one_line(error) or type(error).__name__
+        raise FetchError(f"{archive}: damaged or not an archive ({why[:200]}); fetch it again") from error
 
 
-def _extract_tar(archive: Path, folder: Path) -> None:
-    with tarfile.open(archive, "r:*") as tar:
-        for member in progress(tar, total=None, what=f"unpacking {archive.name}"):
-            _check_name(member.name, archive)
-            tar.extract(member, folder, filter="data")  # refuses links and devices that lead out of the folder
-
-
-def _extract_zip(archive: Path, folder: Path) -> None:
-    with zipfile.ZipFile(archive) as file:
-        members = file.infolist()
-        for member in members:  # all are checked before the first is written
-            _check_name(member.filename, archive)
-            if stat.S_ISLNK(member.external_attr >> 16):
-                raise FetchError(f"{archive}: refused, member {member.filename!r} is a link; get it from its publisher")
-        check_space(folder, sum(member.file_size for member in members))
-        for member in progress(members, total=len(members), what=f"unpacking {archive.name}"):
-            file.extract(member, folder)
-
-
-def _check_name(name: str, archive: Path) -> None:
-    """Refuse a member with an absolute path or with ``..`` in its path."""
-    path = PurePosixPath(name.replace("\\", "/"))
-    if path.is_absolute() or ".." in path.parts or (path.parts and path.parts[0].endswith(":")):
-        raise FetchError(f"{archive}: refused, member {name!r} lies outside the folder; get it from its publisher")
+def _remove_unfinished(folder: Path) -> None:
+    """Remove what killed runs have left beside `folder`; links are not followed."""
+    for pattern in (f".{escape(folder.name[:NAME_KEPT])}.*{PARTIAL}", f"{escape(folder.name)}{PARTIAL}"):
+        for path in folder.parent.glob(pattern):
+            shutil.rmtree(path, ignore_errors=True)

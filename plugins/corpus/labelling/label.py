@@ -9,7 +9,7 @@ from typing import Any
 
 from megaasr import AudioLimits, Plugins, Transcriber
 
-from ...evaluation.evaluate import evaluate, item_of
+from ...evaluation.evaluate import evaluate, tried_item
 
 Row = dict[str, Any]
 CHUNK = 8
@@ -23,25 +23,22 @@ def labelled_rows(
     limits: AudioLimits | None = None,
     plugins: Plugins | None = None,
 ) -> Iterator[Row]:
-    """Each row with the base model's transcript and errors; an unreadable recording gets an ``error`` instead.
+    """Each row with the base model's transcript and errors; a row or recording that cannot be read gets an ``error``.
 
     Adds ``base_text``, ``base_wer`` (for Chinese, by characters), ``base_num_edits``, ``base_ref_len``, ``base_flags``.
 
     Args:
-        rows: pairs of location (for messages) and row, as `located_rows` returns them.
+        rows: pairs of location (for messages) and row, as `tried_rows` returns them.
         root: the folder that the rows' ``audio`` is relative to.
         transcriber: transcriber that uses only the base model.
         limits: limits on the audio; the default limits if None.
         plugins: whose readers read the audio; the installed ones if not given.
-
-    Raises:
-        ManifestError: a row has no audio or no text; the message names its line.
     """
     waiting = iter(rows)
     while chunk := list(islice(waiting, CHUNK * transcriber.batch_size)):
-        items = [item_of(row, root, where) for where, row in chunk]
-        for (_, row), scored in zip(chunk, evaluate(items, transcriber, limits, plugins), strict=True):
-            kept = {name: value for name, value in row.items() if name != "error"}  # an error of an earlier run
+        items = [tried_item(row, root, where) for where, row in chunk]
+        for item, scored in zip(items, evaluate(items, transcriber, limits, plugins), strict=True):
+            kept = {name: value for name, value in item.row.items() if name != "error"}  # an error of an earlier run
             if "error" in scored:
                 yield {**kept, "error": scored["error"]}
             else:

@@ -3,14 +3,27 @@
 from __future__ import annotations
 
 import heapq
-import os
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from megaasr import ManifestError, ParameterError, SampleKey, atomic_path, jsonl_line, located_rows
+from megaasr import (
+    BrokenRow,
+    ManifestError,
+    OutputError,
+    ParameterError,
+    SampleKey,
+    held_outputs,
+    is_stream,
+    jsonl_line,
+    moved_row,
+    one_line,
+    row_name,
+    text_output,
+    tried_rows,
+)
 
 Row = dict[str, Any]
 
@@ -23,12 +36,14 @@ class Selection:
         path: path of the written manifest.
         kept, of: number of rows in it, and number of labelled rows in the source.
         unlabelled: number of rows with an error instead of a label; they are left out.
+        failed: one line for each row that cannot be read.
     """
 
     path: Path
     kept: int
     of: int
     unlabelled: int
+    failed: tuple[str, ...] = ()
 
 
 def filter_rows(
@@ -39,27 +54,31 @@ def filter_rows(
     min_wer: float | None = None,
     drop_flags: Collection[str] = (),
 ) -> Selection:
-    """Write the rows with ``min_wer <= base_wer <= max_wer`` and without the flags to `target`; adapt the audio paths.
+    """Write the rows with ``min_wer <= base_wer < max_wer`` and without the flags to `target`; adapt the audio paths.
 
     Raises:
         ManifestError: a row has neither a label nor an error; the message names its line.
-        ParameterError: `min_wer` is above `max_wer`.
+        ParameterError: `max_wer` is not above `min_wer` and 0.
         OutputError: `target` cannot be written.
     """
     low, high = -float("inf") if min_wer is None else min_wer, float("inf") if max_wer is None else max_wer
-    if low > high:
-        raise ParameterError(f"the lowest WER {low:g} is above the highest, {high:g}")
+    if max(low, 0.0) >= high:
+        raise ParameterError(
+            f"no WER is at least {max(low, 0.0):g} and below {high:g}; raise --max-wer, which is exclusive"
+        )
     kept = of = unlabelled = 0
-    with atomic_path(target) as temporary, temporary.open("w", encoding="utf-8") as file:
-        for row, wer in _labelled(source):
+    folder = Path() if is_stream(target) else target.parent
+    failed: list[str] = []
+    with text_output(target) as file:
+        for row, wer in _labelled(source, failed):
             if wer is None:
                 unlabelled += 1
                 continue
             of += 1
-            if low <= wer <= high and not set(drop_flags) & set(row.get("base_flags", ())):
+            if low <= wer < high and not set(drop_flags) & set(row.get("base_flags", ())):
                 kept += 1
-                file.write(jsonl_line(moved(row, source.parent, target.parent)))
-    return Selection(target, kept, of, unlabelled)
+                file.write(jsonl_line(moved_row(row, source.parent, folder)))
+    return Selection(target, kept, of, unlabelled, tuple(failed))
 
 
 def bucket_rows(
@@ -86,55 +105,63 @@ def bucket_rows(
     thresholds = (
         {limit: _threshold_of_sample(source, limit, sample, seed) for limit in limits} if sample is not None else {}
     )
-    folder.mkdir(parents=True, exist_ok=True)
     paths = [folder / f"wer-below-{limit:.2f}.jsonl" for limit in limits]
     if len(set(paths)) < len(paths):
         raise ParameterError("two limits are equal in their first two decimals, so their file names would be equal")
     kept = dict.fromkeys(limits, 0)
     of = unlabelled = 0
-    with ExitStack() as stack:
-        files = [
-            stack.enter_context(stack.enter_context(atomic_path(path)).open("w", encoding="utf-8")) for path in paths
-        ]
-        for row, wer in _labelled(source):
+    _make(folder)
+    failed: list[str] = []
+    with held_outputs(paths, [source]), ExitStack() as stack:
+        files = [stack.enter_context(text_output(path)) for path in paths]
+        for row, wer in _labelled(source, failed):
             if wer is None:
                 unlabelled += 1
                 continue
             of += 1
-            line = jsonl_line(moved(row, source.parent, folder))
+            line = jsonl_line(moved_row(row, source.parent, folder))
             for limit, file in zip(limits, files, strict=True):
                 if wer < limit and (sample is None or _draw(row, seed) <= thresholds[limit]):
                     kept[limit] += 1
                     file.write(line)
-    return [Selection(path, kept[limit], of, unlabelled) for path, limit in zip(paths, limits, strict=True)]
+    return [
+        Selection(path, kept[limit], of, unlabelled, tuple(failed)) for path, limit in zip(paths, limits, strict=True)
+    ]
+
+
+def _make(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OutputError(f"cannot make folder {folder}: {error.strerror or one_line(error)}") from error
 
 
 def _threshold_of_sample(source: Path, limit: float, sample: int, seed: int) -> float:
     """The largest of the `sample` smallest draws among the rows below the limit; needs memory for `sample` numbers."""
-    draws = (_draw(row, seed) for row, wer in _labelled(source) if wer is not None and wer < limit)
+    draws = (_draw(row, seed) for row, wer in _labelled(source, []) if wer is not None and wer < limit)
     return max(heapq.nsmallest(sample, draws), default=-1.0)
 
 
 def _draw(row: Row, seed: int) -> float:
     """A uniform random number in [0, 1) that is keyed by the seed and the row's id (or audio)."""
-    return float(SampleKey(seed, str(row.get("id", row["audio"]))).rng("bucket").random())
+    return float(SampleKey(seed, row_name(row)).rng("bucket").random())
 
 
-def _labelled(source: Path) -> Iterator[tuple[Row, float | None]]:
-    """Each row with its WER; None if labelling failed."""
-    for where, row in located_rows(source):
-        wer = row.get("base_wer")
-        if "error" in row and wer is None:
+def _labelled(source: Path, failed: list[str]) -> Iterator[tuple[Row, float | None]]:
+    """Each row with its WER; None if labelling failed. A row that cannot be read is a line of `failed`."""
+    of = 0
+    for where, row in tried_rows(source):
+        of += 1
+        wer, flags = row.get("base_wer"), row.get("base_flags", [])
+        if isinstance(row, BrokenRow):
+            failed.append(str(row.fault))
+        elif "error" in row and wer is None:
             yield row, None
-        elif isinstance(wer, (int, float)) and not isinstance(wer, bool):
-            yield row, float(wer)
-        else:
+        elif not isinstance(wer, (int, float)) or isinstance(wer, bool) or wer < 0:
             raise ManifestError(f"{where}: base_wer is missing or not a number; run `megaasr corpus label` first")
-
-
-def moved(row: Row, old: Path, new: Path) -> Row:
-    """The row with its audio path relative to the folder `new` instead of `old`."""
-    audio = Path(str(row["audio"]))
-    if old.resolve() == new.resolve() or audio.is_absolute():
-        return row
-    return {**row, "audio": os.path.relpath(old.resolve() / audio, new.resolve())}
+        elif not isinstance(flags, list) or not all(isinstance(flag, str) for flag in flags):
+            raise ManifestError(f"{where}: base_flags is no list of texts; run `megaasr corpus label` first")
+        else:
+            yield row, float(wer)
+    if failed and len(failed) == of:
+        raise ManifestError(f"{failed[0]} (none of the {of} rows can be used)" if of > 1 else failed[0])

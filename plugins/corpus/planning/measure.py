@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -16,12 +17,14 @@ from megaasr import (
     PluginError,
     RecipeError,
     SoundBank,
+    described,
     measure_audio,
+    one_line,
     progress,
     resampled_length,
 )
 
-from .speech import SpeechIndex, fields_of, row_at
+from .speech import SpeechIndex, row_at, sample_fields
 
 AT_ONCE = 256
 """Recordings that one task measures."""
@@ -46,7 +49,8 @@ class Chunk:
 class Measure:
     """The task: samples of each recording at `sample_rate`, or why it cannot be read."""
 
-    manifest: Path
+    rows: Path
+    root: Path
     banks: Mapping[str, SoundBank]
     sample_rate: int
     limits: AudioLimits
@@ -55,15 +59,20 @@ class Measure:
         """Name (the sound's digest), length and error of each recording of the chunk, in order."""
         if chunk.bank:
             return [self._sound(self.banks[chunk.bank], path) for path in chunk.paths]
-        with self.manifest.open("rb") as file:
-            return [self._speech(fields_of(row_at(file, offset), self.manifest)[1]) for offset in chunk.offsets]
+        with self.rows.open("rb") as file:
+            return [self._speech(row_at(file, offset)) for offset in chunk.offsets]
 
-    def _speech(self, audio: str) -> tuple[str, int, str]:
+    def _speech(self, row: dict[str, Any]) -> tuple[str, int, str]:
+        _, source, _ = sample_fields(row, self.root, self.rows)
+        limits = source.limits(self.limits)
         try:
-            num_samples, rate = measure_audio(self.manifest.parent / audio, self.limits)
+            num_samples, rate = measure_audio(source.audio, limits)
+            start, stop = source.span(num_samples, rate, limits)
         except MegaasrError as error:
-            return audio, 0, str(error)
-        return audio, resampled_length(num_samples, rate, self.sample_rate), ""
+            return source.name, 0, one_line(error)
+        except Exception as error:  # of a decoder or a system call
+            return source.name, 0, f"{source.audio}: cannot be read ({described(error)})"
+        return source.name, resampled_length(stop - start, rate, self.sample_rate), ""
 
     def _sound(self, bank: SoundBank, path: str) -> tuple[str, int, str]:
         try:
@@ -88,7 +97,7 @@ def measure(
     lengths = np.zeros(len(speech.offsets), np.int64)
     place = {int(offset): index for index, offset in enumerate(speech.offsets[::AT_ONCE])}
     unreadable: dict[int, tuple[str, str]] = {}
-    task = Measure(speech.path, dict(banks), sample_rate, limits)
+    task = Measure(speech.rows, speech.root, dict(banks), sample_rate, limits)
     total = -(-len(speech.offsets) // AT_ONCE) + sum(-(-len(bank) // AT_ONCE) for bank in banks.values())
     for outcome in progress(engine.run(task, _chunks(speech, banks)), total=total, what="measuring"):
         if outcome.value is None:

@@ -27,6 +27,7 @@ from megaasr import (
     SoundBank,
     atomic_path,
     claim_identity,
+    environment,
     fingerprint,
     jsonl_line,
     progress,
@@ -45,6 +46,8 @@ from .speech import SpeechIndex, index_speech
 
 REQUEST = ".request"
 """What the unfinished plan in a folder is of."""
+SPEECH = ".speech.jsonl"
+"""The rows of a manifest that is not JSON lines, while the plan is made."""
 UNREADABLE = "unreadable.jsonl"
 """Recordings that are left out, each with its error; absent when there are none."""
 
@@ -123,7 +126,7 @@ def plan_corpus(request: PlanRequest, folder: Path, plugins: Plugins, engine: En
     request.check()
     banks = {name: SoundBank.open(source) for name, source in request.banks.items()}
     versions = _try_scenarios(request, plugins, banks)
-    speech = index_speech(request.speech.resolve())
+    speech = index_speech(request.speech.resolve(), plugins)
     sources = sources_of(request.scenarios, plugins, request.plugins)
     mark = _mark(request, speech, banks, plugins, sources)
     recorded = [*request.plugins, *(target_of(source.owner) for source in sources)]
@@ -138,11 +141,12 @@ def plan_corpus(request: PlanRequest, folder: Path, plugins: Plugins, engine: En
             other="an unfinished plan of other settings",
             foreign=("recipes-*.jsonl",),
         )
+        speech = speech.kept(folder.resolve() / SPEECH)
         lengths_digest = _measured(request, speech, banks, folder, engine)
         task = PlanShard(
             mark=mark,
             folder=folder.resolve(),
-            speech=speech.path,
+            speech=speech.rows,
             scenarios=request.scenarios,
             banks=banks,
             plugins=targets,
@@ -160,7 +164,7 @@ def plan_corpus(request: PlanRequest, folder: Path, plugins: Plugins, engine: En
                 failed.append(f"{shard_name(outcome.item)}: {outcome.error}")
         made = None
         if not failed:
-            made = _finish(request, targets, sources, versions, mark, lengths_digest, folder)
+            made = _finish(request, targets, sources, versions, mark, lengths_digest, folder, plugins, banks)
         seconds = time.perf_counter() - started
         return PlanReport(made, len(missing) - len(failed), request.num_shards, num_bytes, seconds, tuple(failed))
 
@@ -213,7 +217,7 @@ def _measured(
         lengths, unreadable = measure(speech, banks, SAMPLE_RATE_HZ, limits, engine)
         if not len(lengths):
             raise AudioError(f"{speech.path}: no recording of {len(unreadable)} can be read; {unreadable[0][1]}")
-        if unreadable:
+        if unreadable := [*speech.faults, *unreadable]:
             rows = ({"audio": audio, "error": error} for audio, error in unreadable)
             write_text(folder / UNREADABLE, "".join(map(jsonl_line, rows)))
         with atomic_path(table) as temporary:
@@ -229,8 +233,13 @@ def _finish(
     mark: str,
     lengths_digest: str,
     folder: Path,
+    plugins: Plugins,
+    banks: dict[str, SoundBank],
 ) -> PlanSettings:
-    unreadable = folder / UNREADABLE
+    from ..rendering.probes import taken  # the renderer needs a plan
+
+    unreadable, source = folder / UNREADABLE, request.speech.resolve()
+    root = source if source.is_dir() else source.parent
     settings = PlanSettings(
         count=request.count,
         shard_size=request.shard_size,
@@ -240,7 +249,7 @@ def _finish(
         scenarios=[scenario.name for scenario in request.scenarios],
         sample_rate=SAMPLE_RATE_HZ,
         speech=str(request.speech.resolve()),
-        speech_root=str(request.speech.resolve().parent),
+        speech_root=str(root),
         convert=request.convert,
         banks={name: str(source.resolve()) for name, source in request.banks.items()},
         plugins=list(targets),
@@ -249,11 +258,13 @@ def _finish(
         utterances=len(np.load(folder / UTTERANCES, mmap_mode="r")),
         unreadable=read_text(unreadable).count("\n") if unreadable.exists() else 0,
         request=mark,
+        environment=environment(),
         fingerprint=fingerprint([mark, lengths_digest]),
     )
+    probes = taken(PlanFolder(folder.resolve(), settings), plugins, banks)
+    settings = settings.model_copy(update={"probes": probes})
     write_json(folder / SETTINGS, settings.model_dump())
-    for name in (UTTERANCES, REQUEST):
-        (folder / name).unlink()
+    _clean_up(folder)
     return settings
 
 
@@ -264,6 +275,10 @@ def _settings_of(mark: str, folder: Path) -> PlanSettings:
         raise OutputError(f"{error}; remove it or name another folder") from error
     if settings.request != mark:
         raise OutputError(f"{folder}: holds a plan of other settings; remove it or name another folder")
-    for name in (UTTERANCES, REQUEST):  # a run that was killed at its very end
-        (folder / name).unlink(missing_ok=True)
+    _clean_up(folder)  # a run that was killed at its very end
     return settings
+
+
+def _clean_up(folder: Path) -> None:
+    for name in (UTTERANCES, SPEECH, REQUEST):
+        (folder / name).unlink(missing_ok=True)

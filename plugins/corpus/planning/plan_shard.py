@@ -15,7 +15,7 @@ from megaasr import Planner, SampleKey, Scenario, SoundBank, atomic_path, load_p
 
 from .plan_folder import shard_name
 from .schedule import Schedule
-from .speech import fields_of, kept_fields, row_at
+from .speech import row_at, sample_fields
 
 UTTERANCES = ".utterances.npy"
 """Offset and length of each recording, while the plan is made."""
@@ -28,7 +28,7 @@ class PlanShard:
     Args:
         mark: by which two tasks are compared.
         folder: of the plan, which holds `UTTERANCES`.
-        speech: the manifest.
+        speech: the manifest's rows, as JSON lines.
         scenarios, banks, plugins, curve, seed, count, shard_size, sample_rate: as the settings of the plan have them.
     """
 
@@ -78,14 +78,14 @@ class _ShardPlanner:
         utterance, epoch, scenario = self._schedule.at(index)
         offset, num_samples = self._utterances[utterance].tolist()
         row = row_at(manifest, offset)
-        name, audio, text = fields_of(row, self._task.speech)
+        name, _, fields = sample_fields(row, Path(), self._task.speech)
         recipe = self._planners[scenario].plan(
             SampleKey(self._task.seed, name, epoch),
             num_samples=num_samples,
             sample_rate=self._task.sample_rate,
             curve=self._task.curve,
         )
-        sample = {"id": f"{index:09d}", "audio": audio, "text": text, **kept_fields(row, self._task.speech)}
+        sample = {"id": f"{index:09d}", **fields}
         # The recipe is written by its own model, which is faster than by way of a dictionary.
         return f'{json.dumps(sample, ensure_ascii=False)[:-1]}, "recipe": {recipe.model_dump_json()}}}\n'
 

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict
 
-from megaasr import Owner, PluginError, Plugins, Scenario, is_plugin_path, merge, not_installed, plugin_digest
+from megaasr import Owner, PluginError, Plugins, Scenario, is_plugin_path, merge, not_installed, one_line
 
 
 class PluginSource(BaseModel):
@@ -68,53 +67,52 @@ def target_of(owner: Owner) -> str:
     return owner.plugin if owner.distribution == "module" else ""
 
 
-def targets_to_load(recorded: Sequence[str], sources: Sequence[PluginSource], extra: Sequence[str]) -> tuple[str, ...]:
-    """What to load for a plan: the files and modules that it records, and `extra`.
+def check_plugins(recorded: Sequence[str], sources: Iterable[PluginSource], plugins: Plugins) -> None:
+    """See that what a plan uses is loaded, and comes from the plugins that it was made with.
 
-    A recorded file or folder is replaced by one of equal content in `extra` or MEGAASR_PLUGINS; where it is gone, also
-    by one of its name in `extra`, whose content `check_sources` then compares. One that is gone and that the plan does
-    not use is left out.
+    A plan names no code: what it records is only compared with the plugins of the call, which are the installed ones
+    and those that ``--plugin`` or MEGAASR_PLUGINS name. A file is the same by its content, wherever it lies.
+
+    Args:
+        recorded: what the plan was made with besides the installed plugins.
+        plugins: of the call.
 
     Raises:
-        PluginError: a recorded file that the plan uses is gone, and nothing stands for it.
+        UnknownNameError: a primitive is not registered; the message names the distribution that brought it.
+        PluginError: a file, folder or module that the plan uses is not loaded, or has another content now.
     """
-    others = [one for one in (*extra, *os.environ.get("MEGAASR_PLUGINS", "").split(os.pathsep)) if is_plugin_path(one)]
-    moved = [Path(one).resolve() for one in others if Path(one).exists()]
-    contents = {plugin_digest(path) for path in moved if str(path) not in recorded}
-    names = {Path(one).name for one in extra}
-    known = {target_of(source.owner): source for source in sources}
-    targets = []
+    sources = list(sources)
+    known = {target_of(source.owner) for source in sources}
+    files = {Path(owner.path).name for owner in plugins.owners if owner.path}
+    modules = {owner.plugin for owner in plugins.owners}
     for target in recorded:
-        source, path = known.get(target), Path(target)
-        is_gone = is_plugin_path(target) and not path.exists()
-        if source is not None and ((source.digest in contents) or (is_gone and not source.provides)):
-            continue
-        if is_gone and path.name not in names:
-            digest = f" (digest {source.digest[:8]})" if source else ""
-            raise PluginError(f"{target}{digest}, which the plan uses, is gone; name its new place with --plugin FILE")
-        if not is_gone:
-            targets.append(target)
-    return (*targets, *extra)
-
-
-def check_sources(sources: Iterable[PluginSource], plugins: Plugins) -> None:
-    """See that what a plan uses comes from the plugins that it was made with.
-
-    Raises:
-        UnknownNameError: a primitive is not registered; the message names the distribution or file that brought it.
-        PluginError: a file, folder or module that provides what the plan uses has another content now.
-    """
+        if target not in known and (
+            Path(target).name not in files if is_plugin_path(target) else target not in modules
+        ):
+            raise _not_named(target, "")
     for source in sources:
         for kind, _, name in (one.partition(":") for one in source.provides):
-            registry = plugins.registry(kind)
-            if name not in registry:
+            if kind not in {one.name for one in plugins.kinds} or name not in plugins.registry(kind):
+                if target := target_of(source.owner):
+                    raise _not_named(target, source.digest)
                 if kind == "primitive":  # degradations are not needed any more: the recipes hold their steps
                     raise not_installed(f"primitive {name!r}", source.owner.origin, "the plan")
                 continue
-            now = registry.owner(name)
+            now = plugins.registry(kind).owner(name)
             if source.digest and now.digest and now.digest != source.digest:
                 raise PluginError(
                     f"plugin {now.path} changed since the plan was made (digest {source.digest[:8]}, now "
                     f"{now.digest[:8]}) and provides {kind} {name}: restore it, or raise `revision` of the primitives "
                     "whose output changed and plan anew"
                 )
+
+
+def _not_named(target: str, digest: str) -> PluginError:
+    shown = f"{one_line(target)}{f' (digest {digest[:8]})' if digest else ''}, which the plan uses,"
+    try:
+        is_gone = is_plugin_path(target) and not Path(target).exists()
+    except (OSError, ValueError):
+        is_gone = True
+    if is_gone:
+        return PluginError(f"{shown} is gone; name its new place with --plugin FILE")
+    return PluginError(f"{shown} is not loaded, since a plan runs no code by itself; pass --plugin {one_line(target)}")

@@ -4,9 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
-from megaasr import Audio, AudioLimits, Recipe, RecipeError, Rendered, first_fault, read_audio, render
+from megaasr import (
+    Audio,
+    AudioLimits,
+    ManifestRow,
+    Plugins,
+    Recipe,
+    RecipeError,
+    Rendered,
+    SoundBank,
+    first_fault,
+    manifest_row,
+    read_row_audio,
+    render,
+)
 
 from ..planning.plan_folder import PlanFolder
 from ..planning.plan_index import row_of
@@ -17,17 +30,28 @@ class PlanRenderer:
 
     Args:
         plan: folder of the plan.
-        plugins: files, folders or modules to load too, as `PlanFolder.open_plugins` takes them.
+        plugins: those of the call, or files, folders and modules to load, as `PlanFolder.open_plugins` takes them; the
+            plan itself has nothing loaded.
 
     Raises:
         ManifestError, PluginError: the plan, its banks or its plugins cannot be opened.
     """
 
-    def __init__(self, plan: str | Path, plugins: Sequence[str] = ()) -> None:
-        self.folder = PlanFolder.open(plan)
-        self._plugins = self.folder.open_plugins(plugins)
-        self._banks = self.folder.open_banks()
-        self._limits = AudioLimits(convert=self.folder.settings.convert)
+    def __init__(self, plan: str | Path, plugins: Plugins | Sequence[str] = ()) -> None:
+        folder = PlanFolder.open(plan)
+        loaded = isinstance(plugins, Plugins)
+        self._use(folder, folder.check(plugins) if loaded else folder.open_plugins(plugins), folder.open_banks())
+
+    @classmethod
+    def of(cls, folder: PlanFolder, plugins: Plugins, banks: dict[str, SoundBank]) -> Self:
+        """A renderer of what is open already."""
+        made = cls.__new__(cls)
+        made._use(folder, plugins, banks)
+        return made
+
+    def _use(self, folder: PlanFolder, plugins: Plugins, banks: dict[str, SoundBank]) -> None:
+        self.folder, self._plugins, self._banks = folder, plugins, banks
+        self._limits = AudioLimits(convert=folder.settings.convert)
 
     def render(self, planned: dict[str, Any]) -> tuple[Recipe, Rendered]:
         """Read the recording of one row of the plan and apply its recipe.
@@ -36,14 +60,25 @@ class PlanRenderer:
             MegaasrError: the recording or a sound cannot be read, or the recipe is none that can be rendered here.
         """
         recipe = recipe_of(planned)
-        audio = read_audio(self.folder.speech_root / planned["audio"], self._limits)
+        if recipe.sample_rate != self.folder.settings.sample_rate:
+            raise RecipeError(
+                f"sample {planned.get('id')}: its recipe is for {recipe.sample_rate} Hz, the plan for "
+                f"{self.folder.settings.sample_rate} Hz; plan anew"
+            )
+        audio = read_row_audio(self._row(planned), self._limits)
         return recipe, render(audio.resampled(recipe.sample_rate), recipe, self._plugins, self._banks)
+
+    def recording(self, number: int) -> Path:
+        """The file of the recording that sample `number` is made of; errors as for `sample`."""
+        return self.folder.speech_root / str(row_of(self.folder, number)["audio"])
 
     def clean(self, number: int) -> Audio:
         """The recording that sample `number` is made of, at the plan's rate; errors as for `sample`."""
-        planned = row_of(self.folder, number)
-        audio = read_audio(self.folder.speech_root / planned["audio"], self._limits)
+        audio = read_row_audio(self._row(row_of(self.folder, number)), self._limits)
         return audio.resampled(self.folder.settings.sample_rate)
+
+    def _row(self, planned: dict[str, Any]) -> ManifestRow:
+        return manifest_row(planned, self.folder.speech_root, f"sample {planned.get('id')}")
 
     def sample(self, number: int) -> Audio:
         """The sound of sample `number`, from 0; IndexError when the plan holds fewer, else as `render` raises."""
@@ -55,9 +90,9 @@ def recipe_of(planned: dict[str, Any]) -> Recipe:
     from pydantic import ValidationError
 
     try:
-        return Recipe.model_validate(planned["recipe"])
+        return Recipe.model_validate(planned.get("recipe"))
     except ValidationError as error:
-        raise RecipeError(f"sample {planned['id']}: not a recipe: {first_fault(error, 'the JSON')}") from error
+        raise RecipeError(f"sample {planned.get('id')}: not a recipe: {first_fault(error, 'the JSON')}") from error
 
 
 def described(recipe: Recipe) -> dict[str, Any]:

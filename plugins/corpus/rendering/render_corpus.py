@@ -9,15 +9,31 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from megaasr import Engine, OutputError, atomic_path, claim_identity, fingerprint, progress, read_rows, run_folder
+from megaasr import (
+    Engine,
+    OutputError,
+    atomic_path,
+    claim_identity,
+    environment,
+    fingerprint,
+    progress,
+    read_json,
+    read_rows,
+    run_folder,
+    write_json,
+)
 
 from ..planning.plan_folder import PlanFolder
+from .plan_renderer import PlanRenderer
+from .probes import checked
 from .render_shard import RenderShard, ShardReport, failures_name, manifest_name, shard_name
 from .shard_writer import ShardFormat
 
 SETTINGS = "render.json"
 MANIFEST = "manifest.jsonl"
 FAILURES = "failures.jsonl"
+ENVIRONMENTS = "environments.json"
+"""Versions and CPU features with which the shards were rendered: one entry, unless runs were on different machines."""
 SCHEMA_VERSION = 1
 
 
@@ -31,6 +47,7 @@ class RenderReport:
         rendered, rendered_audio_s: samples of this run, and their length.
         wall_s, core_s: time of this run, and processor time of its shards.
         failed_shards: one line for each shard that could not be written; the next run begins with them.
+        note: in what the environment differs from that of the plan; None where it does not.
     """
 
     clips: int
@@ -43,6 +60,7 @@ class RenderReport:
     wall_s: float
     core_s: float
     failed_shards: tuple[str, ...]
+    note: str | None = None
 
 
 def render_corpus(
@@ -51,17 +69,19 @@ def render_corpus(
     """Render what is missing in `out`; the same bytes with any engine, any number of workers, and any interruption.
 
     Args:
-        plugins: files, folders or modules to load besides what the plan records, or in its place where that is gone.
+        plugins: files, folders or modules to load besides the installed plugins; the plan itself has nothing loaded.
 
     Raises:
         ManifestError: there is no complete plan.
         PluginError, UnknownNameError: a plugin that the plan uses is missing or has changed.
+        RecipeError: samples rendered here are not those of the plan; see `probes`.
         OutputError: the folder holds a corpus of another plan or format, or cannot be written to.
     """
     started = time.perf_counter()
     folder = PlanFolder.open(plan)
     folder.open_banks()
     folder.open_plugins(plugins)
+    note = None
     if out.exists() and out.samefile(plan):
         raise OutputError(f"cannot write in {out}: it is the plan's own folder; name another")
     total = folder.settings.num_shards
@@ -69,6 +89,8 @@ def render_corpus(
         _begin(folder, out, shard_format)
         missing = [index for index in range(total) if not (out / manifest_name(index)).exists()]
         if missing:
+            note = checked(PlanRenderer(plan, plugins), also_here=True)
+            _record_environment(out)
             _forget_unfinished(out, missing)
         first = next(iter(missing), -1)
         task = RenderShard(
@@ -97,6 +119,7 @@ def render_corpus(
         wall_s=time.perf_counter() - started,
         core_s=math.fsum(report.core_s for report in reports.values()),
         failed_shards=tuple(failed_shards),
+        note=note,
     )
 
 
@@ -118,6 +141,14 @@ def _begin(folder: PlanFolder, out: Path, shard_format: ShardFormat) -> None:
         other="a corpus of another plan or format",
         foreign=("manifest*.jsonl", "shard-*"),
     )
+
+
+def _record_environment(out: Path) -> None:
+    """Add this environment to those in which the folder's shards were rendered."""
+    path = out / ENVIRONMENTS
+    earlier = read_json(path)["environments"] if path.exists() else []
+    if environment() not in earlier:
+        write_json(path, {"environments": [*earlier, environment()]})
 
 
 def _forget_unfinished(out: Path, missing: Iterable[int]) -> None:

@@ -11,7 +11,9 @@ from typing import Any
 
 from megaasr import MegaasrError, Recipe, RecipeError, Rendered, jsonl_line, on_compiling, one_line, write_text
 
+from ..planning.speech import PART_FIELDS
 from .plan_renderer import PlanRenderer, described
+from .probes import checked
 from .shard_writer import ShardFormat, encode_flac, shard_writer
 
 Row = dict[str, Any]
@@ -58,7 +60,7 @@ class RenderShard:
         plan, out: folders.
         fingerprint: of the plan.
         shard_format: tar, or a folder of FLAC files.
-        plugins: files, folders or modules to load besides what the plan records.
+        plugins: files, folders or modules to load besides the installed plugins.
         first: the shard whose worker says on stderr that it compiles; the others do it without a word.
     """
 
@@ -102,7 +104,7 @@ class RenderShard:
 
 def _row(planned: Row, recipe: Recipe, rendered: Rendered, audio: str, gain_db: float) -> Row:
     """The manifest's row of one sample."""
-    kept = {name: value for name, value in planned.items() if name not in ("id", "audio", "recipe")}
+    kept = {name: value for name, value in planned.items() if name not in ("id", "audio", "recipe", *PART_FIELDS)}
     found = [step.parameters["snr_db"] for step in recipe.steps if "snr_db" in step.parameters]
     return {
         "id": planned["id"],
@@ -115,6 +117,7 @@ def _row(planned: Row, recipe: Recipe, rendered: Rendered, audio: str, gain_db: 
         "peak": rendered.peak,
         "gain_db": gain_db,
         "source_audio": planned["audio"],
+        **{f"source_{name}": planned[name] for name in PART_FIELDS if name in planned},
         "recipe": planned["recipe"],
     }
 
@@ -134,4 +137,5 @@ def _renderer(plan: Path, fingerprint: str, plugins: tuple[str, ...]) -> PlanRen
     renderer = PlanRenderer(plan, plugins)
     if renderer.folder.settings.fingerprint != fingerprint:
         raise RecipeError(f"{plan}: was planned anew while it was being rendered; start again")
+    checked(renderer)  # on the machine of this worker
     return renderer

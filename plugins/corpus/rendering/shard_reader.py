@@ -8,9 +8,7 @@ from io import BytesIO
 from pathlib import Path
 from typing import ClassVar
 
-import numpy as np
-
-from megaasr import Audio, AudioError, AudioLimits, Reader, hookimpl, one_line
+from megaasr import Audio, AudioError, AudioLimits, Reader, decode_audio, hookimpl, one_line
 
 IN_TAR = ".tar#"
 """Joins a shard and the member of it: ``shard-00000.tar#000000123.flac``."""
@@ -32,11 +30,10 @@ class TarShard(Reader):
         return audio.with_name(audio.name.rpartition("#")[0]).is_file()
 
     def read(self, audio: Path, limits: AudioLimits | None = None) -> Audio:
-        """The member, at its own rate; AudioError when it is not there, or cannot be read."""
-        del limits
+        """The member, at its own rate, read as a file is; AudioError when it is not there, or cannot be read."""
         shard, _, member = str(audio).rpartition(IN_TAR)
         path = Path(f"{shard}.tar")
-        return _decode(_member(path, member), f"{path}#{member}")
+        return decode_audio(BytesIO(_member(path, member)), f"{path}#{member}", limits)
 
 
 def _member(path: Path, member: str) -> bytes:
@@ -67,20 +64,6 @@ def _contents(path: Path, size: int, mtime_ns: int, inode: int) -> dict[str, tup
             return {member.name: (member.offset_data, member.size) for member in shard}
     except tarfile.TarError as error:
         raise AudioError(f"{path}: cannot be read as tar ({one_line(error)}); copy the shard again") from error
-
-
-def _decode(data: bytes, name: str) -> Audio:
-    import soundfile
-
-    try:
-        samples, rate = soundfile.read(BytesIO(data), dtype="float32", always_2d=True)
-    except soundfile.LibsndfileError as error:
-        raise AudioError(f"{name}: cannot be read as audio ({one_line(error.error_string)})") from error
-    if samples.shape[1] != 1:
-        raise AudioError(f"{name}: has {samples.shape[1]} channels where mono is expected")
-    if len(samples) == 0:
-        raise AudioError(f"{name}: holds no samples")
-    return Audio(np.ascontiguousarray(samples[:, 0]), int(rate), name)
 
 
 @hookimpl

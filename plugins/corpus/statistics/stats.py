@@ -9,15 +9,33 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from megaasr import read_rows
+from pydantic import BaseModel, Field, ValidationError
+
+from megaasr import ManifestError, first_fault, located_rows
 
 from ..planning.plan_folder import SETTINGS, PlanFolder
+from ..rendering.plan_renderer import recipe_of
 
 Row = dict[str, Any]
 SEVERITY_BINS = 20
 SNR_STEP_DB = 1.0
 THIRDS = ("severity 0 to 1/3", "severity 1/3 to 2/3", "severity 2/3 to 1")
 SIZES = ("1 effect", "2-3 effects", "4-5 effects")
+
+
+class Counted(BaseModel, allow_inf_nan=False, strict=True):
+    """Fields that are counted of a row."""
+
+    scenario: str
+    severity: float = Field(ge=0.0, le=1.0)
+    duration_s: float = Field(ge=0.0, le=1e6)
+    effects: list[str]
+    flags: list[str] = []
+    base_flags: list[str] = []
+    snr_db: float | None = Field(None, ge=-1e4, le=1e4)
+    base_wer: float | None = Field(None, ge=0.0)
+    base_num_edits: int | None = Field(None, ge=0, le=10**9)
+    base_ref_len: int | None = Field(None, ge=0, le=10**9)
 
 
 @dataclass
@@ -142,26 +160,32 @@ def _rows(source: Path) -> Iterator[Row]:
 
 
 def _checked(manifest: Path) -> Iterator[Row]:
-    from megaasr import ManifestError
-
-    for number, row in enumerate(read_rows(manifest), start=1):
+    for number, (where, row) in enumerate(located_rows(manifest), start=1):
         missing = [name for name in ("scenario", "severity", "duration_s", "effects") if name not in row]
-        if missing and "error" not in row:
-            raise ManifestError(f"{manifest}, row {number}: has no {missing[0]}; rows of `megaasr corpus` are expected")
-        yield row
+        if "error" in row:
+            yield row
+        elif missing or ("base_wer" in row and None in (row.get("base_num_edits"), row.get("base_ref_len"))):
+            lacking = missing[0] if missing else "base_num_edits or base_ref_len"
+            raise ManifestError(f"{manifest}, row {number}: has no {lacking}; rows of `megaasr corpus` are expected")
+        else:
+            try:
+                Counted.model_validate(row)
+            except ValidationError as error:
+                fault = first_fault(error, "the row")
+                raise ManifestError(f"{where}: {fault}; rows of `megaasr corpus` are expected") from error
+            yield row
 
 
 def _as_rendered(planned: Row) -> Row:
     """The row that rendering would write for a row of a plan, without the fields that need audio."""
-    recipe = planned["recipe"]
-    steps = recipe["steps"]
-    snrs_db = [step["parameters"]["snr_db"] for step in steps if "snr_db" in step["parameters"]]
+    recipe = recipe_of(planned)
+    snrs_db = [step.parameters["snr_db"] for step in recipe.steps if "snr_db" in step.parameters]
     return {
-        "scenario": recipe["scenario"],
-        "severity": recipe["severity"],
-        "effects": list(dict.fromkeys(step["effect"] for step in steps)),
-        "snr_db": min(snrs_db, default=None),
-        "duration_s": recipe["num_samples"] / recipe["sample_rate"],
+        "scenario": recipe.scenario,
+        "severity": recipe.severity,
+        "effects": list(dict.fromkeys(step.effect for step in recipe.steps)),
+        "snr_db": min((float(one) for one in snrs_db if isinstance(one, (int, float))), default=None),
+        "duration_s": recipe.num_samples / recipe.sample_rate,
     }
 
 

@@ -13,6 +13,7 @@ from .evaluate import ByOption
 
 
 def compare(
+    context: typer.Context,
     base: Annotated[Path, typer.Argument(metavar="BASE.jsonl", help="Results of `megaasr eval`: the base's.")],
     systems: Annotated[
         list[str], typer.Argument(metavar="NAME=FILE.jsonl...", help="Results of others on the same utterances.")
@@ -34,7 +35,7 @@ def compare(
 
     Example: megaasr compare base.jsonl robust=on.jsonl routed=routed.jsonl --oracle robust --by effect --by severity
     """
-    from megaasr import atomic_path, check_outputs, read_jsonl
+    from megaasr import atomic_path, held_outputs, read_jsonl
 
     from ..comparison.curve_points import curves_of
     from ..comparison.curves import draw_curves
@@ -42,7 +43,7 @@ def compare(
     from ..comparison.systems import BASE, ORACLE, compare_systems, line_up
 
     files = _files(systems)
-    check_outputs((report, summary, curves), (base, *files.values()))
+    context.with_resource(held_outputs((report, summary, curves), (base, *files.values())))
     rows = read_jsonl(base)
     lineup = line_up(rows, {name: read_jsonl(path) for name, path in files.items()}, oracle)
     picture = draw_curves(curves_of(lineup, seed)) if curves else b""

@@ -44,8 +44,11 @@ ByOption = Annotated[
 
 
 def evaluate(
+    context: typer.Context,
     manifest: Annotated[Path, typer.Argument(metavar="IN.jsonl|PLAN/", help="Rows with audio and answer, or a plan.")],
-    output: Annotated[Path, typer.Argument(metavar="OUT.jsonl", help="Where the scored rows go.")],
+    output: Annotated[
+        Path, typer.Argument(metavar="OUT.jsonl", help="Where the scored rows go; - is standard output.")
+    ],
     adapter: AdapterOption = None,
     router: RouterOption = None,
     router_set: RouterSetOption = None,
@@ -89,12 +92,14 @@ def evaluate(
     from megaasr import (
         AudioLimits,
         ParameterError,
-        check_outputs,
         fingerprint,
         hardware,
+        normaliser_version,
+        held_outputs,
         read_jsonl,
         read_reward,
         read_text,
+        recordings_state,
     )
 
     from ..evaluate import evaluate as evaluated
@@ -112,11 +117,12 @@ def evaluate(
     plugins = open_plugins(plugin, strict_plugins)
     if not (items := read_items(manifest, language, plugins)):
         raise ParameterError(f"{manifest}: holds no rows")
+    normalisers = {item.language: normaliser_version(item.language) for item in items}
     base = read_jsonl(other) if other else None
     if base is not None:  # before the work, not after it
         check_comparable([item.row for item in items], base)
-    check_fields([item.row for item in items], by or (), SCORED_FIELDS)
-    check_outputs((output, report, summary), (manifest, other, compose))
+    check_fields([item.row for item in items if not item.fault], by or (), SCORED_FIELDS)
+    context.with_resource(held_outputs((output, report, summary), (manifest, other, compose)))
     composed = read_reward(compose, plugins.rewards) if compose else None
     settings: dict[str, Any] = {
         "manifest": str(manifest),
@@ -152,6 +158,8 @@ def evaluate(
                 language,
                 convert,
                 [(item.row, item.language) for item in items],
+                normalisers,
+                recordings_state((item.audio for item in items), plugins),
                 *([read_text(compose)] if compose else []),
             ]
         )
@@ -172,7 +180,7 @@ def evaluate(
     if base is not None:
         found["comparison"] = compared(rows, base, seed, by or ())
     worse = never_worse is not None and _is_worse(found, str(never_worse))
-    hand_out(found, markdown(found), report, summary, as_json)
+    hand_out(found, markdown(found), report, summary, as_json, rows=output)
     if _some_failed(rows, columns):
         raise typer.Exit(EXIT_SOME_FAILED)
     if worse:
@@ -185,9 +193,9 @@ def _resumed(
     """The rows of all items: those that an earlier run with this mark wrote to `output`, and the rest, written now."""
     from megaasr import progress, resumable_rows
 
-    with resumable_rows(output, mark) as out:
+    with resumable_rows(output, mark, due=len(items)) as out:
         if out.left_over:
-            say(f"megaasr: note: {out.partial} is of another run and is begun anew")
+            say(f"megaasr: note: {out.partial} is of another run, or a recording has changed since: begun anew")
         if out.done:
             say(f"megaasr: note: {len(out.done)} of {len(items)} rows are done already")
         remaining = items[len(out.done) :]

@@ -23,7 +23,10 @@ def reward(
     hyp: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Hypotheses, one a line; - is standard input.")
     ] = None,
-    ref: Annotated[Path | None, typer.Option(metavar="FILE", help="References, one a line.")] = None,
+    ref: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="References, one a line in the same order, or with ids: words (id)."),
+    ] = None,
     name: Annotated[
         list[str] | None, typer.Option("--reward", help="Only this reward. Repeatable; all of them if left out.")
     ] = None,
@@ -48,7 +51,7 @@ def reward(
 
     Example: megaasr reward --hyp hypotheses.txt --ref references.txt
     """
-    from megaasr import ParameterError, language_code, read_reward, term_scores
+    from megaasr import ParameterError, language_code, normaliser_version, read_reward, term_scores
 
     from ..reward_choice import chosen_rewards, settings_by_reward
     from ..rewards import failure_lines
@@ -58,7 +61,8 @@ def reward(
     code = language_code(language)
     plugins = open_plugins(plugin, strict_plugins)
     settings = settings_by_reward(parse_settings(reward_set), plugins.rewards)
-    batch, names = _samples(results, hyp, ref, code)
+    batch, names, broken = _samples(results, hyp, ref, code)
+    normalisers = {spoken: normaliser_version(spoken) for spoken in sorted({one.language for one in batch})}
     if compose:
         columns = read_reward(compose, plugins.rewards).term_scores(batch)
     else:
@@ -66,8 +70,8 @@ def reward(
         for line in left_out:
             say(f"megaasr: note: {line}")
         columns = {term: term_scores(built, batch) for term, built in rewards.items()}
-    _print(batch, names, columns, as_json)
-    if lines := failure_lines(columns, names):
+    _print(batch, names, columns, normalisers if as_json else None)
+    if lines := [*broken, *failure_lines(columns, names)]:
         for line in lines:
             say(f"megaasr: failed: {line}")
         raise typer.Exit(EXIT_SOME_FAILED)
@@ -75,39 +79,52 @@ def reward(
 
 def _samples(
     results: Path | None, hyp: Path | None, ref: Path | None, language: str
-) -> tuple[list[RewardSample], list[str]]:
-    """The samples, and a name for each: its line, and its recording where there is one."""
-    from megaasr import ManifestError, ParameterError, RewardSample, located_lines, read_text
+) -> tuple[list[RewardSample], list[str], list[str]]:
+    """The samples, a name for each (its line, and its recording where there is one), and the faults of other rows."""
+    from megaasr import BrokenRow, ParameterError, RewardSample, read_text, tried_rows
 
+    from ..paired_texts import paired_lines
     from ..pairing import utterance_of
     from ..rewards import sample_of
 
     if results is not None:
         if hyp or ref:
             raise ParameterError("give either RESULTS.jsonl or --hyp FILE with --ref FILE")
-        rows = list(located_lines(results))
+        rows = list(tried_rows(results))
         scored = [(where, row) for where, row in rows if "error" not in row]
         if len(scored) < len(rows):
             say(f"megaasr: note: {len(rows) - len(scored)} of {len(rows)} rows failed in the evaluation; left out")
-        named = [f"{where.rpartition(', ')[2]} ({utterance_of(row)})" for where, row in scored]
-        return [sample_of(row, where, language) for where, row in scored], named
+        samples, named, broken = [], [], []
+        for where, row in scored:
+            try:
+                if isinstance(row, BrokenRow):
+                    raise row.fault
+                samples.append(sample_of(row, where, language))
+                named.append(f"{where.rpartition(', ')[2]} ({utterance_of(row)})")
+            except ManifestError as error:
+                broken.append(str(error))
+        if broken and not samples:
+            raise ManifestError(broken[0])
+        return samples, named, broken
     if hyp is None or ref is None:
         raise ParameterError("give RESULTS.jsonl, or --hyp FILE with --ref FILE")
     hypotheses = (sys.stdin.read() if str(hyp) == "-" else read_text(hyp)).removesuffix("\n").split("\n")
     references = read_text(ref).removesuffix("\n").split("\n")
-    if len(hypotheses) != len(references):
-        raise ManifestError(
-            f"{hyp} has {len(hypotheses)} lines and {ref} has {len(references)}: one for one is expected"
-        )
-    batch = [RewardSample(h, r, language) for h, r in zip(hypotheses, references, strict=True)]
-    return batch, [f"line {number}" for number in range(1, len(batch) + 1)]
+    pairs = paired_lines(hypotheses, references, (str(hyp), str(ref)))
+    return [RewardSample(h, r, language) for _, h, r in pairs], [name for name, _, _ in pairs], []
 
 
-def _print(batch: list[RewardSample], names: list[str], columns: Mapping[str, TermScores], as_json: bool) -> None:
+def _print(
+    batch: list[RewardSample],
+    names: list[str],
+    columns: Mapping[str, TermScores],
+    normalisers: Mapping[str, str] | None,
+) -> None:
+    """JSON where the normalisers are given, which it names; else lines for people."""
     from megaasr import coverage
 
     summaries = {term: column.summary() for term, column in columns.items()}
-    if as_json:
+    if normalisers is not None:
         rows: list[dict[str, Any]] = []
         for index, sample in enumerate(batch):
             texts = {"hypothesis": sample.hypothesis, "reference": sample.reference}
@@ -119,7 +136,7 @@ def _print(batch: list[RewardSample], names: list[str], columns: Mapping[str, Te
         counts = {
             term: {key: value for key, value in summary.items() if key != "mean"} for term, summary in summaries.items()
         }
-        data = {"rows": rows, "mean": means, "counts": counts}
+        data = {"rows": rows, "mean": means, "counts": counts, "normalisers": normalisers}
         sys.stdout.write(json.dumps(data, ensure_ascii=False, indent=1) + "\n")
         return
     width = max(map(len, columns), default=0)

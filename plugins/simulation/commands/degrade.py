@@ -21,6 +21,7 @@ from megaasr.commands import (
 
 
 def degrade(
+    context: typer.Context,
     source: Annotated[Path, typer.Argument(metavar="IN", help="Recording to degrade.")],
     target: Annotated[Path, typer.Argument(metavar="OUT", help="Where to write it: .wav (32-bit float) or .flac.")],
     scenario: Annotated[
@@ -58,8 +59,7 @@ def degrade(
         SampleKey,
         SoundBank,
         check_format,
-        check_not_input,
-        check_writable,
+        held_outputs,
         merge,
         on_compiling,
         open_scenario,
@@ -79,8 +79,7 @@ def degrade(
     plugins = open_plugins(plugin, strict_plugins)
     chosen = open_scenario(scenario, plugins) if scenario is not None else None
     check_format(target)
-    check_writable(target)
-    check_not_input(target, source)
+    context.with_resource(held_outputs([target], [source]))
     audio = read_audio(source, AudioLimits(convert=convert))
     if convert:
         audio = audio.resampled(SAMPLE_RATE_HZ)

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from megaasr import ManifestError, OutputError, Plugins, TrainContext, Trainer, one_line, read_text
+from megaasr import ManifestError, OutputError, Plugins, TrainContext, Trainer, one_line, read_yaml
 
 
 def open_trainer(plugins: Plugins, name: str, config: Path, changes: Mapping[str, Any] | None = None) -> Trainer:
@@ -22,13 +22,8 @@ def open_trainer(plugins: Plugins, name: str, config: Path, changes: Mapping[str
         ManifestError: the file cannot be read, or is no YAML object.
         ParameterError: a field that is unknown or out of bounds.
     """
-    import yaml
-
     unit = plugins.trainers[name]
-    try:
-        fields = yaml.safe_load(read_text(config))
-    except yaml.YAMLError as error:
-        raise ManifestError(f"{config}: not YAML: {one_line(error)}") from error
+    fields = read_yaml(config)
     if not isinstance(fields, dict):
         raise ManifestError(f"{config}: an object of the trainer's fields is expected")
     return unit.create({**fields, **(changes or {})})

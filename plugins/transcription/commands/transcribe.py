@@ -32,9 +32,10 @@ if TYPE_CHECKING:
 
 
 def transcribe(
+    context: typer.Context,
     recordings: Annotated[list[Path], typer.Argument(metavar="RECORDING...", help="Audio files, or folders of them.")],
     output: Annotated[
-        Path | None, typer.Option("--output", "-o", help="Write JSON lines here instead of text.")
+        Path | None, typer.Option("--output", "-o", help="Write JSON lines here instead of text; - is standard output.")
     ] = None,
     adapter: AdapterOption = None,
     router: RouterOption = None,
@@ -59,17 +60,18 @@ def transcribe(
     """
     from megaasr import (
         AudioLimits,
-        check_outputs,
         find_recordings,
         fingerprint,
+        held_outputs,
         jsonl_line,
         progress,
         read_audio,
+        recordings_state,
         resumable_rows,
     )
 
     paths = find_recordings(recordings)
-    check_outputs([output], paths)
+    context.with_resource(held_outputs([output], paths))
     limits = AudioLimits(min_duration_s=0.1, max_duration_s=max_duration_s, convert=convert)
     if len(paths) == 1:
         read_audio(paths[0], limits)  # a mistake in the only recording is told before the model is loaded
@@ -95,10 +97,12 @@ def transcribe(
         convert,
         max_duration_s,
     ]
-    mark = fingerprint([settings, [str(path) for path in paths]])
+    mark = fingerprint([settings, [str(path) for path in paths], recordings_state(paths)])
     failed = 0
-    with resumable_rows(output, mark) if output else nullcontext() as out:
-        done = out.done if out else []
+    with resumable_rows(output, mark, due=len(paths)) if output else nullcontext() as out:
+        done = list(out.done) if out else []
+        if out and out.left_over:
+            say(f"megaasr: note: {out.partial} is of another run, or a recording has changed since: begun anew")
         if done:
             say(f"megaasr: note: {len(done)} of {len(paths)} recordings are done already")
         failed += sum("error" in row for row in done)

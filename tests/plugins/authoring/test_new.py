@@ -20,13 +20,14 @@ from megaasr_core.testing import cases, failures, plugins_of
 from megaasr_plugins.authoring.commands.new import new
 from megaasr_plugins.authoring.new_package import new_file, new_package
 
-KINDS = [kind.name for kind in CORE_KINDS] + ["corpus_source"]
+KINDS = [kind.name for kind in CORE_KINDS] + ["normaliser", "corpus_source"]
 WRITABLE = [*KINDS, "command"]
 MORE_TESTS = {
     "backend": ["test_adapter.py"],
     "reader": ["test_rows.py"],
     "trainer": ["test_training.py"],
     "corpus_source": ["test_rows.py"],
+    "normaliser": ["test_pairs.py"],
 }
 
 

@@ -206,9 +206,21 @@ def test_a_folder_that_lost_a_file_is_named(folder: Path, tmp_path: Path, name: 
         tiny_english_folder(tmp_path)
 
 
+@pytest.mark.parametrize("name", ["model.safetensors", "tokenizer.json", "config.json"])
+def test_a_folder_with_a_changed_byte_is_named(folder: Path, tmp_path: Path, name: str) -> None:
+    shutil.copytree(folder, tmp_path / FOLDER)
+    with (tmp_path / FOLDER / name).open("r+b") as file:
+        file.seek(-200, 2)
+        byte = file.read(1)
+        file.seek(-1, 1)
+        file.write(bytes([byte[0] ^ 1]))
+    with pytest.raises(BackendError, match=rf"is damaged \({name}\); delete the folder"):
+        tiny_english_folder(tmp_path)
+
+
 def test_a_cache_that_cannot_be_written_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
-    with pytest.raises(OutputError, match=r"cannot write .*: Not a directory; choose another cache folder"):
+    with pytest.raises(OutputError, match=r"cannot write .*: Not a directory; set MEGAASR_CACHE"):
         tiny_english_folder(tmp_path / "file")
 
 

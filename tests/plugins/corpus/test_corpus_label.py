@@ -6,13 +6,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from megaasr import is_there, read_clean, read_sample
+from megaasr import is_there, load_plugins, read_clean, read_sample
 from megaasr_core.base.audio_files import read_audio
 from megaasr_core.base.errors import AudioError, ManifestError, ParameterError
 from megaasr_plugins.corpus.labelling.select import bucket_rows, filter_rows
 from megaasr_plugins.corpus.planning.plan_corpus import PlanRequest, plan_corpus
 from megaasr_plugins.corpus.planning.scenario_lists import open_scenarios
-from megaasr_plugins.corpus.rendering.render_corpus import render_corpus
+from megaasr_plugins.corpus.rendering.render_corpus import render_corpus as render_with
 from megaasr_plugins.corpus.statistics.stats import ErrorSums, corpus_stats
 from megaasr_plugins.corpus.statistics.stats_page import lines, page, picture
 from megaasr_plugins.evaluation.intervals import error_rate
@@ -21,7 +21,13 @@ from tests.core.conftest import TONES
 from tests.plugins.corpus.corpora import rows_of, write_noise, write_speech
 from tests.plugins.corpus.serial_engine import Serial
 
+PLAN_READER = "megaasr_plugins.corpus.rendering.plan_reader"
 EAR = str(Path(__file__).parents[2] / "core" / "ear_plugin.py")
+
+
+def render_corpus(*args):
+    """Render with the plugin file that the plans of this file are made with."""
+    return render_with(*args, plugins=[TONES])
 
 
 @pytest.fixture
@@ -128,12 +134,12 @@ def test_a_recording_that_is_gone_is_a_row_with_an_error_and_the_rest_is_done(co
 
 
 def test_filter_keeps_what_is_within_bounds_and_names_the_audio_from_where_it_writes(tmp_path):
-    source = labelled(tmp_path, [0.0, 0.7, 0.71, 0.2])
+    source = labelled(tmp_path, [0.0, 0.1, 0.7, 0.69])
     (tmp_path / "elsewhere").mkdir()
     chosen = filter_rows(source, tmp_path / "elsewhere" / "kept.jsonl", max_wer=0.7, min_wer=0.1)
     rows = rows_of(chosen.path)
     assert [row["id"] for row in rows] == ["001", "003"]
-    assert [row["audio"] for row in rows] == ["../001.flac", "../003.flac"]
+    assert [row["audio"] for row in rows] == ["../001.flac", "../003.flac"]  # at least 0.1, below 0.7
     assert (chosen.kept, chosen.of) == (2, 4)
 
 
@@ -170,7 +176,10 @@ def test_a_sample_is_of_the_asked_size_and_does_not_depend_on_the_order(tmp_path
     [
         (["filter", "plain.jsonl", "--max-wer", "0.7", "-o", "k.jsonl"], "plain.jsonl, line 2: base_wer is missing"),
         (["filter", "plain.jsonl", "-o", "k.jsonl"], "nothing to filter by"),
-        (["filter", "plain.jsonl", "--max-wer", "0.1", "--min-wer", "0.2", "-o", "k.jsonl"], "is above the highest"),
+        (
+            ["filter", "plain.jsonl", "--max-wer", "0.1", "--min-wer", "0.2", "-o", "k.jsonl"],
+            "raise --max-wer, which is exclusive",
+        ),
         (["filter", "plain.jsonl", "--max-wer", "0.7", "-o", "plain.jsonl"], "it is the input"),
         (["buckets", "plain.jsonl", "0.3", "0.3", "-o", "b"], "limit 0.3 is named twice"),
         (["buckets", "plain.jsonl", "0.3", "0.301", "-o", "b"], "equal in their first two decimals"),
@@ -189,8 +198,9 @@ def test_a_mistake_is_one_line_and_nothing_is_written(tmp_path, args, reason):
 
 
 def test_limits_that_leave_nothing_are_refused(tmp_path):
-    with pytest.raises(ParameterError):
-        filter_rows(labelled(tmp_path, [0.1]), tmp_path / "k.jsonl", max_wer=0.1, min_wer=0.2)
+    for bounds in ({"max_wer": 0.1, "min_wer": 0.2}, {"max_wer": 0.1, "min_wer": 0.1}, {"max_wer": 0.0}):
+        with pytest.raises(ParameterError, match="raise --max-wer, which is exclusive"):
+            filter_rows(labelled(tmp_path, [0.1]), tmp_path / "k.jsonl", **bounds)
     with pytest.raises(ManifestError, match="line 1: base_wer is missing"):
         filter_rows(labelled(tmp_path, [0.1], base_wer="much"), tmp_path / "k.jsonl", max_wer=0.1)
 
@@ -250,27 +260,34 @@ def test_a_plan_is_labelled_without_a_rendered_copy(corpus):
     assert label(corpus).returncode == 0
     setting = ("--plugin", EAR, "--backend", "ear", "--backend-set", "table=table.json", "--batch-size", "2")
     (corpus / "labels").mkdir()
-    done = corpus_command(corpus, "label", "plan", "-o", "labels/planned.jsonl", *setting)
+    refused = corpus_command(corpus, "label", "plan", "-o", "labels/planned.jsonl", *setting)
+    assert refused.returncode == 1
+    assert (
+        f"which the plan uses, is not loaded, since a plan runs no code by itself; pass --plugin {TONES}"
+        in refused.stderr
+    )
+    done = corpus_command(corpus, "label", "plan", "-o", "labels/planned.jsonl", *setting, "--plugin", TONES)
     assert done.returncode == 0, done.stderr
     rendered, planned = rows_of(corpus / "labelled.jsonl"), rows_of(corpus / "labels" / "planned.jsonl")
+    plugins = load_plugins([TONES, PLAN_READER])
     assert [row["audio"] for row in planned] == [f"../plan/plan.json#{number}" for number in range(12)]
     for one, other in zip(rendered, planned, strict=True):
         for name in ("id", "text", "scenario", "severity", "effects", "base_text", "base_wer"):
             assert one[name] == other[name], name
         audio = corpus / "labels" / other["audio"]
         assert is_there(audio)
-        heard = read_sample(audio)
+        heard = read_sample(audio, plugins=plugins)
         stored = read_sample(corpus / one["audio"])
         assert len(heard.samples) == len(stored.samples)
         source = read_audio(corpus / "speech" / one["source_audio"]).resampled(heard.sample_rate)
-        assert np.array_equal(read_clean(audio).samples, source.samples)
+        assert np.array_equal(read_clean(audio, plugins=plugins).samples, source.samples)
         assert np.array_equal(read_clean(corpus / one["audio"]).samples, stored.samples)
         np.testing.assert_allclose(heard.samples * 10 ** (one["gain_db"] / 20), stored.samples, atol=1e-4)
 
 
 def test_a_sample_of_a_plan_that_is_not_there_is_named(corpus):
     with pytest.raises(AudioError, match=r"plan\.json#12: the plan holds 12 samples"):
-        read_sample(corpus / "plan" / "plan.json#12")
+        read_sample(corpus / "plan" / "plan.json#12", plugins=load_plugins([TONES, PLAN_READER]))
     with pytest.raises(AudioError, match=r"plan\.json#x: the number of a sample is expected"):
         read_sample(corpus / "plan" / "plan.json#x")
     with pytest.raises(ManifestError, match="holds no complete plan"):

@@ -58,6 +58,9 @@ def plugin(tmp_path, monkeypatch):
     return folder / "halves.py"
 
 
+PLAN_READER = "megaasr_plugins.corpus.rendering.plan_reader"
+
+
 @pytest.fixture
 def plan(plugin, tmp_path):
     """Plan six samples by the effect `halved`."""
@@ -94,10 +97,9 @@ def test_a_plan_records_where_each_plugin_came_from(plan, plugin):
     assert recorded[TONES]["provides"] == [], "was named, and is not used"
 
 
-def test_a_plugin_of_the_environment_is_recorded_and_loaded_again(plan, plugin, tmp_path, monkeypatch):
+def test_a_plugin_of_the_environment_is_recorded_and_taken_from_there_again(plan, plugin, tmp_path, monkeypatch):
     monkeypatch.setenv(discovery.ENVIRONMENT, f"{plugin}:{TONES}")
     folder = plan([])
-    monkeypatch.delenv(discovery.ENVIRONMENT)
     settings = PlanFolder.open(folder).settings
     assert settings.plugins == [str(plugin)], "the other one is not used"
     assert [source.digest for source in settings.sources] == [plugin_digest(plugin)]
@@ -109,8 +111,8 @@ def test_worker_processes_load_the_file_and_its_sibling(plan, plugin, tmp_path):
     engine = Local.create({"workers": 1})
     folder = plan([str(plugin)], "by_workers", engine)
     assert contents(folder) == contents(plan([str(plugin)]))
-    assert render_corpus(folder, tmp_path / "out", engine).clips == 6
-    render_corpus(folder, tmp_path / "serial", Serial.create())
+    assert render_corpus(folder, tmp_path / "out", engine, plugins=[str(plugin)]).clips == 6
+    render_corpus(folder, tmp_path / "serial", Serial.create(), plugins=[str(plugin)])
     assert contents(tmp_path / "out") == contents(tmp_path / "serial")
 
 
@@ -151,10 +153,10 @@ def test_a_changed_file_under_the_same_revision_is_refused(plan, plugin, tmp_pat
         "degradation halved: restore it, or raise `revision` of the primitives whose output changed and plan anew"
     )
     with pytest.raises(PluginError, match=expected):
-        render_corpus(folder, tmp_path / "out", Serial.create())
+        render_corpus(folder, tmp_path / "out", Serial.create(), plugins=[str(plugin)])
     assert not (tmp_path / "out").exists()
     with pytest.raises(PluginError, match="changed since the plan was made"):
-        read_sample(folder / "plan.json#0", plugins=load_plugins(["megaasr_plugins.corpus.rendering.plan_reader"]))
+        read_sample(folder / "plan.json#0", plugins=load_plugins([str(plugin), PLAN_READER]))
     with pytest.raises(OutputError, match="holds a plan of other settings"):
         plan([str(plugin)])
 
@@ -164,9 +166,9 @@ def test_a_changed_file_that_the_plan_does_not_use_is_taken(plan, plugin, tmp_pa
     shutil.copy(TONES, unused)
     folder = plan([str(plugin), str(unused)])
     unused.write_text(unused.read_text() + "\n# another\n")
-    assert render_corpus(folder, tmp_path / "out", Serial.create()).clips == 6
+    assert render_corpus(folder, tmp_path / "out", Serial.create(), plugins=[str(plugin)]).clips == 6
     unused.unlink()
-    assert render_corpus(folder, tmp_path / "out", Serial.create()).clips == 6
+    assert render_corpus(folder, tmp_path / "out", Serial.create(), plugins=[str(plugin)]).clips == 6
 
 
 def test_a_moved_file_may_be_named_by_the_environment(plan, plugin, tmp_path, monkeypatch):
@@ -186,7 +188,9 @@ def test_a_plan_of_an_older_version_is_rendered(plan, plugin, tmp_path):
         for row in rows:
             del row["recipe"]["origins"]
         shard.write_text("".join(json.dumps(row) + "\n" for row in rows))
-    assert render_corpus(folder, tmp_path / "out", Serial.create()).clips == 6
+    with pytest.raises(PluginError, match=r"halves\.py, which the plan uses, is not loaded, .*; pass --plugin "):
+        render_corpus(folder, tmp_path / "out", Serial.create())
+    assert render_corpus(folder, tmp_path / "out", Serial.create(), plugins=[str(plugin)]).clips == 6
     shutil.move(plugin.parent, tmp_path / "moved")
     with pytest.raises(PluginError, match=r"halves\.py, which the plan uses, is gone"):
         render_corpus(folder, tmp_path / "again", Serial.create())

@@ -17,11 +17,16 @@ from megaasr_plugins.corpus.planning.plan_corpus import PlanRequest, plan_corpus
 from megaasr_plugins.corpus.planning.plan_folder import PlanFolder
 from megaasr_plugins.corpus.planning.scenario_lists import open_scenarios
 from megaasr_plugins.corpus.rendering import plan_renderer, shard_writer
-from megaasr_plugins.corpus.rendering.render_corpus import render_corpus
+from megaasr_plugins.corpus.rendering.render_corpus import render_corpus as render_with
 from megaasr_plugins.corpus.rendering.shard_writer import encode_flac
 from tests.core.conftest import TONES
 from tests.plugins.corpus.corpora import contents, rows_of, write_noise, write_speech
 from tests.plugins.corpus.serial_engine import Serial
+
+
+def render_corpus(*args):
+    """Render with the plugin file that the plans of this file are made with."""
+    return render_with(*args, plugins=[TONES])
 
 
 @pytest.fixture

@@ -27,6 +27,9 @@ def corpus(*args, fuse=""):
     return megaasr_process("corpus", *args, **{VARIABLE: fuse}) if fuse else megaasr("corpus", *args)
 
 
+NAMED = ("--plugin", FUSE, "--plugin", TONES)
+
+
 @pytest.fixture(scope="module")
 def sources(tmp_path_factory):
     folder = tmp_path_factory.mktemp("sources")
@@ -35,7 +38,7 @@ def sources(tmp_path_factory):
 
 def plan(sources, out, *more, fuse=""):
     speech, noise = sources
-    scenarios = ("--scenarios", "fuse_alone,room+hissy,crowd", "--plugin", FUSE, "--plugin", TONES)
+    scenarios = ("--scenarios", "fuse_alone,room+hissy,crowd", *NAMED)
     size = ("--count", 40, "--shard-size", 5, "--seed", 3, "--convert")
     return corpus("plan", "--speech", speech, "--noise", noise, *scenarios, *size, "-o", out, *more, fuse=fuse)
 
@@ -51,7 +54,7 @@ def planned(sources, tmp_path_factory):
 @pytest.fixture(scope="module")
 def rendered(planned, tmp_path_factory):
     out = tmp_path_factory.mktemp("rendered") / "out"
-    done = corpus("render", planned, "-o", out, "--workers", 2)
+    done = corpus("render", *NAMED, planned, "-o", out, "--workers", 2)
     assert (done.returncode, done.stderr) == (0, "")
     assert "40 clips" in done.stdout
     return out
@@ -63,7 +66,7 @@ def rendered(planned, tmp_path_factory):
 def test_the_bytes_do_not_depend_on_the_workers(sources, planned, rendered, tmp_path, options):
     assert plan(sources, tmp_path / "plan", *options).returncode == 0
     assert contents(tmp_path / "plan") == contents(planned)
-    done = corpus("render", tmp_path / "plan", "-o", tmp_path / "out", *options)
+    done = corpus("render", *NAMED, tmp_path / "plan", "-o", tmp_path / "out", *options)
     assert done.returncode == 0
     assert contents(tmp_path / "out") == contents(rendered)
     if "--json" in options:
@@ -73,7 +76,7 @@ def test_the_bytes_do_not_depend_on_the_workers(sources, planned, rendered, tmp_
 @pytest.mark.slow
 def test_nor_on_the_engine(planned, rendered, tmp_path):
     pytest.importorskip("ray")
-    done = corpus("render", planned, "-o", tmp_path / "out", "--workers", 2, "--engine", "ray")
+    done = corpus("render", *NAMED, planned, "-o", tmp_path / "out", "--workers", 2, "--engine", "ray")
     assert (done.returncode, done.stderr) == (0, "")
     assert contents(tmp_path / "out") == contents(rendered)
 
@@ -81,11 +84,11 @@ def test_nor_on_the_engine(planned, rendered, tmp_path):
 @pytest.mark.parametrize("moment", [1, 6, 12])
 def test_killed_while_rendering_and_started_again(planned, rendered, tmp_path, moment):
     out = tmp_path / "out"
-    killed = corpus("render", planned, "-o", out, *FORK, fuse=f"apply:{moment}:{tmp_path / 'count'}")
+    killed = corpus("render", *NAMED, planned, "-o", out, *FORK, fuse=f"apply:{moment}:{tmp_path / 'count'}")
     assert killed.returncode == -signal.SIGKILL
     before = {path: path.stat().st_mtime_ns for path in out.glob("manifest-*")}
     assert len(before) < 8
-    done = corpus("render", planned, "-o", out, *FORK)
+    done = corpus("render", *NAMED, planned, "-o", out, *FORK)
     assert (done.returncode, done.stderr) == (0, "")
     assert contents(out) == contents(rendered)
     assert {path: path.stat().st_mtime_ns for path in before} == before
@@ -97,7 +100,7 @@ def test_killed_while_planning_and_started_again(sources, planned, tmp_path, mom
     killed = plan(sources, tmp_path / "plan", "--workers", 2, fuse=f"draw:{moment}:{tmp_path / 'count'}")
     assert killed.returncode == -signal.SIGKILL
     assert not (tmp_path / "plan" / "plan.json").exists()
-    assert corpus("render", tmp_path / "plan", "-o", tmp_path / "out").returncode == 2
+    assert corpus("render", *NAMED, tmp_path / "plan", "-o", tmp_path / "out").returncode == 2
     assert plan(sources, tmp_path / "plan", "--workers", 1).returncode == 0
     assert contents(tmp_path / "plan") == contents(planned)
 
@@ -111,7 +114,7 @@ def test_a_clip_that_kills_its_worker_costs_its_shards_alone(planned, rendered, 
         if row["recipe"]["scenario"] == "fuse_alone" and row["recipe"]["num_samples"] == POISON
     }
     assert 0 < len(poisoned) < 8
-    done = corpus("render", planned, "-o", out, *FORK, fuse=f"length:{POISON}")
+    done = corpus("render", *NAMED, planned, "-o", out, *FORK, fuse=f"length:{POISON}")
     assert done.returncode == 1
     said = done.stderr.strip().split("\n")
     assert len(said) == len(poisoned) + 1
@@ -120,7 +123,7 @@ def test_a_clip_that_kills_its_worker_costs_its_shards_alone(planned, rendered, 
     assert f"{len(poisoned)} of 8 shards failed" in said[-1]
     assert {path.stem for path in out.glob("*.tar")} == {f"shard-{index:05d}" for index in range(8)} - poisoned
     assert not list(out.glob(".*"))
-    assert corpus("render", planned, "-o", out, *FORK).returncode == 0
+    assert corpus("render", *NAMED, planned, "-o", out, *FORK).returncode == 0
     assert contents(out) == contents(rendered)
 
 
@@ -134,7 +137,7 @@ def test_where_the_disk_ends_the_rest_is_done(planned, rendered, tmp_path):
     usual = resource.getrlimit(resource.RLIMIT_FSIZE)
     try:
         resource.setrlimit(resource.RLIMIT_FSIZE, (limit, usual[1]))  # the workers inherit it
-        done = corpus("render", planned, "-o", out, "--workers", 2)
+        done = corpus("render", *NAMED, planned, "-o", out, "--workers", 2)
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, usual)
     assert done.returncode == 1
@@ -143,7 +146,7 @@ def test_where_the_disk_ends_the_rest_is_done(planned, rendered, tmp_path):
     assert all("cannot write" in line and "File too large" in line for line in said[:-1])
     assert len(list(out.glob("manifest-*.jsonl"))) == 8 - too_large
     assert not list(out.glob(".*"))
-    assert corpus("render", planned, "-o", out, *FORK).returncode == 0
+    assert corpus("render", *NAMED, planned, "-o", out, *FORK).returncode == 0
     assert contents(out) == contents(rendered)
 
 
@@ -151,7 +154,7 @@ def test_where_the_disk_ends_the_rest_is_done(planned, rendered, tmp_path):
 @pytest.mark.parametrize("moment", ["render.json", "manifest-00001.jsonl"])
 def test_interrupted_it_says_one_line_and_leaves_nothing_unfinished(planned, rendered, tmp_path, moment):
     out = tmp_path / "out"
-    command = [sys.executable, "-m", "megaasr_core.cli", "corpus", "render", str(planned), "-o", str(out)]
+    command = [sys.executable, "-m", "megaasr_core.cli", "corpus", "render", *NAMED, str(planned), "-o", str(out)]
     with subprocess.Popen([*command, "--workers", "2"], stderr=subprocess.PIPE, start_new_session=True) as run:
         while not (out / moment).exists():
             assert run.poll() is None
@@ -160,7 +163,7 @@ def test_interrupted_it_says_one_line_and_leaves_nothing_unfinished(planned, ren
     assert run.returncode == 130
     assert said.count(b"\n") <= 1, said.decode()
     assert not list(out.glob(".*"))
-    assert corpus("render", planned, "-o", out, *FORK).returncode == 0
+    assert corpus("render", *NAMED, planned, "-o", out, *FORK).returncode == 0
     assert contents(out) == contents(rendered)
 
 
@@ -169,7 +172,7 @@ def test_failures_are_said_counted_and_coded(sources, planned, tmp_path):
     kept = speech.read_bytes()
     try:
         speech.write_bytes(b"words")
-        done = corpus("render", planned, "-o", tmp_path / "out", "--workers", 1, "--format", "folder", "--json")
+        done = corpus("render", *NAMED, planned, "-o", tmp_path / "out", "--workers", 1, "--format", "folder", "--json")
         again = plan(sources, tmp_path / "plan", "--workers", 1, "--json")
     finally:
         speech.write_bytes(kept)
@@ -191,7 +194,7 @@ def test_failures_are_said_counted_and_coded(sources, planned, tmp_path):
     ],
 )
 def test_a_wrong_engine_is_one_line(planned, tmp_path, args, reason):
-    done = corpus("render", planned, "-o", tmp_path / "out", *args)
+    done = corpus("render", *NAMED, planned, "-o", tmp_path / "out", *args)
     assert done.returncode == 2
     assert reason in done.stderr
     assert done.stderr.count("\n") == 1

@@ -6,8 +6,18 @@ import numpy as np
 import pytest
 import soundfile
 
-from megaasr import BackendError, Transcriber, Utterance, installed_plugins
+from megaasr import (
+    BackendError,
+    ManifestError,
+    ParameterError,
+    Transcriber,
+    Utterance,
+    installed_plugins,
+    located_rows,
+    read_audio,
+)
 from megaasr_plugins.backends.whisper import Whisper
+from megaasr_plugins.corpus.labelling.label import labelled_rows
 from megaasr_plugins.evaluation.evaluate import evaluate, read_items
 from megaasr_plugins.training.clip_dataset import ClipDataset
 from megaasr_plugins.training.objective import Collator
@@ -65,6 +75,36 @@ def test_each_row_is_decoded_in_its_own_language(multilingual_folder, manifest, 
     else:
         assert prompts[3] == CODES["fr"]
     assert [row["metric"] for row in rows] == ["wer", "cer", "wer", "wer"]
+
+
+def test_names_tags_and_other_codes_reach_the_model_in_evaluation_labelling_and_calls(
+    multilingual_folder, manifest, prompts
+):
+    rows = [json.loads(line) for line in manifest.read_text().splitlines()[:3]]
+    for row, language in zip(rows, ("eng", "Mandarin Chinese", "fr_FR.UTF-8"), strict=True):
+        row["language"] = language
+    manifest.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    transcriber = opened(multilingual_folder)
+    expected = [CODES["en"], CODES["zh"], CODES["fr"]]
+    assert [row["language"] for row in evaluate(read_items(manifest), transcriber)] == ["en", "zh", "fr"]
+    assert prompts == expected
+    labelled = list(labelled_rows(located_rows(manifest), manifest.parent, transcriber))
+    assert all("base_wer" in row for row in labelled)
+    assert prompts == expected * 2
+    audio = read_audio(manifest.parent / "a.wav")
+    assert transcriber.transcribe(Utterance(audio, "CHI")).language == "zh"
+    with pytest.raises(ParameterError, match=r"language 'frensh': .*did you mean 'french'"):
+        transcriber.transcribe(Utterance(audio, "frensh"))
+
+
+def test_the_parts_of_librispeech_are_no_languages(manifest):
+    rows = [{"audio": "a.wav", "text": "x", "subset": part} for part in ("train-clean-100", "dev-other", "test-zh-far")]
+    manifest.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    assert [(item.language, item.stated_language) for item in read_items(manifest)] == [("en", None)] * 3
+    assert {item.language for item in read_items(manifest, "deu")} == {"de"}
+    manifest.write_text(json.dumps({**rows[0], "subset": "sim-klingn-noise"}))
+    with pytest.raises(ManifestError, match="line 1: language 'klingn'"):
+        read_items(manifest)
 
 
 def test_a_row_whose_language_the_model_does_not_know_fails_alone(small_folder, manifest):

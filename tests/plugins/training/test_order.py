@@ -10,6 +10,7 @@ from pydantic import ValidationError
 
 from megaasr import installed_plugins
 from megaasr_core.base.errors import ManifestError
+from megaasr_plugins.corpus.labelling.select import bucket_rows, filter_rows
 from megaasr_plugins.training.phases import PAPER, Phase
 from megaasr_plugins.training.training_clips import Clip, Source, open_clips, order_of
 
@@ -19,8 +20,20 @@ CLIPS = [Clip(str(number), Path(f"{number}.flac"), "a", number / 10) for number 
 
 def test_stages_rise_and_each_holds_the_easier_clips_too():
     order = order_of(CLIPS, Phase(name="p", learning_rates=RATES, max_wer=[0.1, 0.5]), seed=1)
-    assert sorted(order[:2]) == [0, 1]
-    assert sorted(order[2:]) == [0, 1, 2, 3, 4, 5]
+    assert order[:1] == [0]
+    assert sorted(order[1:]) == [0, 1, 2, 3, 4]
+
+
+def test_a_stage_holds_the_clips_of_the_bucket_with_its_bound(tmp_path):
+    bounds, rows = [0.3, 0.5, 0.7], tmp_path / "labelled.jsonl"
+    clips = [Clip(str(n), Path(f"{n}.flac"), "a", wer) for n, wer in enumerate([0.0, 0.29, 0.3, 0.5, 0.69, 0.7, 1.0])]
+    rows.write_text("".join(json.dumps({"audio": str(clip.audio), "base_wer": clip.base_wer}) + "\n" for clip in clips))
+    for bound, bucket in zip(bounds, bucket_rows(rows, bounds, tmp_path / "buckets"), strict=True):
+        order = order_of(clips, Phase(name="p", learning_rates=RATES, max_wer=[bound]), seed=1)
+        kept = filter_rows(rows, tmp_path / "buckets" / "kept.jsonl", max_wer=bound)
+        names = {Path(json.loads(line)["audio"]).name for line in bucket.path.read_text().splitlines()}
+        assert names == {clips[index].audio.name for index in order}
+        assert kept.path.read_bytes() == bucket.path.read_bytes()
 
 
 def test_every_pass_has_an_order_of_its_own_by_the_seed():
@@ -34,7 +47,7 @@ def test_every_pass_has_an_order_of_its_own_by_the_seed():
 
 @given(clips=st.integers(1, 60), stages=st.integers(0, 3))
 def test_a_number_of_clips_is_that_number(clips, stages):
-    phase = Phase(name="p", learning_rates=RATES, clips=clips, max_wer=[0.0, 0.4, 0.9][:stages])
+    phase = Phase(name="p", learning_rates=RATES, clips=clips, max_wer=[0.1, 0.4, 0.9][:stages])
     order = order_of(CLIPS, phase, seed=0)
     assert len(order) == clips
     share = -(-clips // max(stages, 1))
@@ -50,8 +63,8 @@ def test_a_clip_without_a_label_cannot_be_in_a_stage():
 
 
 def test_a_stage_without_clips_is_refused():
-    with pytest.raises(ManifestError, match=r"no clip has a base_wer of at most 0\.05"):
-        order_of(CLIPS[1:], Phase(name="p", learning_rates=RATES, max_wer=[0.05]), 0)
+    with pytest.raises(ManifestError, match=r"no clip has a base_wer below 0\.1"):
+        order_of(CLIPS[1:], Phase(name="p", learning_rates=RATES, max_wer=[0.1]), 0)
 
 
 @pytest.mark.parametrize(
@@ -61,6 +74,7 @@ def test_a_stage_without_clips_is_refused():
         ({"learning_rates": {"encoder": 0.0}}, "a rate above 0"),
         ({"learning_rates": {"ears": 1.0}}, "encoder"),
         ({"learning_rates": RATES, "max_wer": [0.5, 0.3]}, "rises from easy to hard"),
+        ({"learning_rates": RATES, "max_wer": [0.0, 0.3]}, "is above 0"),
     ],
 )
 def test_a_phase_that_makes_no_sense_is_refused(fields, message):

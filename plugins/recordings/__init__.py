@@ -1,0 +1,1 @@
+"""How recordings are read: containers and their faults, decoding by libsndfile and PyAV, mixing, limits."""
