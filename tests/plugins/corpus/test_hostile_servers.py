@@ -233,7 +233,7 @@ def test_a_server_that_is_too_slow_is_given_up(served, tmp_path):
         served.answers = [body]
         with pytest.raises(FetchError, match=r"slower than 1000 bytes per second|timed out"):
             get(served, tmp_path, replace(limits, timeout_s=0.3), clock=itertools.count(0, 60.0).__next__)
-    pace = Pace(limits, iter([0.0, 59.0, 61.0, 100.0, 122.0]).__next__)
+    pace = Pace(replace(limits, timeout_s=60.0), iter([0.0, 59.0, 61.0, 100.0, 122.0]).__next__)
     for number in (1_000, 70_000, 1_000):
         pace.received(number)
     with pytest.raises(TimeoutError, match="slower than 1000 bytes per second"):
