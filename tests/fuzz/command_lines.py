@@ -68,7 +68,11 @@ class CommandLines(Kind):
         (home / "noises").mkdir(exist_ok=True)
         soundfile.write(home / "noises" / "a.wav", speechlike(0.5), SAMPLE_RATE_HZ)
         soundfile.write(home / "clip.wav", speechlike(0.5), SAMPLE_RATE_HZ)
-        megaasr("transcribe", home / "clip.wav", *self._model)  # imports what decoding needs
+        # imports what decoding needs, and compiles the kernels: LLVM ends the process where memory is limited
+        megaasr("transcribe", home / "clip.wav", *self._model)
+        for scenario in ("noise", "far_field+noise"):
+            noise = f"--noise={home / 'noises'}"
+            megaasr("degrade", home / "clip.wav", home / "out.wav", f"--scenario={scenario}", noise)
 
     def make(self, rng: Random, folder: Path) -> Case:
         """A command and its files."""
