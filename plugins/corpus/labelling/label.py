@@ -25,7 +25,7 @@ def labelled_rows(
 ) -> Iterator[Row]:
     """Each row with the base model's transcript and errors; an unreadable recording gets an ``error`` instead.
 
-    Adds ``base_text``, ``base_wer`` (for Chinese, by characters), ``base_num_edits``, ``base_ref_len``, ``base_flags``.
+    Adds ``base_text``, ``base_wer`` (or character error rate), ``base_num_edits``, ``base_ref_len``, ``base_flags``.
 
     Args:
         rows: pairs of location (for messages) and row, as `located_rows` returns them.
