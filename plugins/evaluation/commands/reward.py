@@ -38,7 +38,7 @@ def reward(
         Path | None, typer.Option(metavar="YAML", help="A reward composed of terms; adds a total.")
     ] = None,
     language: Annotated[
-        str, typer.Option(help="ISO 639-1 code, of rows that name no language; zh is scored by character.")
+        str, typer.Option(help="Code, tag or English name of a language, of rows that name none.")
     ] = "en",
     as_json: JsonOption = False,
     plugin: PluginOption = None,
