@@ -1,4 +1,4 @@
-"""`Recipe`: the plan of one degraded sample with every number fixed; plain JSON that replays bit for bit."""
+"""`Recipe`: the plan of one degraded sample with every number fixed; plain JSON that can be replayed."""
 
 from __future__ import annotations
 
