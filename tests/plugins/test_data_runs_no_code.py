@@ -165,7 +165,6 @@ OPEN = {
     "plugins/engines/local.py": {"pickle.loads"},  # from a pipe of a process that it has started
     "plugins/engines/worker.py": {"pickle.loads"},
     "plugins/engines/ray.py": {"pickle.loads"},
-    "plugins/corpus/planning/plan_corpus.py": {"np.load"},
     "plugins/corpus/planning/plan_shard.py": {"np.load"},
     "routers/audio_quality/training_run.py": {"torch.load"},
 }
