@@ -20,7 +20,7 @@ PERCENT_WORDS = {
     "es": "por ciento", "it": "per cento", "pt": "por cento", "ca": "per cent", "pl": "procent",
 }  # fmt: skip
 """Languages that say it in one form; elsewhere the sign is kept as a word, so that 10 % is not 10."""
-SPELLINGS = {
+SPELLINGS: dict[str, tuple[tuple[str, str], ...]] = {
     "ru": (("ё", "е"), ("Ё", "Е")),  # usually written without its dots
     "ro": (("ş", "ș"), ("ţ", "ț"), ("Ş", "Ș"), ("Ţ", "Ț")),  # with a cedilla in older fonts
     "hy": (("եւ", "եվ"),),  # NFKC takes the ligature և for the first
