@@ -81,7 +81,7 @@ def test_a_signal_ends_a_run_in_one_line_and_the_next_goes_on(clips, tmp_path, n
     (tmp_path / "2.wav").unlink()
     write_audio(tmp_path / "2.wav", Audio(np.full(3_002, 0.1, np.float32), 16_000))
     again = megaasr(*clips, "--backend-set", "number=0", cwd=tmp_path)
-    assert "is of another run, or a recording has changed since: begun anew" in again.stderr
+    assert "is of another run and is begun anew" in again.stderr
     assert [row["text"] for row in read_jsonl(tmp_path / "out.jsonl")] == ["3000", "3001", "3002", "3003", "3004"]
 
 
@@ -111,7 +111,7 @@ def test_a_resumed_run_begins_anew_when_a_recording_has_changed(clips, tmp_path,
     write_audio(tmp_path / "0.wav", Audio(np.full(2_999, 0.1, np.float32), 16_000))
     again = megaasr(*call, cwd=tmp_path)
     assert again.returncode == 0, again.stderr
-    assert "a recording has changed since: begun anew" in again.stderr
+    assert "is of another run and is begun anew: settings or recordings differ" in again.stderr
     words = [row.get("text" if command == "transcribe" else "prediction") for row in read_jsonl(tmp_path / "out.jsonl")]
     if command == "label":
         words = [row["base_text"] for row in read_jsonl(tmp_path / "out.jsonl")]

@@ -93,7 +93,7 @@ def label(
     failed = 0
     with resumable_rows(output, mark, keep=False, due=total) as out:
         if out.left_over:
-            say(f"megaasr: note: {out.partial} is of another run, or a recording has changed since: begun anew")
+            say(f"megaasr: note: {out.partial} is of another run and is begun anew: settings or recordings differ")
         if out.num_done:
             say(f"megaasr: note: {out.num_done} of {total} rows are done already")
         labelled = labelled_rows(

@@ -195,7 +195,7 @@ def _resumed(
 
     with resumable_rows(output, mark, due=len(items)) as out:
         if out.left_over:
-            say(f"megaasr: note: {out.partial} is of another run, or a recording has changed since: begun anew")
+            say(f"megaasr: note: {out.partial} is of another run and is begun anew: settings or recordings differ")
         if out.done:
             say(f"megaasr: note: {len(out.done)} of {len(items)} rows are done already")
         remaining = items[len(out.done) :]

@@ -102,7 +102,7 @@ def transcribe(
     with resumable_rows(output, mark, due=len(paths)) if output else nullcontext() as out:
         done = list(out.done) if out else []
         if out and out.left_over:
-            say(f"megaasr: note: {out.partial} is of another run, or a recording has changed since: begun anew")
+            say(f"megaasr: note: {out.partial} is of another run and is begun anew: settings or recordings differ")
         if done:
             say(f"megaasr: note: {len(done)} of {len(paths)} recordings are done already")
         failed += sum("error" in row for row in done)
