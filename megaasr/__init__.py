@@ -39,8 +39,8 @@ if TYPE_CHECKING:
     from megaasr_core.base.jsonl import parse_json as parse_json
     from megaasr_core.base.jsonl import parse_row as parse_row
     from megaasr_core.base.jsonl import read_rows as read_rows
-    from megaasr_core.base.language import is_unspaced as is_unspaced
     from megaasr_core.base.kernel_cache import use_kernel_cache as use_kernel_cache
+    from megaasr_core.base.language import is_unspaced as is_unspaced
     from megaasr_core.base.language import language_code as language_code
     from megaasr_core.base.seeding import SampleKey as SampleKey
     from megaasr_core.base.severity import CURVES as CURVES
@@ -157,12 +157,12 @@ if TYPE_CHECKING:
     from .library.manifests import parsed_row as parsed_row
     from .library.manifests import read_clean as read_clean
     from .library.manifests import read_sample as read_sample
+    from .library.manifests import tried_rows as tried_rows
+    from .library.normalisers.base import Normaliser as Normaliser
+    from .library.normalisers.characters import plain_text as plain_text
     from .library.ogg_pages import OggPage as OggPage
     from .library.ogg_pages import ogg_checksum as ogg_checksum
     from .library.ogg_pages import ogg_pages as ogg_pages
-    from .library.normalisers.base import Normaliser as Normaliser
-    from .library.normalisers.characters import plain_text as plain_text
-    from .library.manifests import tried_rows as tried_rows
     from .library.output_checks import check_not_input as check_not_input
     from .library.output_checks import check_outputs as check_outputs
     from .library.output_locks import held_outputs as held_outputs
@@ -183,8 +183,8 @@ if TYPE_CHECKING:
     from .library.run_folder import run_folder as run_folder
     from .library.scenarios import find_scenario as find_scenario
     from .library.scenarios import open_scenario as open_scenario
-    from .library.text import is_scored_by_character as is_scored_by_character
     from .library.scenarios import read_scenario as read_scenario
+    from .library.text import is_scored_by_character as is_scored_by_character
     from .library.text import normalise as normalise
     from .library.text import normaliser_version as normaliser_version
     from .library.text import tokenise as tokenise

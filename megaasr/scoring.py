@@ -131,7 +131,7 @@ def wer(
 ) -> float:
     """Word error rate ``(S + D + I) / max(N, 1)``: substitutions, deletions and insertions over N reference tokens.
 
-    Tokens are the normalised words, or the normalised characters of Chinese (then it is the character error rate).
+    Tokens are what the language's normaliser counts: words, or characters (then it is the character error rate).
     0.1 is 10 %; it exceeds 1 where there are more edits than reference tokens. Two lists of equal length give the
     micro-average: the edits of all pairs over the reference tokens of all pairs.
 

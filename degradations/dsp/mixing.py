@@ -17,7 +17,8 @@ from .vector_types import LANES
 def rms(samples: Samples) -> float:
     """Root mean square of samples, shape (num_samples,); 0 for an empty array.
 
-    Summed in double precision in a fixed order, so that the result is bit-identical on every machine.
+    Summed in double precision in a fixed order, so that the result does not depend on the vector instructions
+    of the machine.
     """
     if len(samples) == 0:
         return 0.0

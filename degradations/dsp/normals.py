@@ -23,7 +23,8 @@ def standard_normals(num_samples: int, rng: np.random.Generator) -> Samples:
 
     Box-Muller transform (1958) of 24-bit uniform numbers, which are hashes of a counter (two keyed rounds of a 32-bit
     mixer of multiplications and shifts). The keys are four raw numbers of 32 bits from `rng`, for any length. The noise
-    of a clip is therefore a prefix of the noise of a longer clip, and is bit-identical on every machine.
+    of a clip is therefore a prefix of the noise of a longer clip, and its bits do not depend on the vector
+    instructions of the machine.
     """
     out = np.empty(-(-num_samples // 32) * 32, np.float32)
     _fill(out, words(rng, 4))

@@ -20,7 +20,7 @@ FLAT = 9.0
 def overdrive(samples: Samples, gain: float, wet: float) -> Samples:
     """``(1 - wet) x + wet tanh(gain x)``, clipped at ±1, in single precision with a relative error below 4e-7.
 
-    The result is bit-identical on every machine, unlike that of libraries' hyperbolic tangents.
+    The bits do not depend on the vector instructions of the machine, unlike those of libraries' hyperbolic tangents.
 
     Args:
         samples: shape (num_samples,).

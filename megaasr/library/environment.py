@@ -49,7 +49,7 @@ def differences(one: Mapping[str, Any], other: Mapping[str, Any]) -> list[str]:
         if isinstance(left or {}, Mapping) and isinstance(right or {}, Mapping):
             found += differences(left or {}, right or {})
         else:
-            found.append(f"{name.replace('_', ' ')} {_text(left)}, not {_text(right)}")
+            found.append(f"{name} {_text(left)}, not {_text(right)}")
     return found
 
 

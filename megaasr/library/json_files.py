@@ -9,7 +9,7 @@ from typing import Any
 
 from megaasr_core.base.errors import ManifestError, OutputError, one_line
 from megaasr_core.base.files import ESCAPED, read_text
-from megaasr_core.base.jsonl import read_rows
+from megaasr_core.base.jsonl import parse_json, read_rows
 
 from .outputs import write_text
 
@@ -22,9 +22,9 @@ def write_json(path: Path, value: Mapping[str, Any]) -> None:
 def read_json(path: Path) -> dict[str, Any]:
     """An object that a run has written; OutputError when the file holds none."""
     try:
-        value = json.loads(read_text(path))
-    except (ManifestError, ValueError) as error:
-        raise OutputError(f"{path}: not JSON ({one_line(error)}); remove it") from error
+        value = parse_json(read_text(path).encode(), str(path), "remove it")
+    except ManifestError as error:
+        raise OutputError(one_line(error)) from error
     if not isinstance(value, dict):
         raise OutputError(f"{path}: a JSON object is expected; remove it")
     return value

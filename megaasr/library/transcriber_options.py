@@ -42,7 +42,8 @@ DecodeOption = Annotated[
     ),
 ]
 LanguageOption = Annotated[
-    str | None, typer.Option(help="ISO 639-1 code of recordings that name none; the model's own choice if left out.")
+    str | None,
+    typer.Option(help="Language (en, German) of recordings that name none; by default the model chooses."),
 ]
 BatchSizeOption = Annotated[int, typer.Option(min=1, max=1024, help="Utterances decoded at once.")]
 

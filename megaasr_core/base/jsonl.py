@@ -71,7 +71,7 @@ def _check_levels(value: Any) -> None:
         raise RecursionError
 
 
-def _refuse_constant(name: str) -> Any:
+def _refuse(name: str) -> Any:
     raise ValueError(f"{name} is no JSON number")
 
 
@@ -95,6 +95,4 @@ def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return found
 
 
-_DECODER = json.JSONDecoder(
-    parse_constant=_refuse_constant, parse_float=_finite, parse_int=_bounded, object_pairs_hook=_once
-)
+_DECODER = json.JSONDecoder(object_pairs_hook=_once, parse_float=_finite, parse_int=_bounded, parse_constant=_refuse)

@@ -1,7 +1,5 @@
 """Languages: one parser of codes, tags and English names, and which are written without spaces between words."""
 
-from __future__ import annotations
-
 import re
 from functools import lru_cache
 from pathlib import Path
@@ -9,7 +7,6 @@ from pathlib import Path
 from .errors import ParameterError
 
 TAG = re.compile(r"([a-z]{2,3})(?:[-_]([a-z]{3}))?(?:[-_][a-z0-9]{1,8})*(?:[.@].*)?")
-"""A code with what a BCP 47 tag or a POSIX locale adds: ``zh-Hant-TW``, ``pt_BR.UTF-8``."""
 
 
 @lru_cache(maxsize=1)
@@ -27,20 +24,17 @@ def language_code(language: str | None) -> str:
     """The ISO 639-1 code of a language, or its ISO 639-3 code where it has no other; None gives ``en``.
 
     `language` is, in any case, a code of ISO 639-1, -2 or -3, a tag or locale that begins with one, or an English name.
+    ParameterError: it is none of them; the message names the nearest.
 
     >>> [language_code(name) for name in ("zh-Hant-TW", "zho", "ger", "Mandarin Chinese", "yue", "pt_BR", None)]
     ['zh', 'zh', 'de', 'zh', 'yue', 'pt', 'en']
-
-    Raises:
-        ParameterError: `language` is none of them; the message names the nearest.
     """
     if language is None:
         return "en"
     codes, names, unspaced = _table()
+    if (tag := TAG.fullmatch(language.strip().lower())) and (code := codes.get(tag[1])):
+        return codes[tag[2]] if code == "zh" and codes.get(tag[2]) in unspaced else code  # zh-yue is Cantonese
     name = re.sub(r"[\s_-]+", " ", " ".join(reversed(language.strip().lower().split(", "))))
-    if (tag := TAG.fullmatch(language.strip().lower())) and tag[1] in codes:
-        code, extended = codes[tag[1]], codes.get(tag[2])  # zh-yue is Cantonese
-        return extended if code == "zh" and extended in unspaced else code
     if name in names:
         return names[name]
     from rapidfuzz import distance, process

@@ -27,8 +27,8 @@ class SampleKey:
     def rng(self, *position: str | int) -> np.random.Generator:
         """A new generator for one position in this sample's chain, e.g. ``key.rng("render", 2)``.
 
-        The 128-bit Philox key is BLAKE2b of (seed, utterance, epoch, position), so that equal keys give equal streams
-        on every machine and neighbouring keys give unrelated ones (Salmon et al. 2011, counter-based generators).
+        The Philox key is BLAKE2b-128 of (seed, utterance, epoch, position): the raw streams of equal keys are equal, of
+        neighbours unrelated (Salmon et al. 2011). Generator's methods may change with numpy; rendering uses none.
 
         >>> a, b = SampleKey(1, "utt-7").rng("render", 0), SampleKey(1, "utt-7").rng("render", 0)
         >>> float(a.random()) == float(b.random())

@@ -176,9 +176,7 @@ class SoundBank:
     def _read(self, path: str) -> bytes:
         try:
             if (size := (self.root / path).stat().st_size) > MAX_BYTES:
-                raise RecipeError(
-                    f"{self.root / path}: {size >> 20} MB are more than {MAX_BYTES >> 20}; split the sound"
-                )
+                raise RecipeError(f"{self.root / path}: {size} bytes are more than {MAX_BYTES}; split it")
             return (self.root / path).read_bytes()
         except OSError as error:
             raise RecipeError(f"{self.root / path}: cannot be read ({error.strerror}); was the bank moved?") from error

@@ -1,4 +1,4 @@
-"""`Recipe`: the plan of one degraded sample with every number fixed; plain JSON that replays bit for bit."""
+"""`Recipe`: the plan of one degraded sample with every number fixed; plain JSON that can be replayed."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ from typing import Any, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from ..base.errors import RecipeError
+from ..base.errors import ManifestError, RecipeError
+from ..base.jsonl import parse_json
 from ..base.seeding import SampleKey
 from ..base.validation import first_fault
 
@@ -58,7 +59,7 @@ class Recipe(BaseModel):
     epoch: int = 0
     scenario: str
     severity: float = Field(ge=0.0, le=1.0)
-    sample_rate: int = Field(gt=0)
+    sample_rate: int = Field(gt=0, le=384_000)
     num_samples: int = Field(ge=0)
     steps: tuple[RecipeStep, ...]
     dropped: tuple[DroppedStep, ...] = ()
@@ -74,7 +75,7 @@ class Recipe(BaseModel):
     def parse(cls, text: str, source: object = "recipe") -> Recipe:
         """Read a recipe from JSON; RecipeError in one line when it is none."""
         try:
-            return cls.model_validate_json(text)
-        except ValidationError as error:
-            fault = first_fault(error, "the JSON")
+            return cls.model_validate(parse_json(text.encode(errors="surrogatepass"), str(source)))
+        except (ManifestError, ValidationError) as error:
+            fault = first_fault(error, "the JSON") if isinstance(error, ValidationError) else error
             raise RecipeError(f"{source}: not a recipe of schema {SCHEMA_VERSION}: {fault}") from error

@@ -26,7 +26,7 @@ class RewardSample:
     Args:
         hypothesis: transcript of the model.
         reference: correct transcript; None where it is unknown (rewards that need it abstain).
-        language: ISO 639-1 code; decides normaliser and tokens (characters for ``zh``).
+        language: code, tag or name; decides the normaliser, and so the tokens: words or characters.
         meta: other fields of the row that the sample comes from, such as ``base_wer``.
     """
 

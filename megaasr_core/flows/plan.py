@@ -28,7 +28,7 @@ def plan(
     curve: str = "linear",
     banks: Mapping[str, SoundBank] | None = None,
 ) -> Recipe:
-    """Plan one degraded sample; the same arguments give the same recipe on every machine.
+    """Plan one degraded sample; the same arguments and version of numpy give the same recipe.
 
     Args:
         scenario: what to compose.

@@ -27,7 +27,7 @@ def timestamp_rules(own: Any, end: int, prompt_length: int) -> Any:
     from transformers import GenerationConfig
     from transformers.generation.logits_process import WhisperTimeStampLogitsProcessor
 
-    settings = GenerationConfig(eos_token_id=end)
+    settings: Any = GenerationConfig(eos_token_id=end)
     settings.no_timestamps_token_id = own.no_timestamps_token_id
     settings.max_initial_timestamp_index = getattr(own, "max_initial_timestamp_index", None)
     return WhisperTimeStampLogitsProcessor(settings, begin_index=prompt_length)

@@ -27,7 +27,6 @@ from megaasr import (
     read_row_audio,
     tokenise,
     tried_rows,
-    use_normalisers_of,
 )
 
 REWARDS = "rewards"
@@ -165,7 +164,7 @@ def _heard(item: Item, limits: AudioLimits | None, plugins: Plugins | None) -> U
 def score(item: Item, transcript: Transcript) -> dict[str, Any]:
     """The row with prediction, metric, wer, num_edits, ref_len and the rest of Voices-in-the-Wild-Bench's fields added.
 
-    ``wer`` is edits / max(ref_len, 1); for Chinese it counts characters and ``metric`` is ``cer``.
+    ``wer`` is edits / max(ref_len, 1); where a language is scored by character ``metric`` is ``cer``.
     """
     reference = tokenise(item.reference, item.language)
     hypothesis = tokenise(transcript.text, item.language)

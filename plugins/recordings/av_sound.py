@@ -12,6 +12,7 @@ import numpy as np
 from megaasr import AudioError, one_line
 
 from .sound import Block
+from .views import size_of, view
 
 SUFFIXES = (
     *(".m4a", ".mp4", ".m4b", ".m4v", ".mov", ".3gp", ".3g2", ".aac", ".ac3", ".eac3", ".amr", ".awb", ".wma", ".wmv"),
@@ -47,7 +48,8 @@ class AvSound:
     def __init__(self, stream: BinaryIO, name: str, reason: str, flags: tuple[str, ...] = ()) -> None:
         if not is_installed():
             raise AudioError(f"{name}: {reason}; {INSTALL} reads it")
-        self._stream, self.name, self.flags = stream, name, flags
+        self._stream = view(stream, 0, size_of(stream))  # which can be sought to any place: errors there are printed
+        self.name, self.flags = name, flags
         with self._opened() as (container, sound):
             frame = next(_frames(container, sound, name), None)
             if frame is None:

@@ -180,5 +180,7 @@ def _is_recording(stream: BinaryIO, at: int) -> bool:
 
 
 def _bytes(stream: BinaryIO, at: int, count: int) -> bytes:
+    if at >= _UNKNOWN_64_FROM:
+        return b""
     stream.seek(at)
     return stream.read(count)

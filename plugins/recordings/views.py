@@ -41,9 +41,11 @@ class View(io.RawIOBase):
 
     def readinto(self, buffer: object) -> int:
         """As of any file."""
+        if self._at >= self._size:  # behind the end, perhaps further than the file can be sought
+            return 0
         into = memoryview(buffer).cast("B")  # type: ignore[arg-type]
         self._file.seek(self._start + self._at)
-        data = bytearray(self._file.read(max(0, min(len(into), self._size - self._at))))
+        data = bytearray(self._file.read(min(len(into), self._size - self._at)))
         for offset, patch in self._patches.items():
             first = max(offset, self._at)
             last = min(offset + len(patch), self._at + len(data))

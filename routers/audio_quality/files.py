@@ -16,7 +16,7 @@ from typing import Any, Literal
 import torch
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from megaasr import AdapterError, atomic_path, first_fault, one_line
+from megaasr import AdapterError, ManifestError, atomic_path, first_fault, one_line, parse_json
 
 from .features import DEFINITION, MAX_FRAMES
 from .network import Network, NetworkSettings, sinusoids
@@ -163,8 +163,8 @@ def _load(path: Path) -> tuple[dict[str, torch.Tensor], dict[str, Any]]:
     if text is None:
         raise AdapterError(f"{path}: its metadata holds no 'config'; is this a router's file?")
     try:
-        config = json.loads(text)
-    except ValueError as error:
+        config = parse_json(text.encode(errors="surrogatepass"), str(path))
+    except ManifestError as error:
         raise AdapterError(f"{path}: config is not JSON ({one_line(error)})") from error
     if not isinstance(config, dict) or not isinstance(config.get("model", {}), dict):
         raise AdapterError(f"{path}: config: an object with an object 'model' is expected")

@@ -28,7 +28,6 @@ from megaasr import (
     render,
 )
 from megaasr_core.flows.opening import BaseOnly
-
 from tests.core.fake_backend import Syllables
 
 AUDIO = Audio(0.1 * np.sin(np.arange(16_000, dtype=np.float32)), 16_000, "clip")

@@ -25,7 +25,7 @@ class Unspaced(Normaliser):
     def normalise(self, text: str, language: str) -> str:
         """See the class.
 
-        >>> Unspaced().normalise("กรุงเทพฯ ๑,๐๐๐ คน", "th")
+        >>> Unspaced().normalise("กรุงเทพ ๑,๐๐๐ คน", "th")
         'กรุงเทพ1000คน'
         """
         del language

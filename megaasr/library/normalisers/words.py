@@ -20,6 +20,11 @@ PERCENT_WORDS = {
     "es": "por ciento", "it": "per cento", "pt": "por cento", "ca": "per cent", "pl": "procent",
 }  # fmt: skip
 """Languages that say it in one form; elsewhere the sign is kept as a word, so that 10 % is not 10."""
+SPELLINGS = {
+    "ru": (("ё", "е"), ("Ё", "Е")),  # usually written without its dots
+    "ro": (("ş", "ș"), ("ţ", "ț"), ("Ş", "Ș"), ("Ţ", "Ț")),  # with a cedilla in older fonts
+    "hy": (("եւ", "եվ"),),  # NFKC takes the ligature և for the first
+}
 GROUPS = re.compile(r"(?<![\d.,])[1-9]\d{0,2}([.,'٬])\d{3}(?:\1\d{3})*(?![.,]?\d)")
 """Thousands: 1.000, 1,000,000. A decimal fraction of just three digits is taken for one as well, on both sides."""
 
@@ -51,7 +56,9 @@ class Words(Normaliser):
 
     def spelled(self, text: str, language: str) -> str:
         """One spelling of what a language writes in several; before case is folded."""
-        return text.replace("եւ", "եվ") if language == "hy" else text  # NFKC takes the ligature և for the first
+        for old, new in SPELLINGS.get(language, ()):
+            text = text.replace(old, new)
+        return text
 
 
 @hookimpl

@@ -8,19 +8,17 @@ import shutil
 import time
 import urllib.error
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from hashlib import md5 as new_md5
-from hashlib import sha256 as new_sha256
 from pathlib import Path
 from typing import Any
 
 from megaasr import OutputError, one_line, progress
 
+from .checksums import Fetched, verify
 from .errors import FetchError, quoted
 from .http_client import DownloadLimits, Pace, open_url
 from .partial_file import PartialFile
 
-__all__ = ["CHUNK_BYTES", "LIMITS", "PAUSE_S", "TRIES", "FetchError", "Fetched", "check_space", "download", "verify"]
+__all__ = ["LIMITS", "PAUSE_S", "TRIES", "FetchError", "Fetched", "check_space", "download", "verify"]
 
 CHUNK_BYTES = 2**18
 LIMITS = DownloadLimits()
@@ -35,24 +33,6 @@ PACKED = (".gz", ".tgz")
 """Names of files that some servers announce as gzip-encoded: the bytes are those of the file."""
 
 
-@dataclass(frozen=True)
-class Fetched:
-    """An archive on the local disk.
-
-    Args:
-        path: path of the file.
-        num_bytes: size of the file in bytes.
-        md5, sha256: computed checksums, hexadecimal.
-        is_checked: whether a published checksum was available and matched.
-    """
-
-    path: Path
-    num_bytes: int
-    md5: str
-    sha256: str
-    is_checked: bool
-
-
 def check_space(target: Path, needed: int) -> None:
     """Raise OutputError if the file system of `target` has fewer than `needed` bytes free."""
     free = shutil.disk_usage(target.parent).free
@@ -62,29 +42,6 @@ def check_space(target: Path, needed: int) -> None:
 
 class _CutOff(Exception):
     """Raised when a connection ends early; the bytes received so far are kept."""
-
-
-def verify(path: Path, name: str, md5: str | None, sha256: str | None) -> Fetched:
-    """Compute the checksums of a file and compare them with the published ones.
-
-    Raises:
-        FetchError: a checksum differs, or the file cannot be read.
-    """
-    sums = {"md5": new_md5(usedforsecurity=False), "sha256": new_sha256()}
-    size = path.stat().st_size if path.is_file() else 0
-    try:
-        with path.open("rb") as file:
-            chunks = iter(lambda: file.read(CHUNK_BYTES), b"")
-            for chunk in progress(chunks, total=-(-size // CHUNK_BYTES), what=f"checking {name}"):
-                for checksum in sums.values():
-                    checksum.update(chunk)
-    except OSError as error:
-        raise FetchError(f"cannot read {path}: {error.strerror or one_line(error)}") from error
-    for kind, published in (("md5", md5), ("sha256", sha256)):
-        computed = sums[kind].hexdigest()
-        if published is not None and computed != published:
-            raise FetchError(f"{name}: wrong checksum, {kind} {computed} where {published} is published")
-    return Fetched(path, size, sums["md5"].hexdigest(), sums["sha256"].hexdigest(), bool(md5 or sha256))
 
 
 def download(

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from megaasr import AudioError, ManifestError, MegaasrError, atomic_path, jsonl_line, one_line, progress, write_text
+from megaasr import ManifestError, MegaasrError, atomic_path, jsonl_line, one_line, progress, write_text
 
 from ..sources.base import Row, Source
 
@@ -74,8 +74,9 @@ def _rows(source: Source, roots: Mapping[str, Path], folder: Path) -> Iterator[R
             row["audio"] = relative(path, folder)
             try:
                 row.update(_measure(path, with_channels=source.kind == "rir"))
-            except AudioError as error:
-                yield {"audio": row["audio"], "error": one_line(error)}
+            except Exception as error:  # of one recording: the others are measured
+                what = "" if isinstance(error, MegaasrError) else f"{type(error).__name__}: "
+                yield {"audio": row["audio"], "error": f"{what}{one_line(error)}"}
                 continue
             row.setdefault("source", source.title)
             row.setdefault("licence", source.licence)

@@ -11,7 +11,8 @@ from typing import Any
 from megaasr import ParameterError, one_line, read_json, write_text
 
 from ..sources.base import Archive, Source
-from .download import Fetched, download, verify
+from .checksums import Fetched, verify
+from .download import download
 from .errors import FetchError
 from .unpack import PARTIAL, folder_name, is_archive, unpack
 

@@ -37,7 +37,7 @@ class DownloadLimits:
         max_tries: attempts in all.
     """
 
-    timeout_s: float = 60.0
+    timeout_s: float = 30.0
     min_bytes_per_s: float = 1_000.0
     max_bytes: int = 2 * 10**11
     max_unsized_bytes: int = 10**10

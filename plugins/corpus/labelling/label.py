@@ -25,7 +25,7 @@ def labelled_rows(
 ) -> Iterator[Row]:
     """Each row with the base model's transcript and errors; a row or recording that cannot be read gets an ``error``.
 
-    Adds ``base_text``, ``base_wer`` (for Chinese, by characters), ``base_num_edits``, ``base_ref_len``, ``base_flags``.
+    Adds ``base_text``, ``base_wer`` (or character error rate), ``base_num_edits``, ``base_ref_len``, ``base_flags``.
 
     Args:
         rows: pairs of location (for messages) and row, as `tried_rows` returns them.

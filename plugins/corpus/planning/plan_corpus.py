@@ -40,7 +40,7 @@ from megaasr import (
 
 from .measure import measure
 from .plan_folder import SETTINGS, PlanFolder, PlanSettings, shard_name
-from .plan_shard import UTTERANCES, PlanShard
+from .plan_shard import UTTERANCES, PlanShard, read_utterances
 from .plugin_sources import PluginSource, sources_of, target_of
 from .speech import SpeechIndex, index_speech
 
@@ -255,7 +255,7 @@ def _finish(
         plugins=list(targets),
         sources=list(sources),
         versions=versions,
-        utterances=len(np.load(folder / UTTERANCES, mmap_mode="r")),
+        utterances=len(read_utterances(folder)),
         unreadable=read_text(unreadable).count("\n") if unreadable.exists() else 0,
         request=mark,
         environment=environment(),

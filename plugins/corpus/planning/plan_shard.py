@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import IO
 
 import numpy as np
+import numpy.typing as npt
 
-from megaasr import Planner, SampleKey, Scenario, SoundBank, atomic_path, load_plugins
+from megaasr import OutputError, Planner, SampleKey, Scenario, SoundBank, atomic_path, load_plugins, one_line
 
 from .plan_folder import shard_name
 from .schedule import Schedule
@@ -66,7 +67,7 @@ class _ShardPlanner:
         plugins = load_plugins(task.plugins)
         self._task = task
         self._planners = [Planner(scenario, plugins, task.banks) for scenario in task.scenarios]
-        self._utterances = np.load(task.folder / UTTERANCES, mmap_mode="r")
+        self._utterances = read_utterances(task.folder)
         self._schedule = Schedule(task.seed, len(self._utterances), len(self._planners))
 
     def lines(self, indices: range) -> Iterator[str]:
@@ -88,6 +89,18 @@ class _ShardPlanner:
         sample = {"id": f"{index:09d}", **fields}
         # The recipe is written by its own model, which is faster than by way of a dictionary.
         return f'{json.dumps(sample, ensure_ascii=False)[:-1]}, "recipe": {recipe.model_dump_json()}}}\n'
+
+
+def read_utterances(folder: Path) -> npt.NDArray[np.int64]:
+    """The table of an unfinished plan, shape (num_recordings, 2); OutputError when it is none. Pickles are not read."""
+    path = folder / UTTERANCES
+    try:
+        table = np.load(path, mmap_mode="r")
+    except (OSError, EOFError, ValueError) as error:
+        raise OutputError(f"{path}: is no table ({one_line(error)}); remove the folder and plan anew") from error
+    if table.ndim != 2 or table.shape[1] != 2 or table.dtype != np.int64:
+        raise OutputError(f"{path}: is no table of offsets and lengths; remove the folder and plan anew")
+    return table
 
 
 @lru_cache(maxsize=1)

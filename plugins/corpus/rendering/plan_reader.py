@@ -84,7 +84,7 @@ class Plan(PluginReader):
         """The plan, and the clean recording of the sample where the plan can be opened."""
         settings = audio.with_name(IN_PLAN[:-1])
         try:
-            renderer, number = _place(audio)
+            renderer, number = self._place(audio, None)
             return settings, renderer.recording(number)
         except (MegaasrError, IndexError, OSError):  # which reading it reports
             return (settings,)

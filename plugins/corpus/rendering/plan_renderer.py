@@ -39,8 +39,8 @@ class PlanRenderer:
 
     def __init__(self, plan: str | Path, plugins: Plugins | Sequence[str] = ()) -> None:
         folder = PlanFolder.open(plan)
-        loaded = isinstance(plugins, Plugins)
-        self._use(folder, folder.check(plugins) if loaded else folder.open_plugins(plugins), folder.open_banks())
+        used = folder.check(plugins) if isinstance(plugins, Plugins) else folder.open_plugins(plugins)
+        self._use(folder, used, folder.open_banks())
 
     @classmethod
     def of(cls, folder: PlanFolder, plugins: Plugins, banks: dict[str, SoundBank]) -> Self:
@@ -70,7 +70,7 @@ class PlanRenderer:
 
     def recording(self, number: int) -> Path:
         """The file of the recording that sample `number` is made of; errors as for `sample`."""
-        return self.folder.speech_root / str(row_of(self.folder, number)["audio"])
+        return self._row(row_of(self.folder, number)).audio
 
     def clean(self, number: int) -> Audio:
         """The recording that sample `number` is made of, at the plan's rate; errors as for `sample`."""

@@ -32,12 +32,14 @@ LOSSY_TOLERANCE_DB = 1.0
 def taken(folder: PlanFolder, plugins: Plugins, banks: dict[str, SoundBank]) -> list[Probe]:
     """Probes of the first shard that together contain as many of its primitives as `MOST_PROBES` can.
 
-    A sample that cannot be rendered is no probe: `corpus render` reports it.
+    The severest samples come first, since a step such as add_resample does nothing below some severity. A sample that
+    cannot be rendered is no probe: `corpus render` reports it.
     """
     renderer = PlanRenderer.of(folder, plugins, banks)
     probes: list[Probe] = []
     covered: set[str] = set()
-    for number, row in enumerate(folder.rows(0)):
+    rows = sorted(enumerate(folder.rows(0)), key=lambda numbered: -float(numbered[1]["recipe"]["severity"]))
+    for number, row in rows:
         primitives = _primitives(row)
         if len(probes) < MOST_PROBES and not primitives <= covered and _seconds(row) <= MOST_PROBE_S:
             audio = _rendered(renderer, row)

@@ -66,7 +66,7 @@ class RenderReport:
 def render_corpus(
     plan: Path, out: Path, engine: Engine, shard_format: ShardFormat = "tar", plugins: Sequence[str] = ()
 ) -> RenderReport:
-    """Render what is missing in `out`; the same bytes with any engine, any number of workers, and any interruption.
+    """Render what is missing in `out`; in one environment the same bytes with any engine, workers and interruption.
 
     Args:
         plugins: files, folders or modules to load besides the installed plugins; the plan itself has nothing loaded.

@@ -94,8 +94,8 @@ def evaluate(
         ParameterError,
         fingerprint,
         hardware,
-        normaliser_version,
         held_outputs,
+        normaliser_version,
         read_jsonl,
         read_reward,
         read_text,
@@ -117,7 +117,7 @@ def evaluate(
     plugins = open_plugins(plugin, strict_plugins)
     if not (items := read_items(manifest, language, plugins)):
         raise ParameterError(f"{manifest}: holds no rows")
-    normalisers = {item.language: normaliser_version(item.language) for item in items}
+    normalisers = {spoken: normaliser_version(spoken) for spoken in sorted({item.language for item in items})}
     base = read_jsonl(other) if other else None
     if base is not None:  # before the work, not after it
         check_comparable([item.row for item in items], base)

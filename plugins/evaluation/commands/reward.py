@@ -38,7 +38,7 @@ def reward(
         Path | None, typer.Option(metavar="YAML", help="A reward composed of terms; adds a total.")
     ] = None,
     language: Annotated[
-        str, typer.Option(help="ISO 639-1 code, of rows that name no language; zh is scored by character.")
+        str, typer.Option(help="Code, tag or English name of a language, of rows that name none.")
     ] = "en",
     as_json: JsonOption = False,
     plugin: PluginOption = None,
@@ -81,7 +81,7 @@ def _samples(
     results: Path | None, hyp: Path | None, ref: Path | None, language: str
 ) -> tuple[list[RewardSample], list[str], list[str]]:
     """The samples, a name for each (its line, and its recording where there is one), and the faults of other rows."""
-    from megaasr import BrokenRow, ParameterError, RewardSample, read_text, tried_rows
+    from megaasr import BrokenRow, ManifestError, ParameterError, RewardSample, read_text, tried_rows
 
     from ..paired_texts import paired_lines
     from ..pairing import utterance_of
@@ -94,18 +94,12 @@ def _samples(
         scored = [(where, row) for where, row in rows if "error" not in row]
         if len(scored) < len(rows):
             say(f"megaasr: note: {len(rows) - len(scored)} of {len(rows)} rows failed in the evaluation; left out")
-        samples, named, broken = [], [], []
-        for where, row in scored:
-            try:
-                if isinstance(row, BrokenRow):
-                    raise row.fault
-                samples.append(sample_of(row, where, language))
-                named.append(f"{where.rpartition(', ')[2]} ({utterance_of(row)})")
-            except ManifestError as error:
-                broken.append(str(error))
-        if broken and not samples:
+        broken = [str(row.fault) for _, row in scored if isinstance(row, BrokenRow)]
+        scored = [(where, row) for where, row in scored if not isinstance(row, BrokenRow)]
+        if broken and not scored:
             raise ManifestError(broken[0])
-        return samples, named, broken
+        named = [f"{where.rpartition(', ')[2]} ({utterance_of(row)})" for where, row in scored]
+        return [sample_of(row, where, language) for where, row in scored], named, broken
     if hyp is None or ref is None:
         raise ParameterError("give RESULTS.jsonl, or --hyp FILE with --ref FILE")
     hypotheses = (sys.stdin.read() if str(hyp) == "-" else read_text(hyp)).removesuffix("\n").split("\n")

@@ -42,7 +42,9 @@ def degrade(
     noise: NoiseOption = None,
     rir: RirOption = None,
     recipe: Annotated[bool, typer.Option("--recipe", help="Print the recipe as JSON.")] = False,
-    from_recipe: Annotated[Path | None, typer.Option(help="Replay this recipe, bit for bit.")] = None,
+    from_recipe: Annotated[
+        Path | None, typer.Option(help="Replay this recipe; bit for bit with equal library versions and CPU.")
+    ] = None,
     convert: Annotated[bool, typer.Option("--convert", help="Mix channels to mono and resample to 16 kHz.")] = False,
     plugin: PluginOption = None,
     strict_plugins: StrictOption = False,

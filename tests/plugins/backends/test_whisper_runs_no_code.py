@@ -89,3 +89,36 @@ def test_pickled_weights_are_refused(hostile_folder):
         backend.load()
     assert "\n" not in str(caught.value)
     assert not (hostile_folder.parent / "ran").exists()
+
+
+@pytest.fixture
+def hub_id(hostile_folder, tmp_path, monkeypatch):
+    """The hostile model as the hub's client has cached it; nothing is asked of the network."""
+    from huggingface_hub import constants
+
+    commit, cached = "0" * 40, tmp_path / "hub" / "models--stranger--whisper"
+    (cached / "refs").mkdir(parents=True)
+    (cached / "refs" / "main").write_text(commit)
+    hostile_folder.rename(cached / "model")
+    (cached / "snapshots").mkdir()
+    (cached / "model").rename(cached / "snapshots" / commit)
+    monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path / "hub"))
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
+    return "stranger/whisper", cached / "snapshots" / commit
+
+
+@pytest.mark.parametrize("pickled_only", [False, True])
+def test_a_hub_id_runs_no_code_either(hub_id, pickled_only, tmp_path):
+    name, snapshot = hub_id
+    pickled = pickle.dumps({"proj_out.weight": Marks(tmp_path / "ran")})
+    (snapshot / "pytorch_model.bin").write_bytes(pickled)
+    backend = Whisper.create({"model": name, "device": "cpu"})
+    if pickled_only:
+        (snapshot / "model.safetensors").unlink()
+        with pytest.raises(BackendError, match="cannot load model 'stranger/whisper'") as caught:
+            backend.load()
+        assert "\n" not in str(caught.value)
+    else:
+        backend.load()
+        assert backend.network.config.d_model == 32
+    assert not (tmp_path / "ran").exists()

@@ -3,6 +3,7 @@
 import pytest
 
 from megaasr import ManifestError, OutputError
+from megaasr_plugins.corpus.fetching import fetch_manifest
 from megaasr_plugins.corpus.fetching.errors import FetchError
 from megaasr_plugins.corpus.fetching.fetch import fetch_corpus
 from megaasr_plugins.corpus.sources.find import find_source
@@ -44,6 +45,19 @@ def test_a_broken_table_is_one_line(tmp_path, line):
     result = megaasr("corpus", "fetch", "esc-50", tmp_path / "out", "--from", root)
     assert result.returncode in (1, 2)
     assert "Traceback" not in result.stderr
+
+
+def test_whatever_one_recording_raises_costs_its_row_alone(tmp_path, monkeypatch):
+    def measured(path, **_):
+        if path.stem.endswith("fma-0001"):
+            raise RuntimeError("unimplemented\nformat")
+        return {"duration_s": 1.0}
+
+    monkeypatch.setattr(fetch_manifest, "_measure", measured)
+    report = fetch_corpus(find_source("musan"), tmp_path / "out", origin=str(public_corpora.musan(tmp_path)))
+    assert (report.rows, report.unreadable) == (7, 1)
+    (row,) = rows_of(tmp_path / "out" / "unreadable.jsonl")
+    assert row["error"] == "RuntimeError: unimplemented format"
 
 
 def test_an_archive_cannot_bring_the_record_of_its_own_origin(tmp_path):

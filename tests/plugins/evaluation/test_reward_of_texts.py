@@ -50,3 +50,16 @@ def test_files_of_different_length_are_refused(pairs, tmp_path):
     line = refused(*pairs)
     assert "3 lines" in line
     assert "has 1" in line
+
+
+def test_a_broken_line_of_results_is_a_failure_and_the_others_are_scored(tmp_path):
+    good = {"audio": "a.wav", "answer": None, "text": "the cat", "prediction": "the cat", "language": "en"}
+    lines = [json.dumps(good), '{"prediction": 1e999}', "{" * 5_000, json.dumps(good)]
+    (tmp_path / "r.jsonl").write_text("\n".join(lines) + "\n", encoding="utf-8-sig")
+    done = megaasr("reward", "r.jsonl", "--reward", "wer_accuracy", "--json", cwd=tmp_path)
+    assert done.returncode == 1
+    failed = done.stderr.splitlines()
+    assert [line.split(": ")[2] for line in failed] == ["r.jsonl, line 2", "r.jsonl, line 3"]
+    assert json.loads(done.stdout)["mean"]["wer_accuracy"] == 1.0, "text stands for an answer of null"
+    (tmp_path / "r.jsonl").write_text("{\n")
+    assert "r.jsonl, line 1: not JSON" in refused("reward", "r.jsonl", cwd=tmp_path)
