@@ -158,6 +158,7 @@ if TYPE_CHECKING:
     from .library.manifests import read_clean as read_clean
     from .library.manifests import read_sample as read_sample
     from .library.manifests import tried_rows as tried_rows
+    from .library.naming import naming as naming
     from .library.normalisers.base import Normaliser as Normaliser
     from .library.normalisers.characters import plain_text as plain_text
     from .library.ogg_pages import OggPage as OggPage
@@ -231,6 +232,7 @@ _NAMES_BY_MODULE = {
     "megaasr.library.output_checks": "check_not_input check_outputs",
     "megaasr.library.output_locks": "held_outputs",
     "megaasr.library.outputs": "check_writable is_standard_output is_stream text_output write_text",
+    "megaasr.library.naming": "naming",
     "megaasr.library.progress": "progress",
     "megaasr.library.recordings": "find_recordings read_standard_input",
     "megaasr.library.recording_states": "recordings_state",

@@ -10,9 +10,11 @@ from megaasr_core.contracts.reward import Reward
 from megaasr_core.discovery.registry import Registry
 from megaasr_core.flows.composed_reward import ComposedReward, compose
 
+from .naming import naming
 from .yaml_files import parse_yaml
 
 
 def read_reward(path: Path, rewards: Registry[type[Reward]]) -> ComposedReward:
     """Read a composed reward from a YAML file; the errors of `compose`, and ManifestError when it cannot be read."""
-    return compose(parse_yaml(read_text(path), path, ParameterError), rewards, path)
+    with naming(path):
+        return compose(parse_yaml(read_text(path), path, ParameterError), rewards, path)

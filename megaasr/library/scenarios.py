@@ -10,6 +10,8 @@ from megaasr_core.contracts.scenario import Scenario, merge, scenario_from
 from megaasr_core.discovery.plugins import Plugins
 from megaasr_core.discovery.verification import check_steps
 
+from .naming import naming
+
 
 def find_scenario(name: str, plugins: Plugins) -> Scenario:
     """The registered scenario of that name, or the composition that ``effect+effect`` spells out, walked in that order.
@@ -43,7 +45,11 @@ def read_scenario(path: Path, plugins: Plugins) -> Scenario:
     """
     from .yaml_files import parse_yaml
 
-    scenario = scenario_from(parse_yaml(read_text(path), path, ScenarioError), path)
+    with naming(path):
+        return _checked(scenario_from(parse_yaml(read_text(path), path, ScenarioError), path), path, plugins)
+
+
+def _checked(scenario: Scenario, path: Path, plugins: Plugins) -> Scenario:
     if plugins.scenarios.get(scenario.name, scenario) != scenario:
         owner = plugins.scenarios.owner(scenario.name)
         raise ScenarioError(f"{path}: the name {scenario.name!r} is that of a scenario of {owner}; choose another name")

@@ -8,6 +8,9 @@ from collections.abc import Iterable
 class MegaasrError(Exception):
     """Base class of errors that the caller can correct; the command line prints one line and exits with code 2."""
 
+    def __str__(self) -> str:  # a name in it may hold a line feed, and KeyError would quote it
+        return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in Exception.__str__(self))
+
 
 class AudioError(MegaasrError):
     """Raised for a recording that cannot be read or has an unexpected form."""
@@ -19,9 +22,6 @@ class ParameterError(MegaasrError):
 
 class UnknownNameError(MegaasrError, KeyError):
     """Raised for a name that is not registered."""
-
-    def __str__(self) -> str:  # KeyError would quote the message
-        return Exception.__str__(self)
 
 
 class PluginError(MegaasrError):

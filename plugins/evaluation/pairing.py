@@ -32,6 +32,9 @@ class Scored(BaseModel):
     deletions: int
     audio_s: float = 0.0
     decoding_s: float = 0.0
+    language: str | None = None
+    flags: list[str] = []
+    adapter: str | None = None
 
 
 def scored_rows(rows: Sequence[Row]) -> list[Row]:

@@ -124,9 +124,9 @@ class SoundfileSound:
         self.file.close()
 
 
-_SHORTENED = ("AIFF", "AU", "SVX", "WVE", "VOC", "MAT4", "NIST", "AVR")
+_SHORTENED = ("AIFF", "AU", "SVX", "WVE", "VOC", "MAT4", "NIST", "AVR", "CAF")
 _LENGTHS = re.compile(
-    r"^\s*(?:SSND|BODY|Data Size)\s*: (\d+) \(should be (\d+)\)|^Data length (\d+) should be (\d+)", re.MULTILINE
+    r"^\s*(?:SSND|BODY|data|Data Size)\s*: (\d+) \(should be (\d+)\)|^Data length (\d+) should be (\d+)", re.MULTILINE
 )
 _TRUNCATED = re.compile(r"^\W*(?:File seems to be truncated|Seems to be a truncated file)", re.MULTILINE)
 

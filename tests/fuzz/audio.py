@@ -36,7 +36,7 @@ class AudioFiles(Kind):
     def make(self, rng: Random, folder: Path) -> Case:
         """One recording, damaged."""
         recording = rng.choice(recordings())
-        least = KEPT * recording.duration_s
+        least = KEPT * recording.duration_s - recording.unseen_s
         if recording.suffix in CONCATENATED and rng.random() < 0.1:
             data, note = recording.data * 2, "two files in one"
             least *= 2

@@ -27,6 +27,7 @@ class Recording:
         suffix: with the dot.
         data: the file.
         duration_s, sample_rate: of what a decoder makes of it, at least; the rate in Hz.
+        unseen_s: of sound that may be lost unseen: what the container says of its duration is no exact number.
     """
 
     name: str
@@ -34,6 +35,7 @@ class Recording:
     data: bytes
     duration_s: float
     sample_rate: int = SAMPLE_RATE_HZ
+    unseen_s: float = 0.0
 
 
 BY_SOUNDFILE = (
@@ -60,6 +62,8 @@ BY_AV = (
     ),
 )
 OGG = (".ogg", ".opus", ".oga")
+CONTAINERS = (".m4a", ".mp4", ".webm", ".mkv", ".wma")
+UNSEEN_S = 0.55
 
 
 def speechlike(seconds: float, sample_rate: int = SAMPLE_RATE_HZ) -> npt.NDArray[np.float32]:
@@ -94,9 +98,10 @@ def _by_soundfile() -> Iterator[Recording]:
 
 def _by_av() -> Iterator[Recording]:
     for container, codec, suffix in BY_AV:
-        seconds = LONG_S if suffix in OGG else SHORT_S
+        seconds = LONG_S if suffix in (*OGG, *CONTAINERS) else SHORT_S
         data = _encoded(speechlike(seconds, 48_000), container, codec)
-        yield Recording(f"{container} {codec}", suffix, data, min(seconds, _decoded_s(data)), 48_000)
+        unseen_s = UNSEEN_S if suffix in CONTAINERS else 0.0
+        yield Recording(f"{container} {codec}", suffix, data, min(seconds, _decoded_s(data)), 48_000, unseen_s)
 
 
 def _encoded(samples: npt.NDArray[np.float32], container: str, codec: str) -> bytes:

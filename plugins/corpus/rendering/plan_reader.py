@@ -26,6 +26,7 @@ from megaasr import (
     hookimpl,
     installed_plugins,
     manifest_lines,
+    naming,
     parse_row,
 )
 
@@ -69,7 +70,8 @@ class Plan(PluginReader):
                     kept = {name: value for name, value in row.items() if name not in PART_FIELDS}
                     yield where, {**kept, **described(recipe_of(row)), "audio": f"{IN_PLAN}{number}"}
                 except (ManifestError, RecipeError) as error:
-                    yield where, BrokenRow(ManifestError(f"{where}: {error}".removeprefix(f"{where}: {where}: ")))
+                    prefix = "" if str(error).startswith(where) else f"{where}: "
+                    yield where, BrokenRow(ManifestError(f"{prefix}{error}"))
                 number += 1
 
     def takes_audio(self, audio: Path) -> bool:
@@ -91,15 +93,17 @@ class Plan(PluginReader):
 
     def read(self, audio: Path, limits: AudioLimits | None = None) -> Audio:
         """The sample, rendered here and now, within the plan's own limits; MegaasrError when it cannot be."""
-        renderer, number = self._place(audio, limits)
-        with _counted(audio, renderer):
-            return renderer.sample(number)
+        with naming(audio):
+            renderer, number = self._place(audio, limits)
+            with _counted(audio, renderer):
+                return renderer.sample(number)
 
     def read_clean(self, audio: Path, limits: AudioLimits | None = None) -> Audio:
         """The recording that the sample is made of, at the plan's rate."""
-        renderer, number = self._place(audio, limits)
-        with _counted(audio, renderer):
-            return renderer.clean(number)
+        with naming(audio):
+            renderer, number = self._place(audio, limits)
+            with _counted(audio, renderer):
+                return renderer.clean(number)
 
     def _place(self, audio: Path, limits: AudioLimits | None) -> tuple[PlanRenderer, int]:
         number = audio.name.removeprefix(IN_PLAN)
