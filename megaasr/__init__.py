@@ -121,6 +121,7 @@ if TYPE_CHECKING:
     from megaasr_core.flows.render import render as render
     from megaasr_core.flows.term_scores import TermScores as TermScores
     from megaasr_core.flows.term_scores import term_scores as term_scores
+    from megaasr_core.flows.transcriber import ReadAudio as ReadAudio
     from megaasr_core.flows.transcriber import Transcriber as Transcriber
 
     from .library.alignment import Alignment as Alignment
@@ -295,7 +296,7 @@ _NAMES_BY_MODULE = {
     "megaasr_core.flows.plan": "plan Planner",
     "megaasr_core.flows.render": "render Rendered",
     "megaasr_core.flows.term_scores": "term_scores TermScores",
-    "megaasr_core.flows.transcriber": "Transcriber",
+    "megaasr_core.flows.transcriber": "ReadAudio Transcriber",
 }
 """Module -> the names of it that are public; the imports above tell the same to type checkers."""
 _MODULE_OF = {name: module for module, names in _NAMES_BY_MODULE.items() for name in names.split()}

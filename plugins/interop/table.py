@@ -36,7 +36,7 @@ class Table(Reader):
                 places.append(where)
                 yield line
 
-        quoting = csv.QUOTE_MINIMAL if is_quoted else csv.QUOTE_NONE
+        quoting: Any = csv.QUOTE_MINIMAL if is_quoted else csv.QUOTE_NONE  # the stubs want literals
         reader = csv.reader(text(), delimiter=SEPARATORS[_suffix(path)], quoting=quoting, strict=is_quoted)
         try:
             names = [name.strip() for name in next(reader, [])]

@@ -28,12 +28,15 @@ from megaasr.commands import (
 )
 
 if TYPE_CHECKING:
-    from megaasr import Transcription
+    from megaasr import Audio, AudioLimits, Plugins, ReadAudio, Transcription
 
 
 def transcribe(
     context: typer.Context,
-    recordings: Annotated[list[Path], typer.Argument(metavar="RECORDING...", help="Audio files, or folders of them.")],
+    recordings: Annotated[
+        list[str],
+        typer.Argument(metavar="RECORDING...", help="Audio files, or folders of them; - is standard input."),
+    ],
     output: Annotated[
         Path | None, typer.Option("--output", "-o", help="Write JSON lines here instead of text; - is standard output.")
     ] = None,
@@ -45,7 +48,7 @@ def transcribe(
     decode: DecodeOption = None,
     language: LanguageOption = None,
     batch_size: BatchSizeOption = 8,
-    convert: Annotated[bool, typer.Option("--convert", help="Mix channels to mono, accept any sample rate.")] = False,
+    convert: Annotated[bool, typer.Option("--convert", help="Accept sample rates outside 8 to 192 kHz.")] = False,
     max_duration_s: Annotated[float, typer.Option(min=0.1, max=86400.0, help="Refuse longer recordings.")] = 7200.0,
     as_json: JsonOption = False,
     plugin: PluginOption = None,
@@ -65,7 +68,6 @@ def transcribe(
         held_outputs,
         jsonl_line,
         progress,
-        read_audio,
         recordings_state,
         resumable_rows,
     )
@@ -73,10 +75,12 @@ def transcribe(
     paths = find_recordings(recordings)
     context.with_resource(held_outputs([output], paths))
     limits = AudioLimits(min_duration_s=0.1, max_duration_s=max_duration_s, convert=convert)
+    plugins = open_plugins(plugin, strict_plugins)
+    read = once_each(plugins)
     if len(paths) == 1:
-        read_audio(paths[0], limits)  # a mistake in the only recording is told before the model is loaded
+        read(paths[0], limits)  # a mistake in the only recording is told before the model is loaded
     transcriber = open_transcriber(
-        open_plugins(plugin, strict_plugins),
+        plugins,
         backend,
         backend_set,
         router,
@@ -108,7 +112,7 @@ def transcribe(
         failed += sum("error" in row for row in done)
         remaining = paths[len(done) :]
         for result in progress(
-            transcriber.transcribe_files(remaining, limits), total=len(remaining), what="recordings"
+            transcriber.transcribe_files(remaining, limits, read), total=len(remaining), what="recordings"
         ):
             row = _row(result)
             if result.transcript is None:
@@ -124,6 +128,21 @@ def transcribe(
     if failed:
         say(f"megaasr: {failed} of {len(paths)} recordings failed")
         raise typer.Exit(EXIT_SOME_FAILED)
+
+
+def once_each(plugins: Plugins) -> ReadAudio:
+    """Reads what a path names, files of any registered reader and standard input; the last one again for nothing."""
+    from functools import lru_cache
+
+    from megaasr import read_sample, read_standard_input
+
+    @lru_cache(maxsize=1)
+    def read(path: str | Path, limits: AudioLimits | None) -> Audio:
+        if str(path) == "-":
+            return read_standard_input(limits)
+        return read_sample(Path(path), limits, plugins)
+
+    return read
 
 
 def _row(result: Transcription) -> dict[str, Any]:
