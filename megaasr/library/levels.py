@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from ..base.audio import Audio, Samples
+from megaasr_core.base.audio import Audio, Samples
 
 FRAME_S = 0.1
 """Length of the frames whose power is compared."""
