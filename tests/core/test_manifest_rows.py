@@ -142,9 +142,9 @@ TEXT = "\r\n\r\n".join(json.dumps(row, ensure_ascii=False) for row in ROWS)
         ("m.jsonl", TEXT.encode("utf-16")),
         ("m.jsonl", b"\xfe\xff" + TEXT.encode("utf-16-be")),
         ("m.jsonl", TEXT.encode("utf-32")),
-        ("m.jsonl.gz", gzip.compress(TEXT.encode())),
-        ("m.json.gz", gzip.compress(TEXT.encode("utf-8-sig"))),
-        ("m", gzip.compress(TEXT.encode("utf-16"))),
+        ("m.jsonl.gz", gzip.compress(TEXT.encode(), mtime=0)),
+        ("m.json.gz", gzip.compress(TEXT.encode("utf-8-sig"), mtime=0)),
+        ("m", gzip.compress(TEXT.encode("utf-16"), mtime=0)),
     ],
 )
 def test_byte_order_marks_carriage_returns_and_gzip_are_read(tmp_path, name, data):
