@@ -12,7 +12,7 @@ from ..base.audio import Audio
 from ..base.language import is_unspaced
 from ..contracts.backend import Segment, Transcript
 
-NO_SPEECH = frozenset({"invented", "no_speech", "silent"})
+NO_SPEECH = frozenset({"empty", "invented", "no_speech", "silent"})
 """Flags of a part whose text is withheld from the whole."""
 
 
