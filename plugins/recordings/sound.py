@@ -78,6 +78,8 @@ class SoundfileSound:
         self.sample_rate, self.channels = int(self.file.samplerate), int(self.file.channels)
         self.num_frames: int | None = int(self.file.frames)
         self._is_at_start, self._is_watched = True, is_watched
+        if self.file.format == "RAW" and self.file.subtype == "ULAW":
+            raise AudioError(f"{name}: cannot be read as audio (it has no header, only the suffix of AU); {_GIVE}")
         if self.file.format in _SHORTENED:
             _check_lengths(name, self.file, head)
 
@@ -128,17 +130,24 @@ _SHORTENED = ("AIFF", "AU", "SVX", "WVE", "VOC", "MAT4", "NIST", "AVR", "CAF")
 _LENGTHS = re.compile(
     r"^\s*(?:SSND|BODY|data|Data Size)\s*: (\d+) \(should be (\d+)\)|^Data length (\d+) should be (\d+)", re.MULTILINE
 )
+_AIFF_FRAMES = re.compile(r"read from 'COMM' chunk \((\d+)\) not equal to frame count\W+.*\((\d+)\)")
+_AIFF_UNKNOWN_FROM = 0x7F00_0000
+"""Length of the sound that SoX leaves in an AIFF file when it writes to a pipe."""
+_GIVE = "give WAV, FLAC, Ogg or MP3"
 _TRUNCATED = re.compile(r"^\W*(?:File seems to be truncated|Seems to be a truncated file)", re.MULTILINE)
 
 
 def _check_lengths(name: str, file: Any, head: bytes) -> None:
     """Refuse what libsndfile shortens in silence: only its log, or the header, has the length that was meant."""
-    if found := _LENGTHS.search(file.extra_info):
+    log, unknown_from = file.extra_info, _AIFF_UNKNOWN_FROM if file.format == "AIFF" else UNKNOWN_FROM
+    if found := _LENGTHS.search(log):
         promised, present = (int(length) for length in found.groups() if length)
-        if present < promised < UNKNOWN_FROM:
+        if present < promised < unknown_from:
             raise AudioError(f"{name}: truncated, {present} of {promised} data bytes are there; copy the file again")
-    elif _TRUNCATED.search(file.extra_info):
+    elif _TRUNCATED.search(log):
         raise AudioError(f"{name}: truncated; copy the file again")
+    elif file.format == "AIFF" and (found := _AIFF_FRAMES.search(log)) and int(found[1]) > int(found[2]):
+        raise AudioError(f"{name}: truncated, {found[2]} of {found[1]} frames are there; copy the file again")
     count = re.search(rb"\nsample_count -i (\d+)", head) if file.format == "NIST" else None
     promised = int(count[1]) if count else int.from_bytes(head[26:30], "big") if file.format == "AVR" else 0
     if promised > file.frames:
