@@ -1,4 +1,4 @@
-"""Milliseconds that reading takes, megaasr and `soundfile.read` alone in turn in one process: what the checks cost."""
+"""CPU milliseconds that reading takes: megaasr and `soundfile.read` alone, in turn in one process."""
 
 from __future__ import annotations
 
@@ -41,8 +41,8 @@ def _row(folder: Path, kind: str, seconds: int) -> dict[str, object]:
     low, high = ratios[len(ratios) // 10], ratios[-len(ratios) // 10]
     return {
         "file": f"{kind}, {seconds} s",
-        "megaasr, ms": round(ours_s * 1000, 3),
-        "soundfile, ms": round(theirs_s * 1000, 3),
+        "megaasr, CPU ms": round(ours_s * 1000, 3),
+        "soundfile, CPU ms": round(theirs_s * 1000, 3),
         "ratio, median [10 %, 90 %]": f"{statistics.median(ratios):.3f} [{low:.3f}, {high:.3f}]",
     }
 
@@ -50,7 +50,7 @@ def _row(folder: Path, kind: str, seconds: int) -> dict[str, object]:
 def alternated(
     ours: Callable[[], object], theirs: Callable[[], object], rounds: int = ROUNDS
 ) -> list[tuple[float, float]]:
-    """Seconds that each takes in each round; which comes first alternates, because the second finds caches warm."""
+    """Seconds of the CPU that each takes in each round; which is first alternates, as the second finds caches warm."""
     pairs = []
     ours(), theirs()
     for number in range(rounds):
