@@ -63,7 +63,7 @@ BY_AV = (
 )
 OGG = (".ogg", ".opus", ".oga")
 CONTAINERS = (".m4a", ".mp4", ".webm", ".mkv", ".wma")
-UNSEEN_S = 0.05
+UNSEEN_S = 0.55
 
 
 def speechlike(seconds: float, sample_rate: int = SAMPLE_RATE_HZ) -> npt.NDArray[np.float32]:
