@@ -1,4 +1,4 @@
-"""Run all benchmarks (`make bench`): parity, speed, scaling and memory, each comparison within one run."""
+"""Run all benchmarks (`make bench`): parity, speed, reading, scaling and memory, each comparison within one run."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from megaasr import hardware
 
 from .memory import memory_rows
 from .parity import drawn_rows, parity_rows
+from .reading import reading_rows
 from .scaling import scaling_rows
 from .speed import speed_rows
 
@@ -24,6 +25,7 @@ def main() -> None:
         ("parity", parity_rows),
         ("drawn", drawn_rows),
         ("speed", speed_rows),
+        ("reading", reading_rows),
         ("scaling", scaling_rows),
         ("memory", memory_rows),
     ):

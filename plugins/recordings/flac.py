@@ -17,8 +17,8 @@ _BLOCK_SIZES = {
 }
 
 
-TAIL_BYTES = 2**16
-"""Decoding reads ahead, so that it cannot tell whether another file follows within this distance."""
+TAIL_BYTES = 2**14
+"""Decoding reads ahead, 8 KiB in libFLAC, so that it cannot tell whether another file follows within this distance."""
 
 
 def flac_parts(stream: BinaryIO, name: str, is_searched: bool = True) -> list[BinaryIO]:

@@ -47,16 +47,17 @@ class _Part:
     header: _Frame | None
 
 
-def mp3_parts(stream: BinaryIO, name: str) -> list[tuple[BinaryIO, bool]] | None:
+def mp3_parts(stream: BinaryIO, name: str, is_exact: bool = False) -> list[tuple[BinaryIO, bool]] | None:
     """The recordings in an MP3 file in order, and whether each ends with a whole frame; None: it is no such file.
 
+    With `is_exact`, as where a header says how many bytes the frames take, nothing but zeros may follow them.
     A recording whose length no header says gets one, since libsndfile would guess the length from the first frame.
 
     Raises:
         AudioError: fewer frames are there than a header says, or bytes between the frames are damaged.
     """
     data = all_bytes(stream)
-    parts, is_whole = _scan(data, name)
+    parts, is_whole = _scan(data, name, is_exact)
     if not parts:
         return None
     for part in parts:
@@ -84,7 +85,7 @@ def _is_kept(header: _Frame, data: bytes | mmap) -> bool:
     return b"LAME" in data[header.start : header.stop] or b"Lavc" in data[header.start : header.stop]
 
 
-def _scan(data: bytes | mmap, name: str) -> tuple[list[_Part], bool]:
+def _scan(data: bytes | mmap, name: str, is_exact: bool) -> tuple[list[_Part], bool]:
     parts, at, size = list[_Part](), _skip_tags(data, 0), len(data)
     first = _next_frame(data, at, min(size, at + MOST_JUNK))
     if first is None:
@@ -96,6 +97,8 @@ def _scan(data: bytes | mmap, name: str) -> tuple[list[_Part], bool]:
             behind = _skip_tags(data, at)
             found = _next_frame(data, behind, size)
             if found is None:  # padding, or a tag of another kind, ends the file
+                if is_exact and any(data[at:]):
+                    raise AudioError(f"{name}: damaged, bytes {at} to {size} are no frames; copy the file again")
                 break
             if found.start != behind and any(data[behind : found.start]):
                 raise AudioError(f"{name}: damaged, bytes {behind} to {found.start} are no frames; copy the file again")

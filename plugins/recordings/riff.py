@@ -18,6 +18,8 @@ _KNOWN_AGAIN_FROM = 2**31 + 2**16
 _NEVER_WRITTEN_FROM = 2**32 - 2**16
 _UNKNOWN_64_FROM = 2**62
 MOST_CHUNKS = 1_000
+_MP3 = b"\x55\x00"
+"""Tag of the format: libsndfile guesses the length of MP3 in WAV, and is wrong about the last frame."""
 
 
 @dataclass
@@ -51,12 +53,14 @@ class _Header:
 
 
 def is_plain(head: bytes, stream: BinaryIO) -> bool:
-    """Whether the first bytes are of a WAV file whose data is the last chunk, and ends with the file."""
+    """Whether the first bytes are of a WAV file whose data is the last chunk, ends with the file and is no MP3."""
     at = 12
     while head[:4] == b"RIFF" and at + 8 <= len(head):
         length = int.from_bytes(head[at + 4 : at + 8], "little")
         if head[at : at + 4] == b"data":
             return length > 0 and at + 8 + length == stream.seek(0, 2)
+        if head[at : at + 4] == b"fmt " and head[at + 8 : at + 10] == _MP3:
+            return False
         at += 8 + length + (length & 1)
     return False
 
@@ -86,6 +90,18 @@ def wav_parts(stream: BinaryIO, name: str) -> list[BinaryIO]:
         start = following
     stream.seek(0)
     return parts or [stream]
+
+
+def mp3_data(part: BinaryIO) -> BinaryIO | None:
+    """The frames of MP3 in a WAV file, as a file of their own; None where it holds something else."""
+    size, is_mp3 = size_of(part), False
+    for at, head in _chunks(part, 0, size, "little"):
+        if head[:4] == b"fmt ":
+            is_mp3 = _bytes(part, at + 8, 2) == _MP3
+        elif head[:4] == b"data":
+            stop = min(size, at + 8 + int.from_bytes(head[4:], "little"))
+            return view(part, at + 8, stop) if is_mp3 else None
+    return None
 
 
 def _meant_length(stream: BinaryIO, name: str, header: _Header, start: int, size: int) -> int:

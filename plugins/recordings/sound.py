@@ -70,9 +70,11 @@ class SoundfileSound:
 
         stream.seek(0)
         self._stream, path = stream, getattr(stream, "name", None)
-        source: object = os.fsencode(path) if isinstance(path, (str, bytes)) else stream
-        if isinstance(stream, FileIO) and head[:4] in _BY_DESCRIPTOR:
-            source = stream.fileno()
+        is_known = head[:4] in _BY_DESCRIPTOR
+        if is_known and isinstance(stream, FileIO):
+            source: object = stream.fileno()
+        else:
+            source = os.fsencode(path) if isinstance(path, (str, bytes)) else stream
         self.file: Any = soundfile.SoundFile(source, closefd=False)
         if self.file.format == "RAW":  # libsndfile takes whatever is named .au, .snd, .vox or .gsm for sound
             self.file.close()
@@ -81,20 +83,20 @@ class SoundfileSound:
         self.sample_rate, self.channels = int(self.file.samplerate), int(self.file.channels)
         self.num_frames: int | None = int(self.file.frames)
         self._is_at_start, self._is_watched = True, is_watched
-        if self.file.format in _SHORTENED:
+        if not is_known:
             _check_lengths(name, self.file, head)
 
     def blocks(self) -> Iterator[Block]:
         """See `Sound`."""
         import soundfile
 
-        file, at = self.file, 0
+        file, at, total = self.file, 0, self.num_frames or 0
         try:
             if not self._is_at_start:
                 file.seek(0)
             self._is_at_start = False
-            while at < file.frames:
-                block = file.read(min(BLOCK_SAMPLES // self.channels, file.frames - at), "float32", always_2d=True)
+            while at < total:
+                block = file.read(min(BLOCK_SAMPLES // self.channels, total - at), "float32", always_2d=True)
                 if not len(block):
                     break
                 at += len(block)
@@ -103,8 +105,8 @@ class SoundfileSound:
             raise AudioError(
                 f"{self.name}: truncated or damaged, decoding stops midway; copy the file again"
             ) from error
-        if at != file.frames:
-            raise AudioError(f"{self.name}: truncated, {at} of {file.frames} frames are there; copy the file again")
+        if at != total:
+            raise AudioError(f"{self.name}: truncated, {at} of {total} frames are there; copy the file again")
         if self._is_watched and self._stream.tell() < self._stream.seek(0, os.SEEK_END):
             raise UnreadError(self.name)
 
@@ -131,18 +133,29 @@ _SHORTENED = ("AIFF", "AU", "SVX", "WVE", "VOC", "MAT4", "NIST", "AVR", "CAF")
 _LENGTHS = re.compile(
     r"^\s*(?:SSND|BODY|data|Data Size)\s*: (\d+) \(should be (\d+)\)|^Data length (\d+) should be (\d+)", re.MULTILINE
 )
+_AIFF_FRAMES = re.compile(r"read from 'COMM' chunk \((\d+)\) not equal to frame count\W+.*\((\d+)\)")
+_AIFF_UNKNOWN_FROM = 0x7F00_0000
+"""Length of the sound that SoX leaves in an AIFF file when it writes to a pipe."""
+_GIVE = "give WAV, FLAC, Ogg or MP3"
 _TRUNCATED = re.compile(r"^\W*(?:File seems to be truncated|Seems to be a truncated file)", re.MULTILINE)
 
 
 def _check_lengths(name: str, file: Any, head: bytes) -> None:
     """Refuse what libsndfile shortens in silence: only its log, or the header, has the length that was meant."""
-    if found := _LENGTHS.search(file.extra_info):
+    if (kind := file.format) == "RAW" and file.subtype == "ULAW":
+        raise AudioError(f"{name}: cannot be read as audio (it has no header, only the suffix of AU); {_GIVE}")
+    if kind not in _SHORTENED:
+        return
+    log, unknown_from = file.extra_info, _AIFF_UNKNOWN_FROM if kind == "AIFF" else UNKNOWN_FROM
+    if found := _LENGTHS.search(log):
         promised, present = (int(length) for length in found.groups() if length)
-        if present < promised < UNKNOWN_FROM:
+        if present < promised < unknown_from:
             raise AudioError(f"{name}: truncated, {present} of {promised} data bytes are there; copy the file again")
-    elif _TRUNCATED.search(file.extra_info):
+    elif _TRUNCATED.search(log):
         raise AudioError(f"{name}: truncated; copy the file again")
-    count = re.search(rb"\nsample_count -i (\d+)", head) if file.format == "NIST" else None
-    promised = int(count[1]) if count else int.from_bytes(head[26:30], "big") if file.format == "AVR" else 0
+    elif kind == "AIFF" and (found := _AIFF_FRAMES.search(log)) and int(found[1]) > int(found[2]):
+        raise AudioError(f"{name}: truncated, {found[2]} of {found[1]} frames are there; copy the file again")
+    count = re.search(rb"\nsample_count -i (\d+)", head) if kind == "NIST" else None
+    promised = int(count[1]) if count else int.from_bytes(head[26:30], "big") if kind == "AVR" else 0
     if promised > file.frames:
         raise AudioError(f"{name}: truncated, {file.frames} of {promised} frames are there; copy the file again")
