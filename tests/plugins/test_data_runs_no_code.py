@@ -165,6 +165,7 @@ DOORS = {
 OPEN = {
     "megaasr/__init__.py": {"import_module"},  # the public names, of a table in the file
     "megaasr_core/__init__.py": {"import_module"},
+    "megaasr/lora/patterns.py": {"importlib.import_module"},  # the parser of expressions in Python itself
     "megaasr/reward_functions.py": {"import_module"},  # called by pickle alone, between megaasr's own processes
     "megaasr_core/discovery/loading.py": {"importlib.import_module"},  # what --plugin and MEGAASR_PLUGINS name
     "megaasr_core/discovery/file_plugins.py": {"importlib.util.spec_from_file_location", "spec.loader.exec_module"},

@@ -82,8 +82,8 @@ def test_a_manifest_is_compared_with_the_base_before_the_work():
 def test_parts_of_one_recording_are_utterances_of_their_own():
     parts = [row("a.wav", offset=start, duration=1.5) for start in (0.0, 1.5)]
     assert [utterance_of(one) for one in parts] == [
-        "a.wav (offset 0.0, duration 1.5)",
-        "a.wav (offset 1.5, duration 1.5)",
+        "a.wav[0:1.5]",
+        "a.wav[1.5:3]",
     ]
     assert len(paired(parts, {"this": parts[::-1]})[0]) == 2
 
