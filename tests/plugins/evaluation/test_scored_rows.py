@@ -36,6 +36,17 @@ WRONG = {
 VALUES = [None, True, 0, 5, -1, 10**12, 10**299, 1e308, -2.5, "x", "", "\ud800", [], [1], ["x"], {}, {"a": 1}, [[]]]
 
 
+def refusal(call):
+    """The message of a call that is refused; empty where it gives figures that are JSON."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        try:
+            json.dumps(call(), allow_nan=False)
+        except ManifestError as error:
+            return str(error)
+    return ""
+
+
 @pytest.mark.parametrize(("field", "value"), [(field, value) for field, values in WRONG.items() for value in values])
 def test_a_value_that_no_evaluation_writes_is_one_line_that_names_utterance_and_field(field, value):
     with pytest.raises(ManifestError) as caught:
@@ -55,14 +66,7 @@ def test_whatever_a_field_holds_results_are_summarised_and_compared_or_refused(f
             lambda rows=rows: compare(rows, rows[::-1]),
             lambda rows=rows: rewards_summary(columns_of(rows)),
         )
-        for call in calls:
-            with warnings.catch_warnings():
-                warnings.simplefilter("error")
-                try:
-                    json.dumps(call(), allow_nan=False)
-                except ManifestError as error:
-                    assert "a.wav" in str(error) or "b.wav" in str(error) or "row 1" in str(error)
-                    assert "\n" not in str(error)
+        assert all("\n" not in line and (not line or ".wav" in line or "row 1" in line) for line in map(refusal, calls))
 
 
 def test_failed_rows_need_no_scores():
