@@ -10,6 +10,11 @@ from typing import TYPE_CHECKING, Any
 from megaasr_core import __version__ as __version__
 
 if TYPE_CHECKING:
+    from megaasr.library.composed_reward import ComposedReward as ComposedReward
+    from megaasr.library.composed_reward import Term as Term
+    from megaasr.library.kernel_cache import use_kernel_cache as use_kernel_cache
+    from megaasr.library.term_scores import TermScores as TermScores
+    from megaasr.library.term_scores import term_scores as term_scores
     from megaasr_core.base.audio import SAMPLE_RATE_HZ as SAMPLE_RATE_HZ
     from megaasr_core.base.audio import SILENCE_DBFS as SILENCE_DBFS
     from megaasr_core.base.audio import Audio as Audio
@@ -39,7 +44,6 @@ if TYPE_CHECKING:
     from megaasr_core.base.jsonl import parse_json as parse_json
     from megaasr_core.base.jsonl import parse_row as parse_row
     from megaasr_core.base.jsonl import read_rows as read_rows
-    from megaasr_core.base.kernel_cache import use_kernel_cache as use_kernel_cache
     from megaasr_core.base.language import is_unspaced as is_unspaced
     from megaasr_core.base.language import language_code as language_code
     from megaasr_core.base.seeding import SampleKey as SampleKey
@@ -111,16 +115,12 @@ if TYPE_CHECKING:
     from megaasr_core.discovery.registry import Owner as Owner
     from megaasr_core.discovery.registry import Registry as Registry
     from megaasr_core.discovery.registry import not_installed as not_installed
-    from megaasr_core.flows.composed_reward import ComposedReward as ComposedReward
-    from megaasr_core.flows.composed_reward import Term as Term
     from megaasr_core.flows.hearing import Transcription as Transcription
     from megaasr_core.flows.long_recordings import cut as cut
     from megaasr_core.flows.plan import Planner as Planner
     from megaasr_core.flows.plan import plan as plan
     from megaasr_core.flows.render import Rendered as Rendered
     from megaasr_core.flows.render import render as render
-    from megaasr_core.flows.term_scores import TermScores as TermScores
-    from megaasr_core.flows.term_scores import term_scores as term_scores
     from megaasr_core.flows.transcriber import ReadAudio as ReadAudio
     from megaasr_core.flows.transcriber import Transcriber as Transcriber
 
@@ -262,7 +262,7 @@ _NAMES_BY_MODULE = {
     "megaasr_core.base.files": "atomic_path read_text temporary_name",
     "megaasr_core.base.jsonl": "located_lines parse_json parse_row read_rows",
     "megaasr_core.base.language": "is_unspaced language_code",
-    "megaasr_core.base.kernel_cache": "use_kernel_cache",
+    "megaasr.library.kernel_cache": "use_kernel_cache",
     "megaasr_core.base.seeding": "SampleKey",
     "megaasr_core.base.severity": "check_severity Choice CURVES Range severity_from",
     "megaasr_core.base.sound_bank": "SoundBank SoundRef",
@@ -291,12 +291,12 @@ _NAMES_BY_MODULE = {
     "megaasr_core.discovery.plugin_checks": "PLUGIN_API",
     "megaasr_core.discovery.plugins": "Plugins",
     "megaasr_core.discovery.registry": "not_installed Owner Registry",
-    "megaasr_core.flows.composed_reward": "ComposedReward Term",
+    "megaasr.library.composed_reward": "ComposedReward Term",
     "megaasr_core.flows.hearing": "Transcription",
     "megaasr_core.flows.long_recordings": "cut",
     "megaasr_core.flows.plan": "plan Planner",
     "megaasr_core.flows.render": "render Rendered",
-    "megaasr_core.flows.term_scores": "term_scores TermScores",
+    "megaasr.library.term_scores": "term_scores TermScores",
     "megaasr_core.flows.transcriber": "ReadAudio Transcriber",
 }
 """Module -> the names of it that are public; the imports above tell the same to type checkers."""

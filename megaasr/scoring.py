@@ -6,11 +6,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any, overload
 
 from megaasr.library.alignment import align
+from megaasr.library.composed_reward import ComposedReward
 from megaasr.library.text import tokenise
 from megaasr_core.base.errors import ParameterError
 from megaasr_core.contracts.reward import Reward, RewardSample, Score, checked_scores
 from megaasr_core.discovery.loading import installed_plugins
-from megaasr_core.flows.composed_reward import ComposedReward
 
 Meta = Mapping[str, Any]
 AnyReward = str | Reward | type[Reward] | ComposedReward

@@ -7,8 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from megaasr import read_jsonl
-from megaasr_core.base.files import write_text
+from megaasr import read_jsonl, write_text
 from recipes.tiny.join_manifests import join
 from tests.command_line import megaasr
 

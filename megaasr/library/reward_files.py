@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from megaasr.library.composed_reward import ComposedReward, compose
 from megaasr_core.base.errors import ParameterError
 from megaasr_core.base.files import read_text
 from megaasr_core.contracts.reward import Reward
 from megaasr_core.discovery.registry import Registry
-from megaasr_core.flows.composed_reward import ComposedReward, compose
 
 from .naming import naming
 from .yaml_files import parse_yaml

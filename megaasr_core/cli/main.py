@@ -15,10 +15,11 @@ from typing import Annotated
 
 import typer
 
+from megaasr.library.endings import flush_stdout, prepare_streams, stopped_by_signals, unexpected
+
 from ..discovery.entry_points import DISABLED, GROUP, listed
 from .commands import add_plugin_commands, drop_parameters
 from .context import EXIT_INTERRUPTED, EXIT_USER_ERROR, say
-from .endings import flush_stdout, prepare_streams, stopped_by_signals, unexpected
 from .plugins import plugins
 
 APP = typer.Typer(

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Self
 
 import numpy as np
 
+from megaasr.library.levels import FRAME_S, at_known_level, frame_powers, loud_power
+
 from ..base.errors import MegaasrError
 from ..base.language import is_unspaced
 from ..contracts.backend import Transcript
 from ..contracts.utterance import Utterance
-from .levels import FRAME_S, at_known_level, frame_powers, loud_power
 from .long_recordings import NO_SPEECH, cut, join
 
 STRAND_S = 150.0
@@ -28,6 +31,9 @@ SHORTEST_STEP_S = 0.5
 """A transcript that is complete for less is taken as it is, so that each window comes further."""
 SHORTEST_REST_S = 2.0
 """What a transcript leaves unheard at its end is decoded again if it is at least as long."""
+
+Result = Transcript | MegaasrError
+"""Of one window: its transcript, or why there is none."""
 
 
 @dataclass(frozen=True)
@@ -170,3 +176,35 @@ class Hearing:
         flags = {*whole.flags, *(("level",) if self._is_changed else ())}
         whole = replace(whole, flags=tuple(sorted(flags)), duration_s=self._duration_s)
         return Transcription(self.name, whole, tuple(parts))
+
+
+def hear(
+    hearings: Iterable[Hearing],
+    decode: Callable[[Sequence[Utterance]], Sequence[Result]],
+    batch_size: int,
+    *,
+    may_go_on: bool,
+) -> Iterator[Transcription]:
+    """Decode recordings in full batches, a window of each strand at a time, and yield what is done, in order.
+
+    Args:
+        hearings: opened one after the other, as a batch needs them.
+        may_go_on: as of `Strand.add`.
+    """
+    waiting: deque[Hearing] = deque()
+    coming = iter(hearings)
+    following = next(coming, None)
+    while waiting or following:
+        while waiting and waiting[0].is_done:
+            yield waiting.popleft().transcription()
+        windows = [(hearing, *found) for hearing in waiting for found in hearing.windows()]
+        if following and len(windows) < batch_size:
+            waiting.append(following)
+            following = next(coming, None)
+            continue
+        batch = windows[:batch_size]
+        for (hearing, strand, _), result in zip(batch, decode([window for *_, window in batch]), strict=True):
+            if isinstance(result, MegaasrError):
+                hearing.error = hearing.error or result
+            else:
+                strand.add(result, may_go_on=may_go_on)

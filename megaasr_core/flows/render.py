@@ -8,9 +8,10 @@ from functools import partial
 
 import numpy as np
 
+from megaasr.library.peak import peak_of
+
 from ..base.audio import Audio
 from ..base.errors import AudioError, PluginError, RecipeError
-from ..base.peak import peak_of
 from ..base.sound_bank import SoundBank
 from ..contracts.calls import calling
 from ..contracts.primitive import ApplyContext, Primitive

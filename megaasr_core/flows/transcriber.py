@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -14,16 +13,14 @@ from ..base.errors import BackendError, MegaasrError, ParameterError
 from ..base.language import language_code
 from ..base.speech_checks import check_text
 from ..contracts.backend import Backend, DecodingOptions, Transcript
-from ..contracts.calls import Row, calling, checked_rows
+from ..contracts.calls import Row, calling, checked_rows, described
 from ..contracts.router import Reviewed, Route, Router
 from ..contracts.utterance import Utterance, utterances
 from ..discovery.loading import installed_plugins
 from ..discovery.plugins import Plugins
-from .hearing import Hearing, Transcription
+from .hearing import Hearing, Result, Transcription, hear
 from .opening import default_backend, open_router
 
-Result = Transcript | MegaasrError
-"""Of one utterance: its transcript, or why there is none."""
 NO_SPEECH_PROB, UNSURE_LOGPROB = 0.6, -1.0
 """Above this probability of no speech and below this mean log-probability nobody speaks (Radford et al. 2022, 4.5)."""
 ReadAudio = Callable[[str | Path, AudioLimits | None], Audio]
@@ -100,8 +97,7 @@ class Transcriber:
             MegaasrError: as `transcribe_batch`.
         """
         given = recording if isinstance(recording, (Utterance, Audio)) else read_audio(recording)
-        hearing = self._hearing(given)
-        (heard,) = self._hear([hearing])
+        (heard,) = self._hear([hearing := self._hearing(given)])
         if heard.transcript is None:
             raise hearing.error or MegaasrError(heard.error)
         return heard.transcript
@@ -128,6 +124,8 @@ class Transcriber:
                 return self._hearing(Utterance(read(path, limits), id=str(path)), str(path))
             except MegaasrError as error:
                 return Hearing.failed(str(path), error)
+            except Exception as error:  # of the sound itself, such as memory that does not suffice
+                return Hearing.failed(str(path), MegaasrError(f"{path}: {described(error)}"))
 
         return self._hear(map(opened, paths))
 
@@ -150,25 +148,8 @@ class Transcriber:
         return hearing
 
     def _hear(self, hearings: Iterable[Hearing]) -> Iterator[Transcription]:
-        """Decode in full batches, a window of each strand at a time, and yield what is done, in order."""
-        waiting: deque[Hearing] = deque()
-        coming = iter(hearings)
-        following = next(coming, None)
-        while waiting or following:
-            while waiting and waiting[0].is_done:
-                yield waiting.popleft().transcription()
-            windows = [(hearing, *found) for hearing in waiting for found in hearing.windows()]
-            if following and len(windows) < self.batch_size:
-                waiting.append(following)
-                following = next(coming, None)
-                continue
-            batch = windows[: self.batch_size]
-            results = self.try_batch([window for _, _, window in batch])
-            for (hearing, strand, _), result in zip(batch, results, strict=True):
-                if isinstance(result, MegaasrError):
-                    hearing.error = hearing.error or result
-                else:
-                    strand.add(result, may_go_on=not self.router.needs_reference)
+        """Each recording's result, in order; nothing is decoded again for a router that compares with a reference."""
+        return hear(hearings, self.try_batch, self.batch_size, may_go_on=not self.router.needs_reference)
 
     def try_batch(self, batch: Sequence[Utterance | Audio]) -> list[Result]:
         """As `transcribe_batch`, but an utterance that fails is an error in its row, and the others are done.

@@ -10,11 +10,12 @@ from pathlib import Path
 from typing import Any
 from unittest import SkipTest
 
+from megaasr.library.composed_reward import ComposedReward
+
 from ..base.errors import MegaasrError, one_line
 from ..contracts.backend import Backend
 from ..contracts.reward import RewardSample
 from ..discovery.plugins import Plugins
-from ..flows.composed_reward import ComposedReward
 from .case import Banks, Case, Check, cases_of, opened
 from .plugin_under_test import Subject, loaded
 from .selection import selected

@@ -6,7 +6,7 @@ import csv
 import os
 from collections.abc import Iterator
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from megaasr import BrokenRow, LocatedRow, ManifestError, Reader, hookimpl, manifest_lines, one_line
 

@@ -74,6 +74,9 @@ class SoundfileSound:
         if isinstance(stream, FileIO) and head[:4] in _BY_DESCRIPTOR:
             source = stream.fileno()
         self.file: Any = soundfile.SoundFile(source, closefd=False)
+        if self.file.format == "RAW":  # libsndfile takes whatever is named .au, .snd, .vox or .gsm for sound
+            self.file.close()
+            raise AudioError(f"{name}: has no header that says what its samples are; give WAV, FLAC, Ogg or MP3")
         self.name, self.flags = name, flags
         self.sample_rate, self.channels = int(self.file.samplerate), int(self.file.channels)
         self.num_frames: int | None = int(self.file.frames)

@@ -5,11 +5,11 @@ import pytest
 from pydantic import Field
 
 from megaasr import MegaasrError, Reward, RewardSample, coverage, term_scores
+from megaasr.library.composed_reward import compose
 from megaasr.library.reward_files import read_reward
 from megaasr_core.base.errors import ManifestError, ParameterError, PluginError, UnknownNameError
 from megaasr_core.contracts.reward import checked_scores
 from megaasr_core.discovery.registry import Owner, Registry
-from megaasr_core.flows.composed_reward import compose
 
 
 class Length(Reward):

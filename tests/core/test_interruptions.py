@@ -12,9 +12,9 @@ import numpy as np
 import pytest
 
 from megaasr import Audio, OutputError, read_jsonl, write_audio
-from megaasr_core.base import kernel_cache
+from megaasr.library import kernel_cache
+from megaasr.library.endings import stopped_by_signals
 from megaasr_core.cli import main as cli
-from megaasr_core.cli.endings import stopped_by_signals
 from tests.command_line import megaasr, megaasr_process, refused
 
 STOPS = """

@@ -146,9 +146,9 @@ TEXT = "\r\n\r\n".join(json.dumps(row, ensure_ascii=False) for row in ROWS)
         ("m.jsonl", TEXT.encode("utf-16")),
         ("m.jsonl", b"\xfe\xff" + TEXT.encode("utf-16-be")),
         ("m.jsonl", TEXT.encode("utf-32")),
-        ("m.jsonl.gz", gzip.compress(TEXT.encode())),
-        ("m.json.gz", gzip.compress(TEXT.encode("utf-8-sig"))),
-        ("m", gzip.compress(TEXT.encode("utf-16"))),
+        ("m.jsonl.gz", gzip.compress(TEXT.encode(), mtime=0)),
+        ("m.json.gz", gzip.compress(TEXT.encode("utf-8-sig"), mtime=0)),
+        ("m", gzip.compress(TEXT.encode("utf-16"), mtime=0)),
     ],
 )
 def test_byte_order_marks_carriage_returns_and_gzip_are_read(tmp_path, name, data):
@@ -159,7 +159,7 @@ def test_byte_order_marks_carriage_returns_and_gzip_are_read(tmp_path, name, dat
 @pytest.mark.parametrize(
     ("data", "reason"),
     [
-        (gzip.compress(b"{}\n" * 99)[:-9], "ended before the end-of-stream"),
+        (gzip.compress(b"{}\n" * 99, mtime=0)[:-9], "ended before the end-of-stream"),
         (b"\x1f\x8b" + bytes(99), "cannot read"),
         (b"\xff\xfe\x00", "truncated data"),
         (b"{" * 16_000_001, "longer than 16000000 bytes; this is no manifest"),

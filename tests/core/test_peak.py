@@ -4,9 +4,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
+from megaasr.library.peak import peak_of
 from megaasr_core.base.audio import check_samples
 from megaasr_core.base.errors import AudioError
-from megaasr_core.base.peak import peak_of
 
 finite = arrays(np.float32, st.integers(0, 100), elements=st.floats(-(2.0**100), 2.0**100, width=32))
 

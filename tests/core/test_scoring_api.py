@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 import megaasr
 from megaasr import ParameterError, PluginError, Reward, RewardSample, Term, UnknownNameError, installed_plugins
-from megaasr_core.flows.composed_reward import ComposedReward
+from megaasr.library.composed_reward import ComposedReward
 
 WORDS = st.lists(st.sampled_from(["cat", "dog", "house", "on"]), max_size=6).map(" ".join)
 

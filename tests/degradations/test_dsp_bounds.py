@@ -7,7 +7,7 @@ import sys
 import numpy as np
 import pytest
 
-from megaasr_core.base.peak import peak_of
+from megaasr.library.peak import peak_of
 from megaasr_degradations.dsp.echo import echo
 from megaasr_degradations.dsp.first_order import first_order
 from megaasr_degradations.dsp.freeverb import freeverb

@@ -64,6 +64,8 @@ BY_AV = (
 OGG = (".ogg", ".opus", ".oga")
 CONTAINERS = (".m4a", ".mp4", ".webm", ".mkv", ".wma")
 UNSEEN_S = 0.55
+ESTIMATED = ".wma"
+"""FFmpeg takes the duration of such a file from its size, so that any loss may be unseen."""
 
 
 def speechlike(seconds: float, sample_rate: int = SAMPLE_RATE_HZ) -> npt.NDArray[np.float32]:
@@ -100,7 +102,7 @@ def _by_av() -> Iterator[Recording]:
     for container, codec, suffix in BY_AV:
         seconds = LONG_S if suffix in (*OGG, *CONTAINERS) else SHORT_S
         data = _encoded(speechlike(seconds, 48_000), container, codec)
-        unseen_s = UNSEEN_S if suffix in CONTAINERS else 0.0
+        unseen_s = LONG_S if suffix == ESTIMATED else UNSEEN_S if suffix in CONTAINERS else 0.0
         yield Recording(f"{container} {codec}", suffix, data, min(seconds, _decoded_s(data)), 48_000, unseen_s)
 
 

@@ -8,6 +8,8 @@ from tests.fuzz.campaign import Job, run_jobs
 from tests.fuzz.report import table
 
 SEED = 15
+FEWEST = 5
+"""Calls that must be accepted, and refused, of each kind."""
 COUNTS = {
     **{"manifest": 700, "labelled": 200, "results": 200, "scenario": 200, "reward": 200, "trainer": 100},
     **{"plan": 150, "recipe": 100, "adapter": 150},
@@ -31,4 +33,4 @@ def test_damaged_rows_are_read_as_they_say_or_refused_in_one_line(results, kind)
     failed = [result for result in own if result.faults]
     assert not failed, "\n".join((table(own), *map(str, failed[:10])))
     # seeds that nothing accepts, or damage that nothing notices, would show nothing
-    assert min(sum(result.accepted for result in own), sum(result.refused for result in own)) > len(own) // 10
+    assert min(sum(result.accepted for result in own), sum(result.refused for result in own)) >= FEWEST

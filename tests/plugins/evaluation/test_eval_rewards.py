@@ -7,7 +7,7 @@ import pytest
 import soundfile
 
 from megaasr import ManifestError, Reward, RewardSample, Term
-from megaasr_core.flows.composed_reward import ComposedReward
+from megaasr.library.composed_reward import ComposedReward
 from megaasr_plugins.evaluation.rewards import add_rewards, columns_of, sample_of
 from tests.command_line import megaasr
 from tests.plugins.evaluation.test_evaluation import EAR

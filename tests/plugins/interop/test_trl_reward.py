@@ -3,7 +3,7 @@
 import pytest
 
 from megaasr import ParameterError, PluginError, RewardSample, Term, UnknownNameError, installed_plugins, reward
-from megaasr_core.flows.composed_reward import ComposedReward
+from megaasr.library.composed_reward import ComposedReward
 from megaasr_plugins.interop.trl_reward import as_trl_reward
 
 COMPLETIONS = ["the cat sat", "no no no no no no no"]

@@ -7,7 +7,8 @@ from pathlib import Path
 import numpy as np
 from numba import njit
 
-from .audio import Samples, check_form, check_samples
+from megaasr_core.base.audio import Samples, check_form, check_samples
+
 from .kernel_cache import use_kernel_cache
 
 use_kernel_cache(Path(__file__).parent)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from ..base.audio import Audio, Samples
+from megaasr_core.base.audio import Audio, Samples
 
 FRAME_S = 0.1
 """Length of the frames whose power is compared."""
@@ -15,6 +15,8 @@ LEVELS = (0.003, 1.0)
 """RMS levels, as shares of full scale, between which a recording stays as it is; above 1 it has another full scale."""
 LEVEL = 0.1
 """RMS level that other recordings are set to."""
+OFFSET_SAMPLES = 2**20
+"""The most samples whose median is taken as the offset."""
 
 Powers = npt.NDArray[np.float64]
 
@@ -46,5 +48,6 @@ def at_known_level(audio: Audio) -> tuple[Audio, bool]:
     level = loud_power(frame_powers(audio.samples, max(1, int(FRAME_S * audio.sample_rate)))) ** 0.5
     if not level or LEVELS[0] <= level <= LEVELS[1]:
         return audio, False
-    scaled = (audio.samples - np.mean(audio.samples, dtype=np.float64)) * (LEVEL / level)
+    offset = np.median(audio.samples[:: 1 + len(audio.samples) // OFFSET_SAMPLES])
+    scaled = (audio.samples.astype(np.float64) - offset) * (LEVEL / level)
     return Audio(np.clip(scaled, -1.0, 1.0).astype(np.float32), audio.sample_rate, audio.name), True

@@ -10,7 +10,7 @@ import tempfile
 from functools import cache
 from pathlib import Path
 
-from .errors import OutputError, one_line
+from megaasr_core.base.errors import OutputError, one_line
 
 CACHE, NUMBA = "MEGAASR_CACHE", "NUMBA_CACHE_DIR"
 

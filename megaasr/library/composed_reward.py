@@ -8,10 +8,11 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
-from ..base.errors import ParameterError
-from ..base.validation import first_fault
-from ..contracts.reward import Reward, RewardSample, Score, checked_scores
-from ..discovery.registry import Registry
+from megaasr_core.base.errors import ParameterError
+from megaasr_core.base.validation import first_fault
+from megaasr_core.contracts.reward import Reward, RewardSample, Score, checked_scores
+from megaasr_core.discovery.registry import Registry
+
 from .term_scores import TermScores, term_scores
 
 TOTAL = "total"

@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from ..base.errors import MegaasrError, one_line
-from ..contracts.reward import Reward, RewardSample, Score, checked_scores
+from megaasr_core.base.errors import MegaasrError, one_line
+from megaasr_core.contracts.reward import Reward, RewardSample, Score, checked_scores
 
 
 @dataclass(frozen=True)

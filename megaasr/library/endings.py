@@ -10,8 +10,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import Any
 
-from ..base.errors import one_line, shortened
-from ..base.files import ESCAPED
+from megaasr_core.base.errors import one_line, shortened
+from megaasr_core.base.files import ESCAPED
 
 STOPPING = ("SIGINT", "SIGTERM", "SIGHUP")
 MOST_SAID = 300
