@@ -145,6 +145,7 @@ if TYPE_CHECKING:
     from .library.manifest_lines import manifest_text as manifest_text
     from .library.manifest_rows import ManifestRow as ManifestRow
     from .library.manifest_rows import audio_name as audio_name
+    from .library.manifest_rows import is_usual as is_usual
     from .library.manifest_rows import manifest_row as manifest_row
     from .library.manifest_rows import moved_row as moved_row
     from .library.manifest_rows import read_row_audio as read_row_audio
@@ -224,7 +225,7 @@ _NAMES_BY_MODULE = {
     "megaasr.library.kernel_compilation": "on_compiling",
     "megaasr.library.manifest_lines": "manifest_lines manifest_text",
     "megaasr.library.manifest_rows": (
-        "audio_name manifest_row ManifestRow moved_row read_row_audio row_name utterance_name"
+        "audio_name is_usual manifest_row ManifestRow moved_row read_row_audio row_name utterance_name"
     ),
     "megaasr.library.manifests": (
         "BrokenRow is_there located_rows manifest_reader parsed_row PluginReader read_clean read_sample tried_rows"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import lru_cache
 
-from megaasr import Alignment, RewardSample, align, tokenise
+from megaasr import Alignment, RewardSample, align, normaliser_version, tokenise
 
 
 @dataclass(frozen=True)
@@ -21,10 +21,11 @@ def pair_of(sample: RewardSample) -> Pair | None:
     """The pair of a sample, or None where nobody knows the reference."""
     if sample.reference is None:
         return None
-    return _pair(sample.hypothesis, sample.reference, sample.language)
+    return _pair(sample.hypothesis, sample.reference, sample.language, normaliser_version(sample.language))
 
 
 @lru_cache(maxsize=4096)  # a batch of rollouts, seen by every term of the composed reward
-def _pair(hypothesis: str, reference: str, language: str) -> Pair:
+def _pair(hypothesis: str, reference: str, language: str, normaliser: str) -> Pair:
+    del normaliser  # another one gives other tokens
     tokens = tuple(tokenise(hypothesis, language)), tuple(tokenise(reference, language))
     return Pair(*tokens, align(tokens[1], tokens[0]))

@@ -46,9 +46,13 @@ def is_scored_by_character(language: str) -> bool:
 
 def normaliser_version(language: str = "en") -> str:
     """Name and version of the normaliser; error rates are comparable only if they are equal."""
-    code = language_code(language)
-    one = _normaliser_of(code)
-    owner = _in_use().registry("normaliser").owner(one.name)
+    return _version(language_code(language), _in_use(), os.environ.get(CHOICE, ""))
+
+
+@lru_cache(maxsize=256)  # a reward asks for every sample, and the libraries' versions are read from their files
+def _version(code: str, plugins: Plugins, choices: str) -> str:
+    one = _only(code, plugins, choices)
+    owner = plugins.registry("normaliser").owner(one.name)
     return one.described() + ("" if owner.distribution == IN_TREE else f" of {owner.origin}")
 
 

@@ -49,7 +49,7 @@ def parse_json(data: bytes, where: str, advice: str = "mend the file") -> Any:
         text = data.removeprefix(b"\xef\xbb\xbf").decode("utf-8")
         value = _DECODER.decode(text)
         if "\\u" in text:
-            json.dumps(value, ensure_ascii=False).encode("utf-8")  # half a surrogate pair could not be written again
+            json.dumps(value, ensure_ascii=False).encode("utf-8", "surrogateescape")  # half a pair cannot be written
         if text.count("[") + text.count("{") > MOST_LEVELS:
             _check_levels(value)
     except (ValueError, RecursionError) as error:  # of the characters, of JSON, or of a check below

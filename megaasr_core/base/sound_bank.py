@@ -178,8 +178,9 @@ class SoundBank:
             if (size := (self.root / path).stat().st_size) > MAX_BYTES:
                 raise RecipeError(f"{self.root / path}: {size} bytes are more than {MAX_BYTES}; split it")
             return (self.root / path).read_bytes()
-        except OSError as error:
-            raise RecipeError(f"{self.root / path}: cannot be read ({error.strerror}); was the bank moved?") from error
+        except (OSError, ValueError) as error:  # ValueError: a NUL in the path
+            reason = getattr(error, "strerror", None) or str(error)
+            raise RecipeError(f"{self.root / path}: cannot be read ({reason}); was the bank moved?") from error
 
 
 def _digest(data: bytes) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import threading
 import time
@@ -43,6 +44,8 @@ TINY = "tiny.en"
 HUB_ID = re.compile(r"[\w.-]+/[\w.-]+")
 MAX_DURATION_S = 30.0
 FEATURES = frozenset({"timestamps", "token_logprobs"})
+NO_CONVERSION = "DISABLE_SAFETENSORS_CONVERSION"
+"""Environment variable that keeps transformers from asking a service to convert the weights of a hub id."""
 
 
 class WhisperOptions(DecodingOptions):
@@ -119,6 +122,7 @@ class Whisper(Backend):
         from .whisper_checks import check_weights
         from .whisper_folder import FolderError, check_folder, check_loaded
 
+        os.environ.setdefault(NO_CONVERSION, "1")
         source = self._source()
         device = self.device if self.device != "auto" else "cuda" if torch.cuda.is_available() else "cpu"
         bar_was_on, verbosity = logging.is_progress_bar_enabled(), logging.get_verbosity()
@@ -128,13 +132,14 @@ class Whisper(Backend):
             if Path(source).is_dir():
                 check_folder(Path(source))
             processor = WhisperProcessor.from_pretrained(source)
-            loaded: Any = WhisperForConditionalGeneration.from_pretrained(
-                source,
-                dtype=getattr(torch, self.dtype),
-                use_safetensors=True,
-                output_loading_info=True,
-                ignore_mismatched_sizes=True,  # so that they are reported by name
-            )
+            with torch.random.fork_rng(devices=[]):  # it draws weights that the file does not have
+                loaded: Any = WhisperForConditionalGeneration.from_pretrained(
+                    source,
+                    dtype=getattr(torch, self.dtype),
+                    use_safetensors=True,
+                    output_loading_info=True,
+                    ignore_mismatched_sizes=True,  # so that they are reported by name
+                )
             model, report = loaded
             check_loaded(model, processor, report)
             check_weights(model)

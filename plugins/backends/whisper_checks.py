@@ -29,18 +29,19 @@ def check_weights(model: Any) -> None:
                 raise FolderError(f"{name} holds numbers that are not finite; get a complete copy")
 
 
-def check_logprobs(logprobs: Sequence[Any], names: Sequence[str]) -> None:
+def check_logprobs(logprobs: Sequence[Any], names: Sequence[str], model: str) -> None:
     """BackendError that names the first utterance of which a token's log-probability is not finite.
 
     Args:
         logprobs: of each row, shape (num_tokens,).
         names: of each row's utterance.
+        model: name of the model, for the message.
     """
     for name, row in zip(names, logprobs, strict=True):
         if not row.isfinite().all():
             raise BackendError(
-                f"backend whisper: {name}: the model gives log-probabilities that are not finite; the recording's "
-                "samples, the adapter's weights or half precision exceed what it can compute"
+                f"backend whisper: {name}: model {model} gives log-probabilities that are not finite; the recording's "
+                "samples, the weights of model or adapter, or half precision exceed what it can compute"
             )
 
 

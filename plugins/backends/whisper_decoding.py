@@ -58,7 +58,7 @@ def decode(
         budgets = [_budget(model, prompt.shape[1], options, batch[index]) for index in rows]
         emitted = _generate(model, hidden, prompt, budgets, options, sampler, timestamps)
         logprobs, no_speech = _score(model, hidden, prompt, emitted)
-    check_logprobs(logprobs, [batch[index].name for index in rows])
+    check_logprobs(logprobs, [batch[index].name for index in rows], model.name_or_path)
     end, first = end_of(model.generation_config), first_timestamp(model.generation_config)
 
     def text_of(tokens: list[int]) -> str:

@@ -23,7 +23,8 @@ MOST_BYTES = 50_000_000
 _LAYER = re.compile(r"(encoder|decoder)\.layers\.(\d+)\.")
 
 Size = Annotated[int, Field(ge=1, le=100_000)]
-Token = Annotated[int, Field(ge=0)]
+Token = Annotated[int, Field(ge=0, strict=True)]
+Share = Annotated[float, Field(ge=0.0, le=1.0)]
 
 
 class FolderError(ValueError):
@@ -47,6 +48,11 @@ class Sizes(BaseModel):
     num_mel_bins: Annotated[int, Field(ge=1, le=512)]
     max_source_positions: Annotated[int, Field(ge=1, le=1500)]
     max_target_positions: Size
+    dropout: Share = 0.0
+    attention_dropout: Share = 0.0
+    activation_dropout: Share = 0.0
+    encoder_layerdrop: Share = 0.0
+    decoder_layerdrop: Share = 0.0
 
 
 class Features(BaseModel):
@@ -59,6 +65,8 @@ class Features(BaseModel):
     n_fft: Literal[400] = 400
     hop_length: Literal[160] = 160
     chunk_length: Literal[30] = 30
+    padding_side: Literal["right"] = "right"
+    padding_value: Literal[0] = 0
 
 
 class Tokens(BaseModel):

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ValidationError
+from pydantic import AfterValidator, BaseModel, Field, ValidationError
 
 from megaasr import (
     ManifestError,
@@ -21,20 +21,36 @@ from megaasr import (
 Row = dict[str, Any]
 
 
+def _is_language(language: str | None) -> str | None:
+    try:
+        language_code(language)
+    except ParameterError as error:
+        raise ValueError(str(error)) from error
+    return language
+
+
+Count = Annotated[int, Field(ge=0, le=10**9)]
+Duration = Annotated[float, Field(ge=0.0, le=1e9)]
+Score = Annotated[float, Field(allow_inf_nan=False, ge=-1e100, le=1e100)]
+
+
 class Scored(BaseModel):
-    """Required fields of a scored row."""
+    """What the rows of `megaasr eval` hold, as far as anything is computed from it."""
 
     metric: Literal["wer", "cer"]
-    num_edits: int
-    ref_len: int
-    substitutions: int
-    insertions: int
-    deletions: int
-    audio_s: float = 0.0
-    decoding_s: float = 0.0
-    language: str | None = None
+    num_edits: Count
+    ref_len: Count
+    substitutions: Count
+    insertions: Count
+    deletions: Count
+    audio_s: Duration = 0.0
+    decoding_s: Duration = 0.0
+    language: Annotated[str | None, AfterValidator(_is_language)] = None
+    normaliser: str | None = None
     flags: list[str] = []
     adapter: str | None = None
+    rewards: dict[str, Score | None] = {}
+    reward_errors: dict[str, str] = {}
 
 
 def scored_rows(rows: Sequence[Row]) -> list[Row]:
@@ -83,15 +99,13 @@ def check_comparable(rows: Sequence[Row], base: Sequence[Row], name: str | None 
 def _difference(row: Row, base_row: Row) -> str | None:
     """Why two rows of one name are not of one utterance, or were not scored in the same way; None if they are.
 
-    A field is compared where both rows have it: a row of a manifest has no scores, and a failed one neither.
+    A field is compared where both rows have it: a row of a manifest has no scores, a failed one neither, and results
+    of earlier versions name no normaliser.
     """
     both = row.keys() & base_row.keys()
     for field, verb in (("language", "decoded and scored as"), ("normaliser", "scored by"), ("metric", "scored by")):
         if field in both and _value(row, field) != _value(base_row, field):
             return f"{verb} {row[field]} and {verb.split()[-1]} {base_row[field]}; evaluate both again"
-    if "num_edits" in both and ("normaliser" in row) != ("normaliser" in base_row):
-        version = row.get("normaliser", base_row.get("normaliser"))
-        return f"scored by {version} and by a version that named no normaliser; evaluate both again"
     said, base_said = _reference(row), _reference(base_row)
     if said is not None and base_said is not None and said != base_said:
         language = str(row.get("language", base_row.get("language", "en")))

@@ -20,6 +20,7 @@ from megaasr import (
 )
 
 from .evaluate import ADDED_LATER, REWARD_ERRORS, REWARDS, subset_parts
+from .pairing import scored_rows
 
 Row = dict[str, Any]
 NOT_META = ADDED_LATER | {"prediction", "answer", "text", "language"}
@@ -94,11 +95,11 @@ def columns_of(rows: Sequence[Row]) -> dict[str, TermScores]:
     """The scores of each term, from rows of `add_rewards`; rows that failed in the evaluation are left out.
 
     Raises:
-        ManifestError: a row without ``rewards``.
+        ManifestError: a row without ``rewards``, or as `scored_rows`.
     """
-    scored = [row for row in rows if "error" not in row]
+    scored = scored_rows(rows)
     for row in scored:
-        if not isinstance(row.get(REWARDS), Mapping):
+        if REWARDS not in row:
             raise ManifestError(f"{row.get('audio')}: has no {REWARDS!r}; evaluate again with --compose")
     return {
         term: TermScores(

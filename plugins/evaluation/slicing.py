@@ -22,7 +22,9 @@ MORE = "6+"
 THIRDS = ("low", "middle", "high")
 MOST_SLICES = 100
 """Maximum number of values of a field; a continuous field, such as a random SNR, cannot be used for slices."""
-SCORED_FIELDS = frozenset({"language", "metric", "prediction", "flags", "route", "adapter", "ref_len", "num_edits"})
+SCORED_FIELDS = frozenset(
+    {"language", "metric", "normaliser", "prediction", "flags", "route", "adapter", "ref_len", "num_edits"}
+)
 """Fields that scoring adds to the rows of a manifest; slicing by them is possible after scoring."""
 
 

@@ -226,7 +226,7 @@ def test_a_row_of_a_transcript_has_no_tokens():
     row = Transcript("a", "en", token_ids=(1,), token_logprobs=(-0.5,), segments=(Segment(0, 1, "a"),)).as_row()
     assert list(row) == [
         "text", "language", "mean_logprob", "num_tokens", "truncated", "flags", "duration_s", "seconds", "route",
-        "adapter",
+        "adapter", "no_speech_prob", "withheld",
     ]  # fmt: skip
 
 

@@ -2,15 +2,19 @@
 
 import gzip
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from megaasr import (
     AudioLimits,
     BrokenRow,
     ManifestError,
     MegaasrError,
+    is_usual,
     manifest_row,
     moved_row,
     read_row_audio,
@@ -174,3 +178,25 @@ def test_a_broken_row_stands_among_the_others(tmp_path):
     assert [isinstance(row, BrokenRow) for row in rows] == [False, True, False]
     with pytest.raises(ManifestError, match=r"line 2: the number 1e999 is beyond a float; mend or remove the line"):
         manifest_row(rows[1], tmp_path, "unused")
+
+
+FIELDS = ("audio", "path", "text", "answer", "language", "lang", "duration", "duration_s", "offset", "end", "channel")
+VALUES = st.sampled_from([None, "", " ", "a.wav", "x\0", "sox a.wav |", "fr", 0.0, -1.0, 2.5, 1e5, 1e-320, 3, True, []])
+
+
+@given(st.dictionaries(st.sampled_from((*FIELDS, "duration_ms", "start", "speed", "volume", "note")), VALUES))
+def test_a_usual_row_is_a_row_of_which_all_is_heard_with_its_words(row):
+    for one in (row, {"audio": "a.wav", "text": "x", **row}):
+        if is_usual(one):
+            found = manifest_row(one, Path(), "x")
+            assert (found.name, found.part, found.is_length or not found.is_part) == (one["audio"], "", True)
+            assert found.reference == (one["answer"] if "answer" in one else one["text"])
+            assert found.language == (one.get("language") or None)
+
+
+def test_the_rows_of_a_corpus_are_usual():
+    row = {"audio": "a.wav", "text": "x", "duration_s": 2.5, "speaker": "1", "language": "en", "id": "a"}
+    assert is_usual(row)
+    assert is_usual({"audio": "a.wav", "answer": "x", "subset": "sim-en-noise"})
+    for other in ({"offset": 1.0}, {"channel": 1}, {"speed": 1.1}, {"audio": "x\0"}, {"text": 3}, {"duration": 2.5}):
+        assert not is_usual({**row, **other})

@@ -57,6 +57,14 @@ def test_a_language_without_its_own_gets_one(plugin, use):
     assert megaasr.normaliser_version("en").startswith("english-")
 
 
+def test_a_reward_that_scored_a_pair_by_one_normaliser_scores_it_anew_by_another(plugin, use):
+    reward = megaasr.installed_plugins().rewards["wer_accuracy"].create()
+    pair = [megaasr.RewardSample("abXdefg", "abcdefg", "eo")]
+    assert reward.score(pair) == [0.0]
+    use(plugin("eo"))
+    assert reward.score(pair) == [1.0]
+
+
 def test_two_for_one_language_are_refused_with_both_owners_until_one_is_chosen(plugin, use, monkeypatch):
     use(plugin("th"))
     with pytest.raises(

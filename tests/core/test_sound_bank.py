@@ -89,6 +89,14 @@ def test_a_file_that_is_no_sound_is_named(folder):
         bank.load(bank.pick(np.random.default_rng(0)), 16_000)
 
 
+@pytest.mark.parametrize("name", ["shard.tar#clip.wav\0", "\0", "n" * 5_000, "rain", "\ud800.wav"])
+def test_a_name_that_is_no_file_is_one_line(folder, name):
+    bank = SoundBank(folder, {name: "rain"})
+    with pytest.raises(RecipeError, match=r"cannot be read .*; was the bank moved") as caught:
+        bank.ref(name)
+    assert "\n" not in str(caught.value)
+
+
 def test_another_digest_is_refused_also_where_the_sound_is_in_the_cache(folder):
     bank = SoundBank.open(folder)
     right = bank.ref("top.wav")

@@ -61,6 +61,7 @@ def label(
         is_standard_output,
         is_stream,
         moved_row,
+        normaliser_version,
         progress,
         recordings_state,
         resumable_rows,
@@ -77,6 +78,7 @@ def label(
     file = next((one for one in (manifest / SETTINGS, manifest / "wav.scp") if one.is_file()), manifest)
     total = usable = 0
     unusable: Item | None = None
+    languages = set()
 
     def recordings() -> Iterator[Path]:
         nonlocal total, usable, unusable
@@ -84,12 +86,14 @@ def label(
             item = tried_item(row, root, where)
             total, usable = total + 1, usable + (not item.fault)
             unusable = unusable or (item if item.fault else None)
+            languages.add(item.language)
             yield item.audio
 
     state = recordings_state(chain([file], recordings()), plugins)  # no manifest: it fails before the model is loaded
     check_some_usable([unusable] * total if unusable and not usable else [])
     transcriber = open_transcriber(plugins, backend, backend_set, "always_base", None, None, None, batch_size, decode)
-    mark = fingerprint([str(file.resolve()), state, total, transcriber.backend.name, backend_set, decode])
+    normalisers = [normaliser_version(spoken) for spoken in sorted(languages)]
+    mark = fingerprint([str(file.resolve()), state, total, transcriber.backend.name, backend_set, decode, normalisers])
     failed = 0
     with resumable_rows(output, mark, keep=False, due=total) as out:
         if out.left_over:

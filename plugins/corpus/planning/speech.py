@@ -19,6 +19,7 @@ from megaasr import (
     ParameterError,
     Plugins,
     atomic_path,
+    is_usual,
     language_code,
     manifest_reader,
     manifest_row,
@@ -90,7 +91,7 @@ def index_speech(path: Path, plugins: Plugins | None = None) -> SpeechIndex:
         if row is None:
             continue
         try:
-            name = sample_fields(row, root, where)[0]
+            name = _name_of(row, root, where)
         except ManifestError as error:
             faults.append((utterance_name(row) if row else where, one_line(error)))
         else:
@@ -107,6 +108,14 @@ def index_speech(path: Path, plugins: Plugins | None = None) -> SpeechIndex:
     index = SpeechIndex(path, path, np.frombuffer(offsets, np.int64), digest.hexdigest(), tuple(faults), bytes(lines))
     _check_unique(index, np.frombuffer(names, np.uint64))
     return index
+
+
+def _name_of(row: dict[str, Any], root: Path, where: str) -> str:
+    """The utterance of a row that `sample_fields` takes, and its errors."""
+    if not is_usual(row):
+        return sample_fields(row, root, where)[0]
+    _checked_language(row.get("language") or None, where)
+    return str(row["id"]) if "id" in row else str(row["audio"])
 
 
 def _is_plain(path: Path) -> bool:
@@ -177,10 +186,7 @@ def sample_fields(row: Mapping[str, Any], root: Path, where: object) -> tuple[st
     source = manifest_row(row, root, str(where))
     if source.reference is None:
         raise ManifestError(f"{where}: needs 'answer' or 'text', a text; it has {', '.join(row) or 'nothing'}")
-    try:
-        language = language_code(source.language)
-    except ParameterError as error:
-        raise ManifestError(f"{where}: {error}") from error
+    language = _checked_language(source.language, where)
     offset = None if source.is_length or not source.is_part else source.offset_s
     part = dict(zip(PART_FIELDS, (offset, source.duration_s, source.channel), strict=True))
     fields = {
@@ -191,3 +197,10 @@ def sample_fields(row: Mapping[str, Any], root: Path, where: object) -> tuple[st
         **{name: value for name, value in part.items() if value is not None},
     }
     return str(row["id"]) if "id" in row else f"{source.name}{source.part}", source, fields
+
+
+def _checked_language(language: str | None, where: object) -> str:
+    try:
+        return language_code(language)
+    except ParameterError as error:
+        raise ManifestError(f"{where}: {error}") from error

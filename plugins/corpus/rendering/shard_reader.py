@@ -41,7 +41,7 @@ def _member(path: Path, member: str) -> bytes:
         known = path.stat()
         places = _contents(path, known.st_size, known.st_mtime_ns, known.st_ino)
         if member not in places:
-            raise AudioError(f"{path}: holds no {member}; was the manifest made from another shard?")
+            raise AudioError(f"{path}: holds no {member!r}; was the manifest made from another shard?")
         offset, size = places[member]
         with path.open("rb") as file:
             file.seek(offset)

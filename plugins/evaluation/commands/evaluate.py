@@ -120,7 +120,7 @@ def evaluate(
     normalisers = {spoken: normaliser_version(spoken) for spoken in sorted({item.language for item in items})}
     base = read_jsonl(other) if other else None
     if base is not None:  # before the work, not after it
-        check_comparable([item.row for item in items], base)
+        check_comparable([{**item.row, "normaliser": normalisers[item.language]} for item in items], base)
     check_fields([item.row for item in items if not item.fault], by or (), SCORED_FIELDS)
     context.with_resource(held_outputs((output, report, summary), (manifest, other, compose)))
     composed = read_reward(compose, plugins.rewards) if compose else None

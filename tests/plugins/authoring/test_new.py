@@ -78,8 +78,8 @@ def test_the_written_packages_pass_their_tests_and_ruff(tmp_path, plugins):
     num_checks = sum(
         len(cases(f"{kind}:second_{kind}", [package.module])) for kind, package in zip(KINDS, packages, strict=False)
     )
-    num_more = 2 + 3 + 2 + 1 + 2  # of the backend, reader, trainer, corpus source, command
-    assert f"{num_checks + num_more + 1} passed" in done.stdout, "every check and test, and the reward's example"
+    num_more = 2 + 3 + 2 + 4 + 1 + 2  # of the backend, reader, trainer, normaliser, corpus source, command
+    assert f"{num_checks + num_more + 2} passed" in done.stdout, "every check and test, and two examples"
     for arguments in (["check"], ["format", "--check"]):  # each file by the settings of its own package
         ruff = [sys.executable, "-m", "ruff", *arguments, "--no-cache", *(str(package.folder) for package in packages)]
         done = subprocess.run(ruff, cwd=tmp_path, capture_output=True, text=True, check=False)

@@ -139,6 +139,15 @@ REFUSED = {
     "a token outside": (fields(GENERATION, no_timestamps_token_id=99_999), "token 99999"),
     "suppressed outside": (fields(GENERATION, suppress_tokens=[10**7]), "token 10000000"),
     "suppressed text": (fields(GENERATION, suppress_tokens=["a"]), "suppress_tokens"),
+    "a token in quotes": (fields(GENERATION, suppress_tokens=[1, "40493"]), "suppress_tokens.1 = '40493'"),
+    "an end in quotes": (fields(GENERATION, eos_token_id="50256"), "eos_token_id"),
+    "padding on no side": (fields(FEATURES, padding_side="righ"), "padding_side = 'righ'"),
+    "padding by noise": (fields(FEATURES, padding_value=1e30), "padding_value"),
+    **{
+        f"{name} {value}": (fields(CONFIG, **{name: value}), name)
+        for name in ("dropout", "attention_dropout", "activation_dropout", "encoder_layerdrop")
+        for value in (1e308, -0.1)
+    },
     "no languages": (fields(GENERATION, is_multilingual=True), "lang_to_id"),
     "a tokenizer without tokens": (without_tokens, "tokenizer"),
     "a tokenizer of another model": (of_another_language, "51866 tokens"),
@@ -192,6 +201,43 @@ def test_weights_in_several_files_are_read_whole(folder, noise_clips):
     assert outcome(folder, noise_clips[:1])[0].token_ids == whole[0].token_ids
     shards[-1].unlink()
     assert shards[-1].name in outcome(folder, [])
+
+
+@pytest.mark.parametrize("mutant", ["a missing weight", "a misshapen weight"])
+def test_a_refused_model_leaves_the_random_numbers_of_torch_as_they_were(folder, mutant):
+    REFUSED[mutant][0](folder)
+    state = torch.get_rng_state()
+    assert isinstance(outcome(folder, []), str)
+    assert torch.equal(torch.get_rng_state(), state)
+
+
+def test_weights_that_exceed_what_floats_hold_name_the_model_and_the_recording(folder, noise_clips):
+    tensors(lambda one: one[EMBEDDING][0].fill_(3e38))(folder)
+    with pytest.raises(BackendError, match=r"not finite") as caught:
+        outcome(folder, noise_clips[:1])
+    assert str(folder) in str(caught.value)
+    assert noise_clips[0].name in str(caught.value)
+
+
+@pytest.mark.parametrize("damage", [content(WEIGHTS, BOMB), content(WEIGHTS, b"x"), truncated(WEIGHTS)])
+def test_broken_weights_of_a_hub_id_are_one_line_and_no_service_is_asked(folder, tmp_path, monkeypatch, damage):
+    from huggingface_hub import constants
+
+    damage(folder)
+    monkeypatch.delenv("DISABLE_SAFETENSORS_CONVERSION", raising=False)
+    home = tmp_path / "hub" / "models--someone--whisper-small"
+    (home / "refs").mkdir(parents=True)
+    (home / "refs" / "main").write_text("0" * 40)
+    shutil.copytree(folder, home / "snapshots" / ("0" * 40))
+    monkeypatch.setattr(constants, "HF_HUB_CACHE", str(home.parent))
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
+    backend = Whisper.create({"model": "someone/whisper-small", "device": "cpu"})
+    with pytest.raises(BackendError) as caught:
+        backend.load()
+    line = str(caught.value)
+    assert line.startswith("backend whisper: cannot load model 'someone/whisper-small': SafetensorError: ")
+    assert "\n" not in line
+    assert os.environ["DISABLE_SAFETENSORS_CONVERSION"] == "1"
 
 
 def test_a_panic_of_a_library_is_one_line_and_an_interrupt_is_none(folder, monkeypatch):

@@ -1,6 +1,7 @@
 """label, filter, buckets and stats on a small rendered corpus, as their users call them."""
 
 import json
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -120,6 +121,27 @@ def test_a_killed_run_goes_on_where_it_stopped(corpus):
     assert "are done already" in again.stderr
     assert again.returncode == 0, again.stderr
     assert (corpus / "labelled.jsonl").read_bytes() == (corpus / "whole.jsonl").read_bytes()
+
+
+def test_a_killed_run_begins_anew_under_another_normaliser(corpus):
+    assert label(corpus, out="whole.jsonl").returncode == 0
+    (corpus / "table.json.calls").unlink()
+    assert label(corpus, "--backend-set", "fail_after=6", command=megaasr_process).returncode not in (0, 2)
+    (corpus / "table.json.calls").unlink()
+    (corpus / "mine.py").write_text(
+        "from megaasr import Normaliser, hookimpl\n"
+        "class Mine(Normaliser):\n"
+        '    name, version, languages, unit = "mine", "1", ("en",), "character"\n'
+        "    def normalise(self, text, language): return text\n"
+        "@hookimpl\n"
+        "def register_normalisers(register): register(Mine)\n"
+    )
+    mine = partial(megaasr, MEGAASR_NORMALISERS="en=mine")
+    again = label(corpus, "--backend-set", "fail_after=100", "--plugin", "mine.py", command=mine)
+    assert again.returncode == 0, again.stderr
+    assert "is of another run and is begun anew" in again.stderr
+    rows = rows_of(corpus / "labelled.jsonl")
+    assert [row["base_ref_len"] for row in rows] == [len("".join(row["text"].split())) for row in rows]
 
 
 def test_a_recording_that_is_gone_is_a_row_with_an_error_and_the_rest_is_done(corpus):

@@ -12,6 +12,7 @@ from megaasr_plugins.evaluation.rewards import add_rewards, columns_of, sample_o
 from tests.command_line import megaasr
 from tests.plugins.evaluation.test_evaluation import EAR
 from tests.plugins.evaluation.test_reward_command import FRAGILE
+from tests.plugins.evaluation.test_slicing import row
 
 HEARD = ["the cat sat", "hello world", ""]
 SPOKEN = ["the cat sat down", "hello world", "words"]
@@ -149,15 +150,10 @@ def test_all_other_fields_of_a_row_are_the_meta_of_its_sample():
 
 def test_rewards_of_an_earlier_run_are_replaced():
     composed = ComposedReward([Term("echo", Echo(), 2.0)])
-    rows = [
-        {"prediction": "a", "answer": "b", "number": 0.5, "rewards": {"old": 1.0}, "reward_errors": {"old": "x"}},
-        {"error": "x"},
-    ]
+    heard = row("a.wav", prediction="a", answer="b", number=0.5)
+    rows = [{**heard, "rewards": {"old": 1.0}, "reward_errors": {"old": "x"}}, {"error": "x"}]
     scored = add_rewards(rows, composed)
-    assert scored == [
-        {"prediction": "a", "answer": "b", "number": 0.5, "rewards": {"echo": 0.5, "total": 1.0}},
-        {"error": "x"},
-    ]
+    assert scored == [{**heard, "rewards": {"echo": 0.5, "total": 1.0}}, {"error": "x"}]
     assert columns_of(scored)["total"].summary()["of"] == 1
     with pytest.raises(ManifestError, match="has no 'rewards'"):
-        columns_of([{"audio": "a.wav"}])
+        columns_of([row("a.wav")])

@@ -298,7 +298,7 @@ def test_the_language_of_a_row_is_its_own_then_the_subsets_then_the_callers(tmp_
     write_manifest(tmp_path, [{"audio_path": "a.wav", "text": "x", **row} for row in rows])
     assert [item.language for item in read_items(tmp_path / "in.jsonl", "fr")] == ["zh", "zh", "fr", "en"]
     (tmp_path / "in.jsonl").write_text('{"audio": 3, "text": "x"}\n')
-    with pytest.raises(ManifestError, match="needs 'audio'"):
+    with pytest.raises(ManifestError, match=r"in\.jsonl, line 1: 'audio' is 3; a text is expected"):
         read_items(tmp_path / "in.jsonl")
 
 

@@ -38,7 +38,6 @@ def test_files_in_another_order_are_paired_by_recording():
         ({"answer": "other words"}, r"b\.wav: the references differ, 'other words' and 'words of b'"),
         ({"language": "de"}, r"b\.wav: decoded and scored as de and as en; evaluate both again"),
         ({"metric": "cer"}, r"b\.wav: scored by cer and by wer; evaluate both again"),
-        ({"normaliser": "english 2"}, r"b\.wav: scored by english 2 and by a version that named no normaliser"),
         ({"ref_len": 9}, r"b\.wav: scored against references of different length"),
         ({"audio_s": 2.5}, r"b\.wav: lasts 2\.5 s and 2 s: two recordings of one name"),
     ],
@@ -66,6 +65,13 @@ def test_normalisers_of_two_versions_are_refused():
     assert len(paired(one, {"this": results(normaliser="english 1")})[0]) == 4
 
 
+@pytest.mark.parametrize("other_way", [False, True])
+def test_results_of_versions_that_named_no_normaliser_pair_with_those_that_name_it(other_way):
+    named, unnamed = changed(1, normaliser="english 2"), results()
+    one, other = (named, unnamed) if other_way else (unnamed, named)
+    assert len(paired(one, {"this": other})[0]) == 4
+
+
 def test_the_same_words_written_otherwise_and_a_language_by_its_name_are_no_difference():
     manifest = [{"audio": "a.wav", "answer": "Words, of A!", "language": "en"}, *results()[1:]]
     check_comparable(manifest, results())
@@ -81,10 +87,7 @@ def test_a_manifest_is_compared_with_the_base_before_the_work():
 
 def test_parts_of_one_recording_are_utterances_of_their_own():
     parts = [row("a.wav", offset=start, duration=1.5) for start in (0.0, 1.5)]
-    assert [utterance_of(one) for one in parts] == [
-        "a.wav[0:1.5]",
-        "a.wav[1.5:3]",
-    ]
+    assert [utterance_of(one) for one in parts] == ["a.wav[0:1.5]", "a.wav[1.5:3]"]
     assert len(paired(parts, {"this": parts[::-1]})[0]) == 2
 
 

@@ -156,5 +156,5 @@ def test_a_gate_below_zero_is_refused_with_its_bounds(folder):
     result = reward(folder, *TEXTS, "--compose", "r.yaml", plugin="fragile.py")
     assert result.returncode == 2
     assert result.stderr == (
-        "megaasr: error: term wer_accuracy: gate shift has bounds -1..0; a gate must be within 0..1\n"
+        "megaasr: error: r.yaml: term wer_accuracy: gate shift has bounds -1..0; a gate must be within 0..1\n"
     )
