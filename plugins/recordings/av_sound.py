@@ -51,6 +51,7 @@ class AvSound:
         self._stream = view(stream, 0, size_of(stream))  # which can be sought to any place: errors there are printed
         self.name, self.flags = name, flags
         with self._opened() as (container, sound):
+            self.container = str(container.format.name)
             frame = next(_frames(container, sound, name), None)
             if frame is None:
                 raise AudioError(f"{name}: holds no samples")

@@ -122,6 +122,11 @@ def _sound(
             raise AudioError(f"{name}: truncated or damaged ({one_line(error.error_string).rstrip('.')})") from error
         reason = f"cannot be read as audio ({one_line(error.error_string).rstrip('.')})"
     try:
-        return AvSound(stream, name, f"{reason}; give WAV, FLAC, Ogg or MP3; or, for many other formats", flags)
+        sound = AvSound(stream, name, f"{reason}; give WAV, FLAC, Ogg or MP3; or, for many other formats", flags)
+        if sound.container == "mp3" and head.strip(b"\0") and head[:1] != b"\xff" and head[:3] != b"ID3":
+            raise AudioError(f"{name}: {reason}; give WAV, FLAC, Ogg or MP3")  # FFmpeg finds frames in any bytes
+        return sound
     except AudioError as error:
-        raise error if reason in str(error) else AudioError(f"{name}: {reason}; give WAV, FLAC, Ogg or MP3") from error
+        if reason in str(error):
+            raise
+        raise AudioError(f"{name}: {reason}; give WAV, FLAC, Ogg or MP3") from error

@@ -159,3 +159,17 @@ def test_mp3_in_wav_with_other_bytes_behind_its_frames_is_refused():
     rest = len(data) - 2_000
     with pytest.raises(AudioError, match=r"damaged, bytes \d+ to \d+ are no frames"):
         decoded(data[:2_000] + bytes(number % 199 + 1 for number in range(rest)))
+
+
+def test_frames_of_mp3_behind_other_bytes_are_no_recording():
+    file = BytesIO()
+    with av.open(file, "w", format="mp3") as output:
+        stream = output.add_stream("libmp3lame", rate=48_000, layout="mono")
+        frame = av.AudioFrame.from_ndarray(np.tile(TONE, 2)[None, :24_192], format="fltp", layout="mono")
+        frame.sample_rate = 48_000
+        output.mux(stream.encode(frame))
+        output.mux(stream.encode(None))
+    assert decoded(file.getvalue()).duration_s > 0.4
+    with pytest.raises(AudioError, match="cannot be read as audio") as raised:
+        decoded(b"\0\0\0\1OpusHead" * 10 + file.getvalue())
+    assert raised.value.__cause__ is not raised.value  # of which a reader of causes would find no end
