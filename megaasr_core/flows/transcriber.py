@@ -97,9 +97,10 @@ class Transcriber:
             MegaasrError: as `transcribe_batch`.
         """
         given = recording if isinstance(recording, (Utterance, Audio)) else read_audio(recording)
-        (heard,) = self._hear([hearing := self._hearing(given)])
-        if heard.transcript is None:
-            raise hearing.error or MegaasrError(heard.error)
+        if (hearing := self._hearing(given)).error is None:
+            (heard,) = self._hear([hearing])
+        if hearing.error is not None:
+            raise hearing.error
         return heard.transcript
 
     def transcribe_each(self, recordings: Iterable[Utterance | Audio | MegaasrError]) -> Iterator[Transcription]:

@@ -89,7 +89,7 @@ class LoudStream:
 
 
 def utterance(num_samples):
-    return Utterance(Audio(np.zeros(num_samples, np.float32), RATE, f"{num_samples}.wav"), id="a")
+    return Utterance(Audio(np.resize(np.float32([0.1, -0.1]), num_samples), RATE, f"{num_samples}.wav"), id="a")
 
 
 class Plugins:

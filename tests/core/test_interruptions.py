@@ -54,7 +54,7 @@ def clips(tmp_path):
     """Five clips, and the words of a call that transcribes them one at a time."""
     (tmp_path / "stops.py").write_text(STOPS)
     for number in range(5):
-        write_audio(tmp_path / f"{number}.wav", Audio(np.full(3_000 + number, 0.1, np.float32), 16_000))
+        write_audio(tmp_path / f"{number}.wav", Audio(np.resize(np.float32([0.1, -0.1]), 3_000 + number), 16_000))
     names = [f"{number}.wav" for number in range(5)]
     options = ["--plugin", "stops.py", "--backend", "stops", "--batch-size", 1, "--router", "always_base"]
     return ["transcribe", *names, *options, "-o", "out.jsonl"]
@@ -79,7 +79,7 @@ def test_a_signal_ends_a_run_in_one_line_and_the_next_goes_on(clips, tmp_path, n
     assert done.returncode == 128 + number
     assert left(tmp_path) == ["out.jsonl.partial"]
     (tmp_path / "2.wav").unlink()
-    write_audio(tmp_path / "2.wav", Audio(np.full(3_002, 0.1, np.float32), 16_000))
+    write_audio(tmp_path / "2.wav", Audio(np.resize(np.float32([0.1, -0.1]), 3_002), 16_000))
     again = megaasr(*clips, "--backend-set", "number=0", cwd=tmp_path)
     assert "is of another run and is begun anew" in again.stderr
     assert [row["text"] for row in read_jsonl(tmp_path / "out.jsonl")] == ["3000", "3001", "3002", "3003", "3004"]
@@ -108,7 +108,7 @@ def test_a_resumed_run_begins_anew_when_a_recording_has_changed(clips, tmp_path,
     call = [*calls[command], f"number={int(signal.SIGTERM)}", *out]
     assert megaasr(*call, cwd=tmp_path).returncode == 143
     (tmp_path / "stop").unlink()
-    write_audio(tmp_path / "0.wav", Audio(np.full(2_999, 0.1, np.float32), 16_000))
+    write_audio(tmp_path / "0.wav", Audio(np.resize(np.float32([0.1, -0.1]), 2_999), 16_000))
     again = megaasr(*call, cwd=tmp_path)
     assert again.returncode == 0, again.stderr
     assert "is of another run and is begun anew: settings or recordings differ" in again.stderr

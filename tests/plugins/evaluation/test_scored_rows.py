@@ -83,7 +83,7 @@ def test_compare_refuses_wrong_flags_in_one_line(tmp_path):
 @pytest.fixture
 def spoken(tmp_path):
     for name in ("a.wav", "b.wav"):
-        soundfile.write(tmp_path / name, np.full(3200, 0.1), 16_000)
+        soundfile.write(tmp_path / name, np.resize([0.1, -0.1], 3200), 16_000)
     (tmp_path / "table.json").write_text(json.dumps({"3200": ["words", "words"]}))
     rows = [{"audio": "a.wav", "text": "words"}, {"audio": "b.wav", "text": "词", "language": "zh"}]
     (tmp_path / "in.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
