@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from megaasr import SILENCE_DBFS, SoundRef, installed_plugins
-from megaasr_core.base.errors import AudioError, RecipeError, UnknownNameError
+from megaasr_core.base.errors import RecipeError, UnknownNameError
 from megaasr_core.base.sound_bank import SoundBank
 from megaasr_core.contracts.primitive import ApplyContext, DrawContext
 from megaasr_core.testing.signals import snr_db as measured_snr_db
@@ -170,7 +170,7 @@ def test_noise_that_is_not_finite_is_refused_in_one_line(tmp_path, bad):
     samples[450] = bad
     soundfile.write(tmp_path / "bad.wav", samples, RATE, subtype="FLOAT")
     bank = SoundBank.open(tmp_path)
-    with pytest.raises(AudioError, match=r"bad\.wav: sample 450 is .*; every sample must be finite") as caught:
+    with pytest.raises(RecipeError, match=r"bad\.wav: sample 450 is .*; every sample must be finite") as caught:
         applied(noise(14, 900), banks={"noise": bank}, **drawn_for(bank, 900))
     assert "\n" not in str(caught.value)
 
