@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from megaasr.library.composed_reward import ComposedReward as ComposedReward
     from megaasr.library.composed_reward import Term as Term
     from megaasr.library.kernel_cache import use_kernel_cache as use_kernel_cache
+    from megaasr.library.long_recordings import cut as cut
     from megaasr.library.term_scores import TermScores as TermScores
     from megaasr.library.term_scores import term_scores as term_scores
     from megaasr_core.base.audio import SAMPLE_RATE_HZ as SAMPLE_RATE_HZ
@@ -116,7 +117,6 @@ if TYPE_CHECKING:
     from megaasr_core.discovery.registry import Registry as Registry
     from megaasr_core.discovery.registry import not_installed as not_installed
     from megaasr_core.flows.hearing import Transcription as Transcription
-    from megaasr_core.flows.long_recordings import cut as cut
     from megaasr_core.flows.plan import Planner as Planner
     from megaasr_core.flows.plan import plan as plan
     from megaasr_core.flows.render import Rendered as Rendered
@@ -293,7 +293,7 @@ _NAMES_BY_MODULE = {
     "megaasr_core.discovery.registry": "not_installed Owner Registry",
     "megaasr.library.composed_reward": "ComposedReward Term",
     "megaasr_core.flows.hearing": "Transcription",
-    "megaasr_core.flows.long_recordings": "cut",
+    "megaasr.library.long_recordings": "cut",
     "megaasr_core.flows.plan": "plan Planner",
     "megaasr_core.flows.render": "render Rendered",
     "megaasr.library.term_scores": "term_scores TermScores",

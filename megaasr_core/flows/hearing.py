@@ -10,12 +10,12 @@ from typing import Self
 import numpy as np
 
 from megaasr.library.levels import FRAME_S, at_known_level, frame_powers, loud_power
+from megaasr.library.long_recordings import NO_SPEECH, cut, join
 
 from ..base.errors import MegaasrError
 from ..base.language import is_unspaced
 from ..contracts.backend import Transcript
 from ..contracts.utterance import Utterance
-from .long_recordings import NO_SPEECH, cut, join
 
 STRAND_S = 150.0
 """Strands of a long recording are heard independently of each other, so that it fills a batch."""

@@ -97,11 +97,11 @@ class Transcriber:
             MegaasrError: as `transcribe_batch`.
         """
         given = recording if isinstance(recording, (Utterance, Audio)) else read_audio(recording)
-        if (hearing := self._hearing(given)).error is None:
-            (heard,) = self._hear([hearing])
-        if hearing.error is not None:
-            raise hearing.error
-        return heard.transcript
+        hearing = self._hearing(given)
+        for heard in () if hearing.error else self._hear([hearing]):
+            if heard.transcript is not None:
+                return heard.transcript
+        raise hearing.error or MegaasrError(f"{hearing.name}: no transcript")
 
     def transcribe_each(self, recordings: Iterable[Utterance | Audio | MegaasrError]) -> Iterator[Transcription]:
         """Transcribe recordings of any length in full batches; results come in order.

@@ -26,7 +26,7 @@ from megaasr import (
     UnknownNameError,
     Utterance,
 )
-from megaasr_core.flows.long_recordings import join
+from megaasr.library.long_recordings import join
 from megaasr_core.flows.opening import default_backend
 
 RATE = 16_000

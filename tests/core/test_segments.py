@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from megaasr import Audio, Transcript
-from megaasr_core.flows.long_recordings import cut, join
+from megaasr.library.long_recordings import cut, join
 
 RATE = 100
 

@@ -6,11 +6,11 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from megaasr.library.levels import FRAME_S, frame_powers
+from megaasr_core.base.audio import Audio
+from megaasr_core.base.language import is_unspaced
+from megaasr_core.contracts.backend import Segment, Transcript
 
-from ..base.audio import Audio
-from ..base.language import is_unspaced
-from ..contracts.backend import Segment, Transcript
+from .levels import FRAME_S, frame_powers
 
 NO_SPEECH = frozenset({"empty", "invented", "no_speech", "silent"})
 """Flags of a part whose text is withheld from the whole."""
