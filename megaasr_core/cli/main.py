@@ -11,6 +11,7 @@ from contextlib import suppress
 from copy import deepcopy
 from importlib.metadata import entry_points
 from itertools import pairwise, takewhile
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -113,6 +114,7 @@ def _run(arguments: list[str], with_traceback: bool) -> int:
         _log_to_stderr("megaasr", logging.INFO)
     if with_traceback:
         _log_to_stderr("megaasr.plugins", logging.DEBUG)
+    _check_current_folder()
     _disable_plugins(arguments)
     app = deepcopy(APP)
     failures = add_plugin_commands(app, entry_points(group=GROUP))
@@ -123,6 +125,16 @@ def _run(arguments: list[str], with_traceback: bool) -> int:
         if isinstance(error.__context__, BrokenPipeError):
             raise error.__context__ from None
         raise
+
+
+def _check_current_folder() -> None:
+    """MegaasrError where the current folder was removed: libraries end the process when they are loaded there."""
+    from ..base.errors import MegaasrError
+
+    try:
+        Path.cwd()
+    except OSError as error:
+        raise MegaasrError("the current folder was removed; change to another") from error
 
 
 def _say_error(error: Exception, with_traceback: bool) -> None:

@@ -247,3 +247,12 @@ def test_without_any_cache_a_private_temporary_folder_is_taken_with_a_note(
     monkeypatch.delenv("NUMBA_CACHE_DIR")
     usual.chmod(0o777)  # another user may have put code into it
     assert read_only_code() != usual
+
+
+def test_a_current_folder_that_was_removed_is_one_line(tmp_path):
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    code = "import os, sys; os.rmdir(os.getcwd()); sys.argv = ['megaasr', 'plugins']; "
+    code += "from megaasr_core.cli.main import main; main()"
+    done = subprocess.run([sys.executable, "-c", code], cwd=gone, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (2, "megaasr: error: the current folder was removed; change to another\n")
