@@ -14,6 +14,7 @@ from megaasr.library.long_recordings import NO_SPEECH, cut, join
 
 from ..base.errors import MegaasrError
 from ..base.language import is_unspaced
+from ..base.speech_checks import loop_tokens
 from ..contracts.backend import Transcript
 from ..contracts.utterance import Utterance
 
@@ -27,6 +28,8 @@ SHORTEST_PAUSE_S = 3.0
 """Silence that is shorter is heard with the speech around it."""
 KEPT_PAUSE_S = 0.3
 """What is kept of a longer one before the speech, and behind it."""
+SPARSE_FROM_S, SPARSE_WORDS_PER_S = 15.0, 1.0
+"""A window of more seconds with fewer words a second of sound lacks sentences, so its parts are heard by themselves."""
 SHORTEST_STEP_S = 0.5
 """A transcript that is complete for less is taken as it is, so that each window comes further."""
 SHORTEST_REST_S = 2.0
@@ -74,7 +77,7 @@ class Strand:
         self._frame = max(1, int(FRAME_S * utterance.sample_rate))
         self._powers = frame_powers(utterance.samples, self._frame)
         self._sounds = self._powers > silence
-        self._at = self._stop = 0
+        self._at = self._stop = self._halved_until = 0
         self.window = self._next()
 
     def _next(self) -> Utterance | None:
@@ -89,7 +92,8 @@ class Strand:
             self._at = int(sounding[0] - kept) * self._frame
         last = int(sounding[np.flatnonzero(np.diff([*sounding, sounding[-1] + pause + 1]) > pause)[0]])
         end = length if len(self._sounds) - last <= pause else (last + 1 + kept) * self._frame
-        piece = cut(audio.cut(self._at, end), self._max_duration_s)[0]
+        is_halved = self._at < self._halved_until
+        piece = cut(audio.cut(self._at, end), SPARSE_FROM_S if is_halved else self._max_duration_s)[0]
         self._stop = self._at + len(piece.samples)
         is_all = not self.parts and self._stop >= min(length, int(sounding[-1] + 1) * self._frame)
         return replace(self._utterance, audio=piece, reference=self._utterance.reference if is_all else None)
@@ -101,6 +105,13 @@ class Strand:
             may_go_on: else what the window left unheard is not decoded again.
         """
         rate, stop, until_s = self._utterance.sample_rate, self._stop, heard.continue_at_s
+        is_sparse = may_go_on and self._is_sparse(heard)
+        if is_sparse and self._at >= self._halved_until and stop - self._at > SPARSE_FROM_S * rate:
+            self._halved_until = stop
+            self.window = self._next()
+            return
+        if is_sparse and self._at < self._halved_until:
+            heard = replace(heard, flags=tuple(sorted({*heard.flags, "sparse"})))
         again = self._at + round((until_s or 0.0) * rate)
         if may_go_on and until_s and until_s >= SHORTEST_STEP_S and self._has_speech(again):
             complete = tuple(one for one in heard.segments if one.end_s <= until_s)
@@ -114,6 +125,17 @@ class Strand:
         self.parts.append((self._at / rate, replace(heard, continue_at_s=None)))
         self._at = stop
         self.window = self._next()
+
+    def _is_sparse(self, heard: Transcript) -> bool:
+        """Whether a transcript with times, of what is not known to be no speech, has few words for so much sound."""
+        powers = self._powers[self._at // self._frame : self._stop // self._frame]
+        sound_s = FRAME_S * np.count_nonzero(powers > powers.max(initial=0.0) * 10.0 ** (QUIET_DB / 10.0))
+        num_words = len(loop_tokens(heard.text, heard.language))
+        return (
+            bool(heard.segments)
+            and not NO_SPEECH.intersection(heard.flags)
+            and num_words < SPARSE_WORDS_PER_S * sound_s
+        )
 
     def _has_speech(self, start: int) -> bool:
         """Whether what is left of the window from there on is long enough, and as loud as what was heard."""

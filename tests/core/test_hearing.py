@@ -112,16 +112,18 @@ def test_a_click_does_not_decide_the_level():
     assert np.sqrt(np.mean(np.square(audio.samples[2_000:]))) == pytest.approx(LEVEL, rel=0.05)
 
 
+WORDS = " ".join("abcdefghijklmnopqrstuvwxyz")
+
+
 def test_what_a_transcript_left_unheard_is_decoded_again_from_there():
     def answer(one):
         if one.duration_s > 15.0:
-            return Transcript(
-                "a b c", "en", segments=(Segment(0, 4, "a"), Segment(4, 9, "b"), Segment(9, 20, "c")), continue_at_s=9.0
-            )
-        return Transcript("c d", "en", segments=(Segment(0, 11, "c d"),))
+            parts = (Segment(0, 4, "one"), Segment(4, 9, "two"), Segment(9, 20, "lost"))
+            return Transcript(f"one two {WORDS}", "en", segments=parts, continue_at_s=9.0)
+        return Transcript(WORDS, "en", segments=(Segment(0, 11, WORDS),))
 
     transcript, windows = heard(tone(20.0), answer)
-    assert transcript.text == "a b c d"
+    assert transcript.text == f"one two {WORDS}"
     assert [one.duration_s for one in windows] == pytest.approx([20.0, 11.0])
     assert [one.start_s for one in transcript.segments] == [0, 4, 9]
 
@@ -129,9 +131,28 @@ def test_what_a_transcript_left_unheard_is_decoded_again_from_there():
 @pytest.mark.parametrize(("continue_at_s", "quiet"), [(19.0, False), (10.0, True), (0.1, False), (None, False)])
 def test_a_short_or_quiet_rest_or_no_progress_ends_the_hearing(continue_at_s, quiet):
     samples = np.concatenate([tone(10.0), tone(10.0, 0.003 if quiet else 0.3)])
-    answer = Transcript("all of it", "en", segments=(Segment(0.0, 10.0, "all"),), continue_at_s=continue_at_s)
+    answer = Transcript(WORDS, "en", segments=(Segment(0.0, 10.0, "all"),), continue_at_s=continue_at_s)
     transcript, windows = heard(samples, lambda one: answer)
-    assert (transcript.text, len(windows)) == ("all of it", 1)
+    assert (transcript.text, len(windows)) == (WORDS, 1)
+
+
+def test_the_parts_of_a_long_window_with_few_words_are_heard_by_themselves():
+    def answer(one):
+        text = "four words of it" if one.duration_s > 15.0 else WORDS
+        return Transcript(text, "en", segments=(Segment(0.0, one.duration_s, text),))
+
+    transcript, windows = heard(np.concatenate([tone(12.0), np.zeros(500), tone(11.5)]), answer)
+    assert transcript.text == f"{WORDS} {WORDS}"
+    assert [one.duration_s for one in windows] == pytest.approx([24.0, 12.2, 11.8], abs=0.4)
+    assert transcript.flags == ()
+
+
+def test_few_words_that_stay_few_are_flagged_and_music_is_not_heard_again():
+    few = Transcript("four words of it", "en", -0.1, segments=(Segment(0.0, 1.0, "four words of it"),))
+    transcript, windows = heard(np.concatenate([tone(12.0), np.zeros(500), tone(11.5)]), lambda one: few)
+    assert (transcript.flags, len(windows)) == (("sparse",), 3)
+    music = Transcript("bye", "en", -2.0, segments=(Segment(0.0, 1.0, "bye"),), no_speech_prob=0.9)
+    assert len(heard(tone(24.0), lambda one: music)[1]) == 1
 
 
 def test_a_text_without_speech_is_withheld_and_kept_apart():
