@@ -9,8 +9,9 @@ import os
 import sys
 from collections.abc import Iterator
 from hashlib import blake2b
+from importlib.machinery import SourceFileLoader
 from pathlib import Path
-from types import ModuleType
+from types import CodeType, ModuleType
 
 from ..base.errors import PluginError
 
@@ -81,13 +82,22 @@ _DIGESTS: dict[str, str] = {}
 """Module name -> digest of the file that it was imported from."""
 
 
+class _SourceLoader(SourceFileLoader):
+    """Compiles the file each time: bytecode is known by a time in seconds, and one from a full disk would be cut."""
+
+    def get_code(self, fullname: str) -> CodeType:
+        path = self.get_filename(fullname)
+        return self.source_to_code(self.get_data(path), path)
+
+
 def _imported(name: str, file: Path, package: Path | None) -> ModuleType:
     digest, loaded = plugin_digest(package or file), sys.modules.get(name)
     if loaded is not None and loaded.__file__ == str(file) and _DIGESTS.get(name, digest) == digest:
         return loaded  # by an import of a sibling or an earlier load: a second module would have classes of its own
     _DIGESTS[name] = digest
     locations = [str(package)] if package is not None else None
-    spec = importlib.util.spec_from_file_location(name, file, submodule_search_locations=locations)
+    loader = _SourceLoader(name, str(file))
+    spec = importlib.util.spec_from_file_location(name, file, loader=loader, submodule_search_locations=locations)
     if spec is None or spec.loader is None:
         raise PluginError(f"{file}: cannot be imported")
     module = importlib.util.module_from_spec(spec)

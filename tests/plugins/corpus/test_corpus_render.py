@@ -238,7 +238,7 @@ def test_a_sample_that_cannot_be_read_says_why(plan, tmp_path):
     render_corpus(plan(), out, Serial.create())
     shard = out / "shard-00000.tar"
     for audio, reason in (
-        ("shard-00000.tar#nothing.flac", "holds no nothing.flac"),
+        ("shard-00000.tar#nothing.flac", "holds no 'nothing.flac'"),
         ("shard-00009.tar#000000000.flac", "shard-00009.tar: no such file"),
         ("shard-00000.tar#000000000.txt", "cannot be read as audio"),
         ("shard-00000/000000000.flac", "no such file"),
