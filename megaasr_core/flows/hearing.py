@@ -131,11 +131,8 @@ class Strand:
         powers = self._powers[self._at // self._frame : self._stop // self._frame]
         sound_s = FRAME_S * np.count_nonzero(powers > powers.max(initial=0.0) * 10.0 ** (QUIET_DB / 10.0))
         num_words = len(loop_tokens(heard.text, heard.language))
-        return (
-            bool(heard.segments)
-            and not NO_SPEECH.intersection(heard.flags)
-            and num_words < SPARSE_WORDS_PER_S * sound_s
-        )
+        is_known = bool(heard.segments) or self._at < self._halved_until
+        return bool(is_known and not NO_SPEECH.intersection(heard.flags) and num_words < SPARSE_WORDS_PER_S * sound_s)
 
     def _has_speech(self, start: int) -> bool:
         """Whether what is left of the window from there on is long enough, and as loud as what was heard."""

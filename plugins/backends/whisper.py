@@ -75,7 +75,7 @@ class Whisper(Backend):
     )
 
     timestamps_from_s: float = Field(
-        8.0,
+        15.0,
         ge=0.0,
         le=30.0,
         description="length in s above which timestamps are decoded too, which keeps sentences from being passed over",
