@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 
@@ -10,7 +10,7 @@ from megaasr_core.base.audio import Audio
 from megaasr_core.base.language import is_unspaced
 from megaasr_core.contracts.backend import Segment, Transcript
 
-from .levels import FRAME_S, frame_powers
+from .levels import frame_length, frame_powers
 
 NO_SPEECH = frozenset({"empty", "invented", "no_speech", "silent"})
 """Flags of a part whose text is withheld from the whole."""
@@ -40,7 +40,7 @@ def cut(audio: Audio, max_duration_s: float | None) -> list[Audio]:
 def _quietest(audio: Audio, start: int, max_duration_s: float) -> int:
     """Length of the piece that begins there."""
     limit = int(max_duration_s * audio.sample_rate)
-    frame = max(1, int(FRAME_S * audio.sample_rate))
+    frame = frame_length(audio)
     first = limit // 2
     num_frames = max(1, (limit - first) // frame)
     powers = frame_powers(audio.samples[start + first : start + first + num_frames * frame], frame)
@@ -64,8 +64,7 @@ def join(parts: Sequence[Transcript], starts_s: Sequence[float] | None = None) -
     mounted = sorted({adapter for adapter in adapters if adapter is not None})
     reasons = list(dict.fromkeys(part.route for part in parts))
     share = f" (adapter on {len(parts) - adapters.count(None)} of {len(parts)} pieces)" if mounted and parts[1:] else ""
-    between = "" if is_unspaced(language) else " "
-    text = between.join(text for part in parts if (text := part.text.strip()))
+    text = joined_text((part.text for part in parts), language)
     flags = {flag for part in parts for flag in part.flags}
     if text:  # a pause of half a minute does not make the recording empty
         flags.discard("empty")
@@ -84,8 +83,17 @@ def join(parts: Sequence[Transcript], starts_s: Sequence[float] | None = None) -
         token_logprobs=tuple(logprob for part in parts for logprob in part.token_logprobs),
         segments=_segments(parts, starts_s),
         no_speech_prob=max((part.no_speech_prob for part in parts if part.no_speech_prob is not None), default=None),
-        withheld=between.join(part.withheld for part in parts if part.withheld),
+        withheld=joined_text((part.withheld for part in parts), language),
     )
+
+
+def joined_text(texts: Iterable[str], language: str) -> str:
+    """Texts one behind the other, with spaces where the language has them; empty ones are left out.
+
+    >>> joined_text(["a ", "", "b"], "en"), joined_text(["你好", "世界"], "zh")
+    ('a b', '你好世界')
+    """
+    return ("" if is_unspaced(language) else " ").join(text for one in texts if (text := one.strip()))
 
 
 def _segments(parts: Sequence[Transcript], starts_s: Sequence[float]) -> tuple[Segment, ...]:

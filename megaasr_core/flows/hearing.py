@@ -9,11 +9,10 @@ from typing import Self
 
 import numpy as np
 
-from megaasr.library.levels import FRAME_S, at_known_level, frame_powers, loud_power
-from megaasr.library.long_recordings import NO_SPEECH, cut, join
+from megaasr.library.levels import FRAME_S, LEVEL, at_known_level, frame_length, frame_powers, level_of
+from megaasr.library.long_recordings import NO_SPEECH, cut, join, joined_text
 
 from ..base.errors import MegaasrError
-from ..base.language import is_unspaced
 from ..base.speech_checks import loop_tokens
 from ..contracts.backend import Transcript
 from ..contracts.utterance import Utterance
@@ -74,7 +73,7 @@ class Strand:
         self.duration_s = utterance.duration_s
         self._utterance = utterance
         self._max_duration_s = max_duration_s
-        self._frame = max(1, int(FRAME_S * utterance.sample_rate))
+        self._frame = frame_length(utterance.audio)
         self._powers = frame_powers(utterance.samples, self._frame)
         self._sounds = self._powers > silence
         self._at = self._stop = self._halved_until = 0
@@ -116,9 +115,9 @@ class Strand:
         if may_go_on and until_s and until_s >= SHORTEST_STEP_S and self._has_speech(again):
             complete = tuple(one for one in heard.segments if one.end_s <= until_s)
             flags = tuple(flag for flag in heard.flags if flag != "truncated")
-            heard = replace(heard, segments=complete, duration_s=until_s, truncated=False, flags=flags)
-            between = "" if is_unspaced(heard.language) else " "
-            heard, stop = replace(heard, text=between.join(one.text for one in complete)), again
+            text = joined_text((one.text for one in complete), heard.language)
+            heard = replace(heard, text=text, segments=complete, duration_s=until_s, truncated=False, flags=flags)
+            stop = again
         if NO_SPEECH.intersection(heard.flags) and heard.text.strip():
             flags = tuple(sorted({*heard.flags, "empty"}))
             heard = replace(heard, text="", segments=(), flags=flags, withheld=heard.text.strip())
@@ -156,9 +155,9 @@ class Hearing:
         self.error: MegaasrError | None = None
         self._duration_s = utterance.duration_s
         self._language = utterance.language or "en"
-        audio, self._is_changed = at_known_level(utterance.audio)
-        frame = max(1, int(FRAME_S * audio.sample_rate))
-        silence = loud_power(frame_powers(audio.samples, frame)) * 10.0 ** (SILENCE_DB / 10.0)
+        level = level_of(utterance.audio)
+        audio, self._is_changed = at_known_level(utterance.audio, level)
+        silence = (LEVEL if self._is_changed else level) ** 2 * 10.0 ** (SILENCE_DB / 10.0)
         pieces = cut(audio, STRAND_S if max_duration_s is not None else None)
         reference = utterance.reference if len(pieces) == 1 else None
         self.strands = [

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from pydantic import PrivateAttr
 
 from megaasr import Audio, Backend, BackendInfo, Route, Router, Segment, Transcriber, Transcript, Utterance
-from megaasr.library.levels import LEVEL, at_known_level, frame_powers, loud_power
+from megaasr.library.levels import LEVEL, at_known_level, frame_powers, level_of, loud_power
 from megaasr_core.flows.hearing import Hearing
 
 RATE = 1_000
@@ -107,7 +107,8 @@ def test_a_usual_level_stays_as_it_is(gain):
 def test_a_click_does_not_decide_the_level():
     samples = tone(4.0, 1e-4)
     samples[1_500] = 1.0
-    audio, changed = at_known_level(Audio(samples, RATE))
+    click = Audio(samples, RATE)
+    audio, changed = at_known_level(click, level_of(click))
     assert changed
     assert np.sqrt(np.mean(np.square(audio.samples[2_000:]))) == pytest.approx(LEVEL, rel=0.05)
 
