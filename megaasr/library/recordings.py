@@ -9,7 +9,6 @@ from pathlib import Path
 from megaasr_core.base.audio import Audio
 from megaasr_core.base.audio_files import AudioLimits, decode_audio, recordings, spooled
 from megaasr_core.base.errors import AudioError
-from megaasr_core.discovery.plugins import Plugins
 
 
 def find_recordings(named: Iterable[str | Path]) -> list[Path]:
@@ -38,13 +37,12 @@ def find_recordings(named: Iterable[str | Path]) -> list[Path]:
     return found
 
 
-def read_standard_input(limits: AudioLimits | None = None, plugins: Plugins | None = None) -> Audio:
+def read_standard_input(limits: AudioLimits | None = None) -> Audio:
     """The recording that comes by standard input, in any format that a file may have; its name is ``-``.
 
     Raises:
         AudioError: as `read_audio`; or nothing comes.
     """
-    del plugins  # readers take paths
     if sys.stdin is None:
         raise AudioError("-: standard input is closed; name a file")
     with spooled(sys.stdin.buffer, "-") as stream:

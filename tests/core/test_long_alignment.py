@@ -12,6 +12,7 @@ from rapidfuzz.distance import Levenshtein
 from megaasr.library import alignment
 from megaasr.library.alignment import align
 from megaasr.library.long_alignment import opcodes
+from tests.core.stated_rule import by_the_stated_rule
 
 TOKENS = st.lists(st.sampled_from("abcd"), max_size=40)
 
@@ -29,30 +30,6 @@ def table_of(reference, hypothesis):
         best[1:] = np.minimum(best[1:], above[:-1] + (heard != numbers[token]))
         table[i] = np.minimum.accumulate(best - columns) + columns
     return table
-
-
-def by_the_stated_rule(reference, hypothesis):
-    begin = 0
-    while begin < min(len(reference), len(hypothesis)) and reference[begin] == hypothesis[begin]:
-        begin += 1
-    end = 0
-    while end < min(len(reference), len(hypothesis)) - begin and reference[-1 - end] == hypothesis[-1 - end]:
-        end += 1
-    r, h = reference[begin : len(reference) - end], hypothesis[begin : len(hypothesis) - end]
-    table = table_of(r, h)
-    i, j, walked = len(r), len(h), []
-    while i or j:
-        if i and table[i - 1][j] + 1 == table[i][j]:
-            i -= 1
-            walked.append(("deletion", r[i], None))
-        elif j and (i == 0 or table[i][j - 1] < table[i - 1][j - 1]):
-            j -= 1
-            walked.append(("insertion", None, h[j]))
-        else:
-            i, j = i - 1, j - 1
-            walked.append(("hit" if r[i] == h[j] else "substitution", r[i], h[j]))
-    hits = [("hit", token, token) for token in reference]
-    return (*hits[:begin], *reversed(walked), *hits[len(reference) - end :])
 
 
 def pair(seed, length, other, alphabet="abcdefghij"):
@@ -76,7 +53,7 @@ def test_the_long_trace_is_that_of_rapidfuzz_and_of_the_plain_table(reference, h
     assert opcodes(reference, hypothesis) == Levenshtein.opcodes(reference, hypothesis).as_list()
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(alignment, "CELLS", -1)
-        assert align(reference, hypothesis).pairs == by_the_stated_rule(reference, hypothesis)
+        assert align(reference, hypothesis).pairs == by_the_stated_rule(reference, hypothesis, table_of)
 
 
 @pytest.mark.parametrize(
@@ -93,7 +70,7 @@ def test_the_long_trace_is_that_of_rapidfuzz_and_of_the_plain_table(reference, h
 )
 def test_the_rule_holds_for_thousands_of_tokens(reference, hypothesis):
     assert len(reference) * len(hypothesis) > alignment.CELLS
-    assert align(reference, hypothesis).pairs == by_the_stated_rule(reference, hypothesis)
+    assert align(reference, hypothesis).pairs == by_the_stated_rule(reference, hypothesis, table_of)
 
 
 def test_ten_thousand_tokens_need_few_megabytes():

@@ -102,19 +102,16 @@ def test_a_mistaken_choice_is_one_line(choice, error, line, monkeypatch):
         megaasr.tokenise("abc", "th")
 
 
+def reward_call(folder):
+    """The command that scores a.txt against b.txt, up to the language."""
+    texts = ["--hyp", folder / "a.txt", "--ref", folder / "b.txt"]
+    return ["reward", *texts, "--reward", "wer_accuracy", "--language"]
+
+
 def test_the_command_line_uses_the_normaliser_that_it_is_given(plugin, tmp_path):
     (tmp_path / "a.txt").write_text("abcd\n", encoding="utf-8")
     (tmp_path / "b.txt").write_text("axxd\n", encoding="utf-8")
-    call = [
-        "reward",
-        "--hyp",
-        tmp_path / "a.txt",
-        "--ref",
-        tmp_path / "b.txt",
-        "--reward",
-        "wer_accuracy",
-        "--language",
-    ]
+    call = reward_call(tmp_path)
     assert "0.5000" in run(*call, "th").stdout
     given = run(*call, "eo", "--plugin", plugin("eo"))
     assert (given.returncode, given.stderr) == (0, "")
@@ -130,15 +127,6 @@ def test_the_command_line_uses_the_normaliser_that_it_is_given(plugin, tmp_path)
 def test_the_reward_command_takes_any_name_of_a_language(language, tmp_path):
     (tmp_path / "a.txt").write_text("Mr. Smith\n", encoding="utf-8")
     (tmp_path / "b.txt").write_text("mister smith\n", encoding="utf-8")
-    call = [
-        "reward",
-        "--hyp",
-        tmp_path / "a.txt",
-        "--ref",
-        tmp_path / "b.txt",
-        "--reward",
-        "wer_accuracy",
-        "--language",
-    ]
+    call = reward_call(tmp_path)
     assert "1.0000" in run(*call, language).stdout
     assert "did you mean 'english'" in refused(*call, "Englisch")
