@@ -27,7 +27,7 @@ SHORTEST_PAUSE_S = 3.0
 """Silence that is shorter is heard with the speech around it."""
 KEPT_PAUSE_S = 0.3
 """What is kept of a longer one before the speech, and behind it."""
-SPARSE_FROM_S, SPARSE_WORDS_PER_S = 15.0, 1.0
+SPARSE_FROM_S, SPARSE_WORDS_PER_S = 15.0, 1.5
 """A window of more seconds with fewer words a second of sound lacks sentences, so its parts are heard by themselves."""
 SHORTEST_STEP_S = 0.5
 """A transcript that is complete for less is taken as it is, so that each window comes further."""

@@ -57,8 +57,9 @@ class WhisperOptions(DecodingOptions):
 class Whisper(Backend):
     """Whisper (Radford et al. 2022) as transformers runs it; by default tiny.en, which installs as a package.
 
-    A batch is one `generate` call for each adapter and window in it. Utterances of at most `short_window_s` are padded
-    to that instead of 30 s: half the work, and clean transcripts stay as they are at 15 s, which they do not below. The
+    A batch is one `generate` call for each adapter and window in it. Utterances over `timestamps_from_s` are
+    decoded with timestamps in the window of 30 s, which keeps sentences from being passed over; shorter ones without, and
+    padded to `short_window_s`: half the work, and clean transcripts stay as they are at 15 s, which they do not below. The
     weights of an adapter lie beside the base's and are added on the fly, so the base weights are never written to.
     """
 
@@ -75,10 +76,10 @@ class Whisper(Backend):
     )
 
     timestamps_from_s: float = Field(
-        15.0,
+        8.0,
         ge=0.0,
         le=30.0,
-        description="length in s above which timestamps are decoded too, which keeps sentences from being passed over",
+        description="length in s above which utterances are decoded with timestamps, in the window of 30 s",
     )
 
     _loaded: Any = PrivateAttr(default=None)
@@ -189,7 +190,7 @@ class Whisper(Backend):
         with self._lock:  # the network has one active adapter at a time, and none is mounted meanwhile
             self.load()
             self._check(batch, routes)
-            for (adapter, window_s, timestamps), rows in self._groups(batch, routes):
+            for (adapter, window_s, timestamps), rows in self._groups(batch, routes, self.timestamps_from_s):
                 started = time.perf_counter()
                 with self.using(adapter):
                     called = [batch[row] for row in rows]
@@ -201,13 +202,17 @@ class Whisper(Backend):
         return [transcripts[row] for row in range(len(batch))]
 
     def _groups(
-        self, batch: Sequence[Utterance], routes: Sequence[str | None]
+        self, batch: Sequence[Utterance], routes: Sequence[str | None], timestamps_from_s: float = MAX_DURATION_S
     ) -> list[tuple[tuple[str | None, float, bool], list[int]]]:
-        """The rows of each call of the model: of one adapter and one window, with timestamps or without."""
+        """The rows of each call of the model: of one adapter and one window, with timestamps or without.
+
+        Timestamps belong to the window of 30 s that the model learned them in.
+        """
         groups: dict[tuple[str | None, float, bool], list[int]] = {}
         for row, (adapter, utterance) in enumerate(zip(routes, batch, strict=True)):
-            timestamps = utterance.duration_s > self.timestamps_from_s
-            groups.setdefault((adapter, self._window_s(utterance), timestamps), []).append(row)
+            timestamps = utterance.duration_s > timestamps_from_s
+            window_s = MAX_DURATION_S if timestamps else self._window_s(utterance)
+            groups.setdefault((adapter, window_s, timestamps), []).append(row)
         return list(groups.items())
 
     def _window_s(self, utterance: Utterance) -> float:

@@ -113,7 +113,7 @@ def test_a_click_does_not_decide_the_level():
     assert np.sqrt(np.mean(np.square(audio.samples[2_000:]))) == pytest.approx(LEVEL, rel=0.05)
 
 
-WORDS = " ".join("abcdefghijklmnopqrstuvwxyz")
+WORDS = " ".join(2 * "abcdefghijklmnopqrstuvwxyz")
 
 
 def test_what_a_transcript_left_unheard_is_decoded_again_from_there():
