@@ -57,10 +57,11 @@ class WhisperOptions(DecodingOptions):
 class Whisper(Backend):
     """Whisper (Radford et al. 2022) as transformers runs it; by default tiny.en, which installs as a package.
 
-    A batch is one `generate` call for each adapter and window in it. Utterances over `timestamps_from_s` are decoded with
-    timestamps in the window of 30 s, which keeps sentences from being passed over; shorter ones without, and padded to
-    `short_window_s`: half the work, and clean transcripts stay as they are at 15 s, which they do not below. The weights
-    of an adapter lie beside the base's and are added on the fly, so the base weights are never written to.
+    A batch is one `generate` call for each adapter and window in it. Utterances over `timestamps_from_s` are decoded
+    with timestamps in the window of 30 s, which keeps sentences from being passed over; shorter ones without, and
+    padded to `short_window_s`: half the work, and clean transcripts stay as they are at 15 s, which they do not
+    below. The weights of an adapter lie beside the base's and are added on the fly, so the base weights are never
+    written to.
     """
 
     name: ClassVar[str] = "whisper"
