@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from pathlib import Path
 
 import numpy as np
@@ -40,19 +41,19 @@ def write_audio(path: str | Path, audio: Audio) -> None:
     peak = float(np.max(np.abs(audio.samples), initial=0.0))
     if peak > 1.0 and suffix != "wav":
         raise AudioError(f"{path}: the peak is {peak:.3g} and {suffix} would cut it at 1; write a .wav (32-bit float)")
+    encoded = io.BytesIO()  # in memory, since libsndfile does not say why a file cannot be written
+    soundfile.write(encoded, audio.samples, audio.sample_rate, subtype=subtype, format=suffix)
+    data = encoded.getvalue()
+    if suffix == "wav":
+        data = _without_time_of_writing(data)
+    elif suffix == "ogg":
+        data = renumbered(data)
     with atomic_path(path) as temporary:
-        soundfile.write(temporary, audio.samples, audio.sample_rate, subtype=subtype)
-        if suffix == "wav":
-            _clear_time_of_writing(temporary)
-        elif suffix == "ogg":
-            temporary.write_bytes(renumbered(temporary.read_bytes()))
+        temporary.write_bytes(data)
 
 
-def _clear_time_of_writing(path: Path) -> None:
-    """Clear the time that libsndfile writes to a float WAV's PEAK chunk, so that equal samples give equal files."""
-    with path.open("r+b") as file:
-        head = file.read(256)
-        chunk = head.find(b"PEAK")
-        if chunk >= 0:
-            file.seek(chunk + 12)  # name, size and version of the chunk come first, four bytes each
-            file.write(bytes(4))
+def _without_time_of_writing(data: bytes) -> bytes:
+    """A float WAV without the time that libsndfile writes to its PEAK chunk, so that equal samples give equal files."""
+    chunk = data.find(b"PEAK", 0, 256)
+    start = chunk + 12  # name, size and version of the chunk come first, four bytes each
+    return data if chunk < 0 else data[:start] + bytes(4) + data[start + 4 :]

@@ -1,5 +1,6 @@
 import io
 import os
+import resource
 import threading
 
 import numpy as np
@@ -44,6 +45,18 @@ def test_an_unknown_suffix_is_refused(tmp_path):
 def test_a_folder_that_is_not_there_is_refused(tmp_path):
     with pytest.raises(OutputError, match="does not exist"):
         write_audio(tmp_path / "nowhere" / "a.wav", Audio(NOISE, 16_000))
+
+
+@pytest.mark.parametrize("suffix", ["wav", "flac", "ogg", "mp3", "aiff"])
+def test_what_cannot_be_written_whole_is_refused_with_the_systems_reason(tmp_path, suffix):
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1_000, before[1]))
+    try:
+        with pytest.raises(OutputError, match=rf"cannot write .*a\.{suffix}: File too large"):
+            write_audio(tmp_path / f"a.{suffix}", Audio(NOISE, 16_000))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert list(tmp_path.iterdir()) == []
 
 
 def bad_file(tmp_path, kind):
