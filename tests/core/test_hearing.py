@@ -84,6 +84,13 @@ def test_a_minute_of_silence_around_speech_is_passed_over_and_times_are_those_of
     assert transcript.duration_s == pytest.approx(125.0)
 
 
+@pytest.mark.parametrize(("floor_db", "num_windows"), [(-70.0, 2), (-50.0, 1)])
+def test_what_is_60_db_below_the_speech_is_silence(floor_db, num_windows):
+    floor = tone(10.0, 0.3 * 10 ** (floor_db / 20))
+    _, windows = heard(np.concatenate([tone(4.0), floor, tone(4.0)]))
+    assert len(windows) == num_windows
+
+
 def test_silence_between_two_stretches_of_speech_parts_them_and_a_short_pause_does_not():
     _, windows = heard(np.concatenate([tone(4.0), np.zeros(10 * RATE), tone(6.0), np.zeros(RATE), tone(2.0)]))
     assert [one.duration_s for one in windows] == pytest.approx([4.3, 9.3], abs=0.2)
