@@ -136,17 +136,53 @@ def test_the_report_has_rates_differences_and_how_they_fail(folder):
     assert "bootstrap over 4 clusters by row" in text
 
 
-def test_figures_of_failure_are_counted_beside_the_rates(folder):
+def test_kinds_of_errors_and_failures_are_counted_and_shown(folder):
     fields = {"substitutions": 0, "insertions": 0, "deletions": 0, "flags": []}
     rows = [{**row(f"{name}.wav", 0, 4), **fields} for name in "abcd"]
+    base = [dict(one) for one in rows]
     rows[0].update(num_edits=3, deletions=3)  # three of four words are missing
     rows[1].update(num_edits=9, insertions=6, substitutions=3)  # more errors than words
-    rows[2].update(flags=["invented"], ref_len=0, num_edits=2, insertions=2)
-    figures = compare(rows, rows)["slices"]["all (wer)"]["systems"]["this"]
+    for one in (rows[2], base[2]):
+        one.update(flags=["invented"], ref_len=0, num_edits=2, insertions=2)
+    figures = compare(rows, base)["slices"]["all (wer)"]["systems"]["this"]
     assert [figures[name] for name in ("deleted", "runaways", "invented")] == [1, 2, 1]
     assert [figures[name] for name in ("substitutions", "deletions", "insertions")] == [3, 3, 8]
     assert figures["capped_error_rate"]["value"] == (3 + 4 + 1) / 12
     assert figures["capped_error_rate"]["low"] < figures["capped_error_rate"]["value"]
+    for name, found in (("base", base), ("robust", rows)):
+        write(folder / f"{name}.jsonl", found)
+    rates, differences = tables(run(folder, "base.jsonl", "robust=robust.jsonl").stdout)[:2]
+    robust = next(line for line in rates if line["slice"] == "all (wer)" and line["system"] == "robust")
+    assert [robust[name] for name in ("S (%)", "D (%)", "I (%)")] == ["3 (25.0)", "3 (25.0)", "8 (66.7)"]
+    assert [robust[f"{name} (%)"] for name in FAILURES] == ["1 (25.0)", "2 (50.0)", "1 (25.0)"]
+    robust = next(line for line in differences if line["slice"] == "all (wer)")
+    assert [robust[f"{name}, points"] for name in "SDI"] == ["+25.00", "+25.00", "+50.00"]
+    assert [robust[name] for name in FAILURES] == ["+1", "+1", "+0"]
+
+
+def tables(text):
+    """The tables of a report, each a list of rows by the names of the columns."""
+    found, head = [], None
+    for line in text.splitlines():
+        cells = [cell.strip() for cell in line.strip("|").split("|")]
+        if not line.startswith("|"):
+            head = None
+        elif head is None:
+            head = cells
+            found.append([])
+        elif not set(line) <= set("|-: "):
+            found[-1].append(dict(zip(head, cells, strict=True)))
+    return found
+
+
+FAILURES = ("deleted", "runaways", "invented")
+
+
+def test_slices_of_a_pair_are_those_of_the_new_system():
+    base, robust = results(BASE), results(ROBUST, "x")
+    robust[0]["adapter"] = None
+    found = compare(robust, base, by=["adapter"])["slices"]
+    assert (found["adapter: x"]["utterances"], found["adapter: none"]["utterances"]) == (3, 1)
 
 
 def test_a_capped_difference_has_an_interval_of_its_own():

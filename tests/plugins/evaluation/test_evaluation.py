@@ -257,6 +257,7 @@ def test_a_broken_line_is_a_failed_row_and_the_others_are_done(data, line, reaso
         (["--compare", "in.jsonl"], "results of `megaasr eval` are expected"),
         (["--report", "no/r.md"], "does not exist"),
         (["--reuse"], "out.jsonl"),
+        (["--cluster", "room"], "unknown field 'room'"),
     ],
 )
 def test_what_cannot_be_evaluated_is_one_line(data, options, reason):
