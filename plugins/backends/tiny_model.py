@@ -67,7 +67,7 @@ def tiny_english_folder(cache_dir: Path) -> Path:
 
 
 def tiny_ctranslate2_folder() -> Path:
-    """The installed folder of tiny.en as CTranslate2 loads it, with checked files; BackendError: see `tiny_english_folder`."""
+    """The installed folder of tiny.en, as CTranslate2 loads it, with checked files; raises as `tiny_english_folder`."""
     _package_files()
     return _package_folder()
 

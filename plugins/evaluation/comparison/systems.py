@@ -16,6 +16,7 @@ from ..summary import edit_columns, slice_figures
 
 Row = dict[str, Any]
 BASE, ORACLE, THIS = "base", "oracle", "this"
+DIFFERENCES = ("difference", "capped_difference", "relative_difference")
 
 
 @dataclass(frozen=True)
@@ -168,6 +169,3 @@ def _slice(
         best = min(baselines, key=lambda name: edits[name].whole)
         result["against_best"] = {"baseline": best, **paired_differences(ours, best)}
     return result
-
-
-DIFFERENCES = ("difference", "capped_difference", "relative_difference")
