@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from megaasr.library.bank_options import BankOption, NoiseOption, RirOption, named_banks
+from megaasr.library.exit_codes import EXIT_CANNOT_TELL, EXIT_WORSE
 from megaasr.library.reports import hand_out
 from megaasr.library.transcriber_options import (
     AdapterOption,
@@ -21,7 +22,6 @@ from megaasr.library.transcriber_options import (
 )
 from megaasr_core.cli.context import (
     EXIT_SOME_FAILED,
-    EXIT_WORSE,
     JsonOption,
     PluginOption,
     StrictOption,
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from megaasr_core.discovery.plugins import Plugins
 
 __all__ = [
+    "EXIT_CANNOT_TELL",
     "EXIT_SOME_FAILED",
     "EXIT_WORSE",
     "AdapterOption",

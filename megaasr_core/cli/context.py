@@ -16,8 +16,6 @@ EXIT_SOME_FAILED = 1
 """Some rows of a batch failed; the others are done."""
 EXIT_USER_ERROR = 2
 """The call cannot be carried out as given; nothing was written."""
-EXIT_WORSE = 3
-"""A comparison found a system that is worse than its base."""
 EXIT_INTERRUPTED = 130
 """Ctrl-C, as shells report it."""
 

@@ -66,11 +66,21 @@ def tiny_english_folder(cache_dir: Path) -> Path:
     return folder
 
 
-def _package_files() -> dict[str, bytes]:
+def tiny_ctranslate2_folder() -> Path:
+    """The installed folder of tiny.en, as CTranslate2 loads it, with checked files; raises as `tiny_english_folder`."""
+    _package_files()
+    return _package_folder()
+
+
+def _package_folder() -> Path:
     spec = find_spec(_PACKAGE)
     if spec is None or not spec.submodule_search_locations:
         raise BackendError(f"the small English model is not installed; {_INSTALL}")
-    home = Path(spec.submodule_search_locations[0]) / "model"
+    return Path(spec.submodule_search_locations[0]) / "model"
+
+
+def _package_files() -> dict[str, bytes]:
+    home = _package_folder()
     files: dict[str, bytes] = {}
     for name, expected in SHA256.items():
         try:

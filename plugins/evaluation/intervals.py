@@ -1,4 +1,4 @@
-"""Bootstrap intervals of an error rate and of a difference of error rates (percentile, over utterances)."""
+"""Bootstrap intervals of an error rate and of a difference of error rates (percentile, over clusters)."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ Values = npt.NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Interval:
-    """An estimate with its 95 % interval; `low` and `high` are None for a single utterance.
+    """An estimate with its 95 % interval; `low` and `high` are None for fewer than two clusters.
 
     A limit of a relative difference is also None if it is infinite.
     """
@@ -35,7 +35,7 @@ class Sums:
 
     Args:
         whole: sum over all utterances.
-        resampled: `RESAMPLES` sums; empty for fewer than two utterances.
+        resampled: `RESAMPLES` sums; empty for fewer than two clusters.
     """
 
     whole: int
@@ -45,25 +45,43 @@ class Sums:
         return Sums(self.whole - other.whole, self.resampled - other.resampled)
 
 
-def bootstrap_sums(columns: Sequence[Sequence[int]], seed: int = 0) -> list[Sums]:
-    """Resample utterances with replacement, all columns together, and sum each column (Efron & Tibshirani 1993, 13.3).
+def bootstrap_sums(
+    columns: Sequence[Sequence[int]], seed: int = 0, clusters: Sequence[int] | None = None
+) -> list[Sums]:
+    """Resample clusters of utterances with replacement, all columns together, and sum each column.
+
+    Utterances of one speaker, or renderings of one sentence, are not independent, and an interval over utterances is
+    then too narrow. So all utterances of a drawn cluster are taken together, as often as it is drawn: the one-way
+    cluster bootstrap (Field & Welsh 2007, J. R. Statist. Soc. B 69, 369-390; the bootstrap of WER, in pairs: Bisani &
+    Ney 2004, ICASSP, I-409). The sums per cluster suffice, since a rate is a ratio of sums.
 
     Args:
         columns: counts, one value per utterance; equal in length.
-        seed: equal seeds and numbers of utterances give equal resamples.
+        seed: equal seeds and numbers of clusters give equal resamples.
+        clusters: number of each utterance's cluster; None: each utterance is a cluster.
     """
     data = [np.asarray(column, np.int64) for column in columns]
-    size = len(data[0])
+    totals = data if clusters is None else _sums_by_cluster(data, clusters)
+    size = len(totals[0])
     if size < 2:
         return [Sums(int(column.sum()), np.zeros(0, np.int64)) for column in data]
     rng = SampleKey(seed, "bootstrap").rng()
     batch = max(1, 2_000_000 // size)  # bounds the memory of one batch of resamples
-    resampled: list[list[Counts]] = [[] for _ in data]
+    resampled: list[list[Counts]] = [[] for _ in totals]
     for done in range(0, RESAMPLES, batch):
         indices = rng.integers(0, size, (min(batch, RESAMPLES - done), size))
-        for column, sums in zip(data, resampled, strict=True):
+        for column, sums in zip(totals, resampled, strict=True):
             sums.append(column[indices].sum(-1))
-    return [Sums(int(column.sum()), np.concatenate(sums)) for column, sums in zip(data, resampled, strict=True)]
+    return [Sums(int(column.sum()), np.concatenate(sums)) for column, sums in zip(totals, resampled, strict=True)]
+
+
+def _sums_by_cluster(data: Sequence[Counts], clusters: Sequence[int]) -> list[Counts]:
+    """The sum of each column over each cluster, in the order of the clusters' numbers."""
+    numbers, places = np.unique(np.asarray(clusters, np.int64), return_inverse=True)
+    totals = np.zeros((len(data), len(numbers)), np.int64)
+    for total, column in zip(totals, data, strict=True):
+        np.add.at(total, places, column)
+    return list(totals)
 
 
 def rate_of(counts: Sums, lengths: Sums) -> Interval:
@@ -87,18 +105,26 @@ def relative_of(edits: Sums, base_edits: Sums) -> Interval | None:
     return _interval(edits.whole / base_edits.whole - 1.0, relative)
 
 
-def error_rate(edits: Sequence[int], lengths: Sequence[int], seed: int = 0) -> Interval:
+def error_rate(
+    edits: Sequence[int], lengths: Sequence[int], seed: int = 0, clusters: Sequence[int] | None = None
+) -> Interval:
     """Micro-averaged error rate, sum of edits / sum of reference lengths.
 
     >>> error_rate([1, 0, 2], [4, 4, 4]).value
     0.25
     """
-    return rate_of(*bootstrap_sums((edits, lengths), seed))
+    return rate_of(*bootstrap_sums((edits, lengths), seed, clusters))
 
 
-def rate_difference(edits: Sequence[int], base_edits: Sequence[int], lengths: Sequence[int], seed: int = 0) -> Interval:
+def rate_difference(
+    edits: Sequence[int],
+    base_edits: Sequence[int],
+    lengths: Sequence[int],
+    seed: int = 0,
+    clusters: Sequence[int] | None = None,
+) -> Interval:
     """Error rate minus the base's error rate on the same utterances, resampled in pairs; below zero is better."""
-    system, base, tokens = bootstrap_sums((edits, base_edits, lengths), seed)
+    system, base, tokens = bootstrap_sums((edits, base_edits, lengths), seed, clusters)
     return rate_of(system - base, tokens)
 
 

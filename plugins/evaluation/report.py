@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from megaasr import coverage
 
+from .comparison.systems import BASE, THIS
+from .figures import MEANING, difference_table, figure_table, system_table
 from .summary import RATES
-
-PERCENT = 100.0
-RELATIVE = "relative [interval], %"
+from .tables import clusters_line, pairs, percent, table
 
 
 def markdown(report: dict[str, Any]) -> str:
@@ -21,6 +21,7 @@ def markdown(report: dict[str, Any]) -> str:
             and ``never_worse`` from `Verdict.as_json`; ``rewards`` in the summary, by term, from `TermScores.summary`.
     """
     summary = report["summary"]
+    rates: list[list[str]] = []
     rtfx = f"{summary['rtfx']:.1f}" if summary["rtfx"] else "unknown"
     lines = [
         "# Evaluation",
@@ -30,52 +31,42 @@ def markdown(report: dict[str, Any]) -> str:
         f"- hardware: {pairs(report['hardware'])}",
         f"- settings: {pairs(report['settings'])}",
         f"- normaliser: {pairs(summary['normalisers'])}",
-        "- intervals: 95 %, bootstrap over utterances",
+        clusters_line(summary["clusters"]),
+        "",
+        *MEANING,
+        "",
+        *figure_table(summary["slices"]),
+        "",
+        "Other rates, in percent of the utterances:",
         "",
     ]
-    head = ["slice", "utterances", "tokens", "error % [interval]", "capped %", "S", "D", "I", "runaway"]
-    lines += table(
-        [*head, *(f"{name} %" for name in RATES)],
-        [_row(name, figures) for name, figures in summary["slices"].items()],
-    )
+    for name, figures in summary["slices"].items():
+        rates.append([name, *(percent(figures[f"{rate}_rate"]) for rate in RATES)])
+    lines += table(["slice", *(f"{name} %" for name in RATES)], rates)
     if "rewards" in summary:
         lines += _rewards(summary["rewards"])
     if "comparison" in report:
-        comparison = report["comparison"]
-        lines += ["", f"## Against {report['settings']['compare']}", ""]
-        lines += [f"Paired over {comparison['utterances']} utterances; below zero is better.", ""]
-        if "never_worse" in report:
-            lines += [_guard(report["never_worse"]), ""]
-        lines += table(
-            ["slice", "utterances", "tokens", "base %", "this %", "difference [interval], points", RELATIVE],
-            [_compared(name, figures) for name, figures in comparison["slices"].items()],
-        )
+        lines += _comparison(report)
     return "\n".join(lines) + "\n"
 
 
-def pairs(values: dict[str, Any]) -> str:
-    """Names with their values in one line, without values that are None."""
-    return ", ".join(f"{name} {value}" for name, value in values.items() if value is not None)
+def _comparison(report: dict[str, Any]) -> list[str]:
+    comparison, slices = report["comparison"], report["comparison"]["slices"]
+    lines = ["", f"## Against {report['settings']['compare']}", ""]
+    lines += [f"Paired over {comparison['utterances']} utterances in {comparison['clusters']['count']} clusters."]
+    lines += ["", *system_table(slices, [BASE, THIS]), "", "Differences to the base; below zero is better:", ""]
+    lines += difference_table(slices, [THIS], BASE)
+    return [*lines, *_verdicts(report["never_worse"])] if "never_worse" in report else lines
 
 
-def _row(name: str, figures: dict[str, Any]) -> list[str]:
-    rates = [figures[f"{name}_rate"] for name in RATES]
-    counts = [figures[name] for name in ("substitutions", "deletions", "insertions", "runaways")]
-    return [
-        name,
-        str(figures["utterances"]),
-        str(figures["tokens"]),
-        interval(figures["error_rate"]),
-        percent(figures["capped_error_rate"]),
-        *map(str, counts),
-        *map(percent, rates),
+def _verdicts(verdict: dict[str, Any]) -> list[str]:
+    rows = [
+        [name, found["outcome"], f"{found['margin_points']:g}", found["reason"]]
+        for name, found in verdict["slices"].items()
     ]
-
-
-def _compared(name: str, figures: dict[str, Any]) -> list[str]:
-    rates = [percent(figures["base_error_rate"]), percent(figures["error_rate"])]
-    differences = [interval(figures["difference"], "+.2f"), interval(figures["relative_difference"], "+.1f")]
-    return [name, str(figures["utterances"]), str(figures["tokens"]), *rates, *differences]
+    head = ["slice", "verdict", "margin, points", "figures"]
+    failed = ["", f"{'. '.join(verdict['failed'])}."] if verdict["failed"] else []
+    return ["", "## Never worse", "", f"All slices: {verdict['outcome']}.", *failed, "", *table(head, rows)]
 
 
 def _rewards(summaries: Mapping[str, Mapping[str, Any]]) -> list[str]:
@@ -85,40 +76,3 @@ def _rewards(summaries: Mapping[str, Mapping[str, Any]]) -> list[str]:
         for term, summary in summaries.items()
     ]
     return ["", "## Rewards", "", *table(["term", "mean", "rows"], rows)]
-
-
-def _guard(verdict: dict[str, Any]) -> str:
-    checked = f"{verdict['checked']} slices checked, {len(verdict['unchecked'])} of one utterance unchecked"
-    if verdict["worse"]:
-        return f"Never worse: no; {checked}; worse with 95 % confidence: {', '.join(verdict['worse'])}."
-    return f"Never worse: {'yes' if verdict['passed'] else 'unknown'}; {checked}."
-
-
-def interval(estimate: dict[str, Any] | None, form: str = ".2f") -> str:
-    """An estimate with interval in percent, ``12.34 [10.00, 15.00]``; ``-`` for unknown values and infinite limits."""
-    if estimate is None:
-        return "-"
-    value, low, high = (
-        "-" if estimate[name] is None else f"{PERCENT * estimate[name]:{form}}" for name in ("value", "low", "high")
-    )
-    return f"{value} [-]" if low == high == "-" else f"{value} [{low}, {high}]"
-
-
-def percent(rate: float) -> str:
-    """A rate in percent: 0.1234 becomes ``12.34``."""
-    return f"{PERCENT * rate:.2f}"
-
-
-def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
-    """Lines of a Markdown table; the first column is left-aligned, the others right-aligned."""
-    head, *rows = ([cell.replace("|", r"\|") for cell in line] for line in (head, *rows))
-    widths = [max(3, *(len(line[column]) for line in (head, *rows))) for column in range(len(head))]
-
-    def line(cells: Sequence[str]) -> str:
-        first, *others = (
-            cell.ljust(w) if i == 0 else cell.rjust(w) for i, (cell, w) in enumerate(zip(cells, widths, strict=True))
-        )
-        return "| " + " | ".join([first, *others]) + " |"
-
-    rule = ["-" * widths[0], *("-" * (width - 1) + ":" for width in widths[1:])]
-    return [line(head), line(rule), *map(line, rows)]

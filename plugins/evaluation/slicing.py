@@ -16,6 +16,9 @@ Order = tuple[int, float, str]
 
 CLEAN = "clean"
 """Name of the slice of undegraded rows, the same for all derived fields."""
+DEGRADED = "degraded"
+UNKNOWN = "unknown"
+"""Source and category of a row that names none."""
 SIZES = ((1, "1"), (3, "2-3"), (5, "4-5"))
 """The benchmark's groups by number of effects: the largest number in each group, and the group's name."""
 MORE = "6+"
@@ -83,6 +86,17 @@ def check_fields(rows: Sequence[Row], by: Iterable[str], added: Iterable[str] = 
 def is_clean(row: Row) -> bool:
     """Whether a recording is undegraded: it has no scenario, the scenario ``clean``, or a scenario without effects."""
     return row.get("scenario") in (None, "", CLEAN) or not _effects_of(row)
+
+
+def is_degraded(row: Row) -> bool:
+    """Whether a row says that its recording is degraded.
+
+    It does by ``condition`` (``degraded`` or ``clean``); without it by a scenario with effects, or by a category other
+    than ``clean``. A row that says nothing is not degraded.
+    """
+    if (condition := row.get("condition")) in (DEGRADED, CLEAN):
+        return bool(condition == DEGRADED)
+    return not is_clean(row) or subset_parts(row)[1] not in (UNKNOWN, CLEAN)
 
 
 def severity_of(row: Row) -> float:

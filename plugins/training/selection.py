@@ -12,7 +12,7 @@ from megaasr import Backend, Plugins, Transcriber
 
 from ..evaluation.evaluate import evaluate, item_of
 from ..evaluation.intervals import Interval
-from ..evaluation.summary import slice_figures
+from ..evaluation.summary import edit_columns, slice_figures
 from .training_clips import LIMITS, Source
 
 USELESS = ("empty", "repetitive", "invented")
@@ -95,11 +95,12 @@ def _score_on(transcriber: Transcriber, dev: DevSet, plugins: Plugins) -> Score:
     for row in rows:
         if "error" in row:
             raise ManifestError(f"{dev.manifest}: {row['error']}")
-    wer = sum(row["num_edits"] for row in rows) / max(sum(row["ref_len"] for row in rows), 1)
-    figures = slice_figures(rows, Interval(wer, None, None))
+    edits, capped, words = map(sum, edit_columns(rows))
+    wer, capped_wer = edits / max(words, 1), capped / max(words, 1)
+    figures = slice_figures(rows, Interval(wer, None, None), Interval(capped_wer, None, None))
     return Score(
         wer=wer,
-        capped_wer=figures["capped_error_rate"],
+        capped_wer=capped_wer,
         words=figures["tokens"],
         utterances=figures["utterances"],
         runaways=figures["runaways"],

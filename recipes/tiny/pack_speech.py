@@ -97,6 +97,7 @@ def pack(rows: list[Row], root: Path, out: Path, count: int, real: float, single
                 "language": "en",
                 "duration_s": dataset_files.duration_s(samples),
                 "utterances": len(chosen),
+                "utterance": sorted({part.row["audio"] for part in chosen}),
                 "speakers": sorted({part.row["speaker"] for part in chosen}),
                 "source": "; ".join(sorted({part.row["source"] for part in chosen})),
                 "licence": "; ".join(sorted({part.row["licence"] for part in chosen})),

@@ -25,6 +25,7 @@ def test_a_passage_has_all_the_words_of_its_utterances_and_fits_the_window(tmp_p
         assert row["duration_s"] <= 14.6
         spoken = [int(word) for word in row["text"].split()[1::2]]
         assert len(spoken) == row["utterances"]
+        assert row["utterance"] == sorted({f"{number}.flac" for number in spoken})
         edges = np.flatnonzero(np.diff(np.concatenate([[0], (np.abs(samples) > 1e-3).astype(int), [0]])))
         lengths = np.diff(edges)[::2] / RATE
         speeds = np.array([rows[number]["duration_s"] for number in spoken]) / lengths

@@ -30,7 +30,7 @@ from megaasr import (
     utterance_name,
 )
 
-KEPT_FIELDS = ("speaker", "gender", "accent", "source", "licence", "split")
+KEPT_FIELDS = ("speaker", "speakers", "utterance", "gender", "accent", "source", "licence", "split")
 """What a sample takes over from its recording's row, where it is there."""
 PART_FIELDS = ("offset_s", "duration_s", "channel")
 """Fields of a sample by which a part of its recording is read."""

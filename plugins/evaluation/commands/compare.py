@@ -9,7 +9,7 @@ import typer
 
 from megaasr.commands import JsonOption, hand_out, say
 
-from .evaluate import ByOption
+from .options import ByOption, ClusterOption, SeedOption
 
 
 def compare(
@@ -19,16 +19,21 @@ def compare(
         list[str], typer.Argument(metavar="NAME=FILE.jsonl...", help="Results of others on the same utterances.")
     ],
     by: ByOption = None,
+    cluster: ClusterOption = None,
     oracle: Annotated[
         str | None,
         typer.Option(metavar="NAME", help="Add the oracle between the base and this system: the fewer edits of both."),
+    ] = None,
+    ours: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", help="Also compare this system with the best other one on each slice."),
     ] = None,
     report: Annotated[Path | None, typer.Option(metavar="FILE.md", help="Also write the table here.")] = None,
     summary: Annotated[Path | None, typer.Option(metavar="FILE.json", help="Also write it as JSON here.")] = None,
     curves: Annotated[
         Path | None, typer.Option(metavar="FILE.png", help="Draw error rate against severity and SNR (extra [plot]).")
     ] = None,
-    seed: Annotated[int, typer.Option(help="Seed of the bootstrap.")] = 0,
+    seed: SeedOption = 0,
     as_json: JsonOption = False,
 ) -> None:
     """Compare several systems with a base, slice by slice, in pairs, with 95 % intervals.
@@ -46,12 +51,12 @@ def compare(
     context.with_resource(held_outputs((report, summary, curves), (base, *files.values())))
     rows = read_jsonl(base)
     lineup = line_up(rows, {name: read_jsonl(path) for name, path in files.items()}, oracle)
-    picture = draw_curves(curves_of(lineup, seed)) if curves else b""
+    picture = draw_curves(curves_of(lineup, seed, cluster)) if curves else b""
     named = {BASE: str(base), **{name: str(path) for name, path in files.items()}}
     if oracle:
         named[ORACLE] = f"of {BASE} and {oracle}, the one with fewer edits"
-    settings: dict[str, Any] = {"files": named, "by": ", ".join(by) if by else None, "seed": seed}
-    found = {"settings": settings, **compare_systems(lineup, seed, by or ())}
+    settings: dict[str, Any] = {"files": named, "by": ", ".join(by) if by else None, "seed": seed, "ours": ours}
+    found = {"settings": settings, **compare_systems(lineup, seed, by or (), cluster, ours)}
     if curves:
         with atomic_path(curves) as temporary:
             temporary.write_bytes(picture)

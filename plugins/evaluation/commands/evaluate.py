@@ -10,7 +10,6 @@ import typer
 
 from megaasr.commands import (
     EXIT_SOME_FAILED,
-    EXIT_WORSE,
     AdapterOption,
     BackendOption,
     BackendSetOption,
@@ -28,19 +27,21 @@ from megaasr.commands import (
     say,
 )
 
+from .guard import add_comparison
+from .options import (
+    ByOption,
+    ClusterOption,
+    MarginOption,
+    MaxFailedOption,
+    MinClustersOption,
+    MinWordsOption,
+    SeedOption,
+)
+
 if TYPE_CHECKING:
     from megaasr import TermScores
 
     from ..evaluate import Item
-
-ByOption = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--by",
-        metavar="FIELD",
-        help="Slice by effect, effects (how many), severity (its third), or any field of the rows. Repeatable.",
-    ),
-]
 
 
 def evaluate(
@@ -63,9 +64,14 @@ def evaluate(
     ] = None,
     never_worse: Annotated[
         Path | None,
-        typer.Option(metavar="BASE.jsonl", help="Compare, and exit 3 if a slice is worse with 95 % confidence."),
+        typer.Option(metavar="BASE.jsonl", help="Compare, and exit 0 only if no slice is worse by more than --margin."),
     ] = None,
+    margin: MarginOption = None,
+    min_clusters: MinClustersOption = 10,
+    min_words: MinWordsOption = None,
+    max_failed: MaxFailedOption = 0.01,
     by: ByOption = None,
+    cluster: ClusterOption = None,
     compose: Annotated[
         Path | None,
         typer.Option(metavar="YAML", help="Also score each row by a composed reward: its field `rewards`."),
@@ -75,7 +81,7 @@ def evaluate(
     summary: Annotated[
         Path | None, typer.Option(metavar="FILE.json", help="Also write the report as JSON here.")
     ] = None,
-    seed: Annotated[int, typer.Option(help="Seed of the bootstrap.")] = 0,
+    seed: SeedOption = 0,
     as_json: JsonOption = False,
     plugin: PluginOption = None,
     strict_plugins: StrictOption = False,
@@ -83,9 +89,9 @@ def evaluate(
     """Transcribe a manifest, score every row, and report WER and CER with intervals.
 
     A run that was killed goes on where it stopped when it is started again. A row that cannot be read is reported, the
-    rest is done, and the exit code is 1, as it is where a term of --compose fails. It is 3 where --never-worse finds a
-    slice that is worse than the base, or none that it can check. With --reuse and --compose the field `rewards` is
-    added to the rows of OUT.jsonl.
+    rest is done, and the exit code is 1, as it is where a term of --compose fails. With --never-worse it is 3 where a
+    slice is worse than the base, else 4 where there is too little evidence for one. With --reuse and --compose the
+    field `rewards` is added to the rows of OUT.jsonl.
 
     Example: megaasr eval test.jsonl results.jsonl --adapter robust/ --compare base.jsonl --report report.md
     """
@@ -102,18 +108,21 @@ def evaluate(
         recordings_state,
     )
 
+    from ..clusters import check_cluster
     from ..evaluate import evaluate as evaluated
     from ..evaluate import read_items
+    from ..never_worse import Rules
     from ..pairing import check_comparable
     from ..report import markdown
     from ..rewards import columns_of, reused_rows, rewarded, rewards_summary
     from ..slicing import SCORED_FIELDS, check_fields
-    from ..summary import compare as compared
     from ..summary import summarise
 
     if compare and never_worse:
         raise ParameterError("--never-worse compares with its base already; leave out --compare")
-    other = never_worse or compare
+    other, rules = never_worse or compare, Rules(margin, min_clusters, min_words, max_failed)
+    if never_worse is None and rules != Rules():
+        raise ParameterError("--margin, --min-clusters, --min-words and --max-failed need --never-worse BASE.jsonl")
     plugins = open_plugins(plugin, strict_plugins)
     if not (items := read_items(manifest, language, plugins)):
         raise ParameterError(f"{manifest}: holds no rows")
@@ -121,7 +130,9 @@ def evaluate(
     base = read_jsonl(other) if other else None
     if base is not None:  # before the work, not after it
         check_comparable([{**item.row, "normaliser": normalisers[item.language]} for item in items], base)
-    check_fields([item.row for item in items if not item.fault], by or (), SCORED_FIELDS)
+    usable = [item.row for item in items if not item.fault]
+    check_fields(usable, by or (), SCORED_FIELDS)
+    check_cluster(usable, cluster)
     context.with_resource(held_outputs((output, report, summary), (manifest, other, compose)))
     composed = read_reward(compose, plugins.rewards) if compose else None
     settings: dict[str, Any] = {
@@ -175,16 +186,14 @@ def evaluate(
     found: dict[str, Any] = {
         "settings": named,
         "hardware": hardware(),
-        "summary": {**summarise(rows, seed, by or ()), **rewards_summary(columns)},
+        "summary": {**summarise(rows, seed, by or (), cluster), **rewards_summary(columns)},
     }
-    if base is not None:
-        found["comparison"] = compared(rows, base, seed, by or ())
-    worse = never_worse is not None and _is_worse(found, str(never_worse))
+    how = (seed, by or (), cluster)
+    verdict = 0 if base is None else add_comparison(found, rows, base, rules if never_worse else None, how)
     hand_out(found, markdown(found), report, summary, as_json, rows=output)
-    if _some_failed(rows, columns):
-        raise typer.Exit(EXIT_SOME_FAILED)
-    if worse:
-        raise typer.Exit(EXIT_WORSE)
+    failed = EXIT_SOME_FAILED if _some_failed(rows, columns) else 0
+    if code := verdict or failed:
+        raise typer.Exit(code)
 
 
 def _resumed(
@@ -218,14 +227,3 @@ def _some_failed(rows: list[dict[str, Any]], columns: Mapping[str, TermScores]) 
     if failed:
         say(f"megaasr: {len(failed)} of {len(rows)} rows failed")
     return bool(failed or terms)
-
-
-def _is_worse(found: dict[str, Any], base: str) -> bool:
-    """Add the verdict on the comparison to the report and say it; whether it fails the run."""
-    from ..never_worse import never_worse
-
-    verdict = never_worse(found["comparison"])
-    found["never_worse"] = verdict.as_json()
-    for line in verdict.lines(base):
-        say(f"megaasr: {line}")
-    return not verdict.passed

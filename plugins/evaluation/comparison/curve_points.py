@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from ..clusters import Clusters, clusters_of
 from ..intervals import Interval, bootstrap_sums, rate_of
 from ..slicing import CLEAN, is_clean, severity_of
 from .systems import Lineup
@@ -55,20 +56,22 @@ class Curves:
     points: tuple[Point, ...]
 
 
-def curves_of(lineup: Lineup, seed: int = 0) -> list[Curves]:
+def curves_of(lineup: Lineup, seed: int = 0, cluster: str | None = None) -> list[Curves]:
     """Curves against severity, and against SNR if rows have ``snr_db``, separately for each metric.
 
-    Points with a single utterance are left out, since they have no interval, and so is an axis with one point.
+    Points with a single utterance are left out, and so is an axis with one point. `cluster` is what the intervals
+    resample, as for `megaasr_plugins.evaluation.clusters.clusters_of`; a point of one cluster has none.
 
     Raises:
         ManifestError: a severity outside [0, 1].
     """
     curves = []
+    clusters = clusters_of(lineup.base, cluster)
     for metric in sorted({row["metric"] for row in lineup.base}, reverse=True):
         members = [index for index, row in enumerate(lineup.base) if row["metric"] == metric]
         by_axis = (("severity", _by_severity(lineup.base, members)), ("snr_db", _by_snr(lineup.base, members)))
         for axis, groups in by_axis:
-            points = tuple(_point(lineup, x, indices, seed) for x, indices in groups if len(indices) > 1)
+            points = tuple(_point(lineup, x, indices, seed, clusters) for x, indices in groups if len(indices) > 1)
             if sum(point.x is not None for point in points) > 1:
                 curves.append(Curves(axis, metric, points))
     return curves
@@ -122,8 +125,9 @@ def _merged(bins: Sequence[list[int]]) -> list[list[int]]:
     return merged
 
 
-def _point(lineup: Lineup, x: float | None, indices: Sequence[int], seed: int) -> Point:
+def _point(lineup: Lineup, x: float | None, indices: Sequence[int], seed: int, clusters: Clusters) -> Point:
     columns = [[rows[index]["num_edits"] for index in indices] for rows in lineup.systems.values()]
-    lengths, *edits = bootstrap_sums([[lineup.base[index]["ref_len"] for index in indices], *columns], seed)
+    base = [lineup.base[index] for index in indices]
+    lengths, *edits = bootstrap_sums([[row["ref_len"] for row in base], *columns], seed, clusters.of(base))
     rates = {name: rate_of(sums, lengths) for name, sums in zip(lineup.systems, edits, strict=True)}
     return Point(x, len(indices), lengths.whole, rates)

@@ -24,7 +24,10 @@ TITLES = {"severity": "against severity", "snr_db": "against SNR"}
 UNITS = {"wer": "words", "cer": "characters"}
 CLEAN_PLACE = -0.12
 """Position of clean recordings on the axis of severity."""
-CAPTION = "Bands and whiskers: 95 % intervals, bootstrap over utterances. Below: number of reference tokens per point."
+CAPTION = (
+    "Bands and whiskers: 95 % intervals, bootstrap over clusters; none for a point of one cluster. "
+    "Below: number of reference tokens per point."
+)
 
 
 def check_drawable(curves: Sequence[Curves]) -> None:

@@ -4,9 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..report import RELATIVE, interval, pairs, percent, table
-from ..summary import RATES
+from ..figures import MEANING, RELATIVE, difference_table, differences, rate_table, system_table
+from ..tables import clusters_line, interval, pairs, table
 from .systems import BASE
+
+BEST = (
+    "The best baseline of a slice is the one with the fewest errors on these same rows. So its error rate is too low",
+    "by chance, and the difference favours it; the interval does not include the choice.",
+)
 
 
 def compare_markdown(report: dict[str, Any]) -> str:
@@ -25,52 +30,29 @@ def compare_markdown(report: dict[str, Any]) -> str:
         *(f"- {system}: {file}" for system, file in report["settings"]["files"].items()),
         f"- utterances: {report['utterances']}, left out since a system failed on them: {report['failed_in_any']}",
         f"- settings: {pairs(settings)}",
-        "- intervals: 95 %, bootstrap over utterances; all systems of a slice share their resamples",
+        clusters_line(report["clusters"]),
+        "- all systems of a slice share their resamples",
         "",
-        "## Error rate, % [interval]",
+        "## Figures",
         "",
+        *MEANING,
+        "",
+        *system_table(slices, systems),
     ]
-    size = ["slice", "utterances", "tokens"]
-    lines += table(
-        [*size, *systems],
-        [
-            [*_size(name, figures), *(interval(figures["systems"][s]["error_rate"]) for s in systems)]
-            for name, figures in slices.items()
-        ],
-    )
     if others:
         lines += ["", "## Paired difference to the base", "", "Below zero is better.", ""]
-        lines += table(
-            ["slice", "system", "difference [interval], points", RELATIVE],
-            [
-                _difference(name, system, figures["systems"][system])
-                for name, figures in slices.items()
-                for system in others
-            ],
-        )
-    lines += ["", "## How they fail", "", *MEANING, ""]
-    lines += table(
-        ["slice", "system", "error %", "capped %", "runaways", *(f"{name} %" for name in RATES)],
-        [_failures(name, system, figures["systems"][system]) for name, figures in slices.items() for system in systems],
-    )
+        lines += difference_table(slices, others, BASE)
+    if ours := report["settings"].get("ours"):
+        lines += ["", f"## {ours} against the best baseline", "", *BEST, "", *_best_table(slices, ours)]
+    lines += ["", "## Other rates", "", "In percent of the utterances.", "", *rate_table(slices, systems)]
     return "\n".join(lines) + "\n"
 
 
-MEANING = (
-    "Capped counts at most as many errors in an utterance as it has words, and a runaway has more. Empty, repetitive,",
-    "truncated, invented, deleted (more than half of the words) and adapter are shares of the utterances.",
-)
-
-
-def _size(name: str, figures: dict[str, Any]) -> list[str]:
-    return [name, str(figures["utterances"]), str(figures["tokens"])]
-
-
-def _difference(name: str, system: str, figures: dict[str, Any]) -> list[str]:
-    return [name, system, interval(figures["difference"], "+.2f"), interval(figures["relative_difference"], "+.1f")]
-
-
-def _failures(name: str, system: str, figures: dict[str, Any]) -> list[str]:
-    rates = [figures["error_rate"]["value"], figures["capped_error_rate"], *(figures[f"{rate}_rate"] for rate in RATES)]
-    error, capped, *others = map(percent, rates)
-    return [name, system, error, capped, str(figures["runaways"]), *others]
+def _best_table(slices: dict[str, Any], ours: str) -> list[str]:
+    head = ["slice", "best baseline", "its error %", f"{ours} error %"]
+    rows = []
+    for name, figures in slices.items():
+        best = figures["against_best"]
+        rates = (interval(figures["systems"][system]["error_rate"]) for system in (best["baseline"], ours))
+        rows.append([name, best["baseline"], *rates, *differences(best)])
+    return table([*head, "difference [interval], points", "capped [interval], points", RELATIVE], rows)

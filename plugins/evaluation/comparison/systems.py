@@ -8,13 +8,15 @@ from typing import Any
 
 from megaasr import ParameterError, unknown_name
 
+from ..clusters import clusters_of
 from ..intervals import bootstrap_sums, rate_of, relative_of
 from ..pairing import paired
-from ..slicing import slices
-from ..summary import slice_figures
+from ..slicing import is_degraded, slices
+from ..summary import edit_columns, slice_figures
 
 Row = dict[str, Any]
-BASE, ORACLE = "base", "oracle"
+BASE, ORACLE, THIS = "base", "oracle", "this"
+DIFFERENCES = ("difference", "capped_difference", "relative_difference")
 
 
 @dataclass(frozen=True)
@@ -24,10 +26,12 @@ class Lineup:
     Args:
         systems: name -> scored rows, the base first; the rows of all systems are in the same order.
         failed: number of utterances that any system failed on; no system contains them.
+        has_oracle: whether the system ``oracle`` was added.
     """
 
     systems: dict[str, list[Row]]
     failed: int
+    has_oracle: bool = False
 
     @property
     def base(self) -> list[Row]:
@@ -57,7 +61,7 @@ def line_up(base: Sequence[Row], systems: Mapping[str, Sequence[Row]], oracle: s
     lineup = {BASE: base_rows, **others}
     if oracle is not None:
         lineup[ORACLE] = [best_of(base_row, row) for base_row, row in zip(base_rows, others[oracle], strict=True)]
-    return Lineup(lineup, len(base) - len(base_rows))
+    return Lineup(lineup, len(base) - len(base_rows), oracle is not None)
 
 
 def best_of(base: Row, robust: Row) -> Row:
@@ -65,46 +69,103 @@ def best_of(base: Row, robust: Row) -> Row:
     return robust if robust["num_edits"] < base["num_edits"] else base
 
 
-def compare_systems(lineup: Lineup, seed: int = 0, by: Sequence[str] = ()) -> dict[str, Any]:
+def compare(
+    rows: Sequence[Row], base: Sequence[Row], seed: int = 0, by: Sequence[str] = (), cluster: str | None = None
+) -> dict[str, Any]:
+    """`compare_systems` for one system, named ``this``, whose rows are sliced; errors as for `line_up` too."""
+    return compare_systems(line_up(base, {THIS: rows}), seed, by, cluster, sliced=THIS)
+
+
+def compare_systems(
+    lineup: Lineup,
+    seed: int = 0,
+    by: Sequence[str] = (),
+    cluster: str | None = None,
+    ours: str | None = None,
+    sliced: str = BASE,
+) -> dict[str, Any]:
     """Figures of every system on every slice.
 
+    Args:
+        lineup: the systems.
+        seed: seed of the bootstrap.
+        by: additional fields to slice by.
+        cluster: what the intervals resample, as for `megaasr_plugins.evaluation.clusters.clusters_of`.
+        ours: name of a system that is also compared with the best other system of each slice, the oracle excepted:
+            that with the fewest edits, the first of several. The best is chosen on the rows that it is then compared
+            on, so its error rate is too low by chance and the difference favours it; the interval does not include
+            the choice.
+        sliced: name of the system whose rows are sliced and clustered.
+
     Returns:
-        ``utterances``, ``failed_in_any``, and ``slices`` by name. Each slice has ``metric``, ``utterances``, ``tokens``
-        and ``systems``: name -> the figures of `slice_figures` with ``difference`` and ``relative_difference`` to the
-        base as in `compare` (None for the base). All intervals of a slice are over the same resamples.
+        ``utterances``, ``failed_in_any``, ``clusters``, and ``slices`` by name. Each slice has ``metric``,
+        ``utterances``, ``tokens``, ``clusters``, ``degraded`` (whether each of its rows is degraded), ``systems``
+        (name -> the figures of `slice_figures` with ``difference``, ``capped_difference`` and
+        ``relative_difference`` to the base, which are None for the base) and, with `ours`, ``against_best``. All
+        intervals of a slice are over the same resamples.
 
     Raises:
-        UnknownNameError, ParameterError, ManifestError: a field of `by` cannot be used for slices.
+        UnknownNameError, ParameterError, ManifestError: a field of `by` cannot be used for slices, `cluster` not for
+            clusters, or `ours` is not the name of a system.
     """
-    place = {id(row): index for index, row in enumerate(lineup.base)}
-    figures = {
-        name: _slice(
-            {system: [rows[place[id(row)]] for row in members] for system, rows in lineup.systems.items()}, seed
-        )
-        for name, members in slices(lineup.base, by).items()
-    }
-    return {"utterances": len(lineup.base), "failed_in_any": lineup.failed, "slices": figures}
-
-
-def _slice(systems: Mapping[str, list[Row]], seed: int) -> dict[str, Any]:
-    edits = [[row["num_edits"] for row in rows] for rows in systems.values()]
-    lengths, base, *others = bootstrap_sums([[row["ref_len"] for row in systems[BASE]], *edits], seed)
-    figures: dict[str, dict[str, Any]] = {}
-    for (name, rows), sums in zip(systems.items(), (base, *others), strict=True):
+    if ours is not None and ours not in (candidates := _baselines(lineup, None)[1:]):
+        raise unknown_name("system", ours, candidates)
+    own = lineup.systems[sliced]
+    clusters = clusters_of(own, cluster)
+    place = {id(row): index for index, row in enumerate(own)}
+    figures = {}
+    for name, members in slices(own, by).items():
+        systems = {system: [rows[place[id(row)]] for row in members] for system, rows in lineup.systems.items()}
         figures[name] = {
-            **slice_figures(rows, rate_of(sums, lengths)),
-            "difference": None,
-            "relative_difference": None,
+            **_slice(systems, seed, clusters.of(members), ours, _baselines(lineup, ours)),
+            "degraded": all(map(is_degraded, members)),
         }
-        if name != BASE:
-            figures[name]["difference"] = asdict(rate_of(sums - base, lengths))
-            relative = relative_of(sums, base)
-            figures[name]["relative_difference"] = asdict(relative) if relative else None
-    shared = ("metric", "utterances", "tokens")
     return {
+        "utterances": len(own),
+        "failed_in_any": lineup.failed,
+        "clusters": clusters.as_json(),
+        "slices": figures,
+    }
+
+
+def _baselines(lineup: Lineup, ours: str | None) -> list[str]:
+    """The systems that exist without a reference, the base first, but not `ours`."""
+    return [name for name in lineup.systems if name != ours and not (lineup.has_oracle and name == ORACLE)]
+
+
+def _slice(
+    systems: Mapping[str, list[Row]], seed: int, clusters: list[int], ours: str | None, baselines: Sequence[str]
+) -> dict[str, Any]:
+    columns = {name: edit_columns(rows) for name, rows in systems.items()}
+    edit_sums = [column for edits, capped, _ in columns.values() for column in (edits, capped)]
+    lengths, *sums = bootstrap_sums([columns[BASE][2], *edit_sums], seed, clusters)
+    edits, capped = (dict(zip(systems, sums[start::2], strict=True)) for start in (0, 1))
+
+    def paired_differences(name: str, base: str) -> dict[str, Any]:
+        relative = relative_of(edits[name], edits[base])
+        return {
+            "difference": asdict(rate_of(edits[name] - edits[base], lengths)),
+            "capped_difference": asdict(rate_of(capped[name] - capped[base], lengths)),
+            "relative_difference": asdict(relative) if relative else None,
+        }
+
+    figures = {
+        name: {
+            **slice_figures(rows, rate_of(edits[name], lengths), rate_of(capped[name], lengths)),
+            **(dict.fromkeys(DIFFERENCES) if name == BASE else paired_differences(name, BASE)),
+        }
+        for name, rows in systems.items()
+    }
+    shared = ("metric", "utterances", "tokens")
+    result: dict[str, Any] = {
         **{name: figures[BASE][name] for name in shared},
+        "clusters": len(set(clusters)),
         "systems": {
             system: {name: value for name, value in of_system.items() if name not in shared}
             for system, of_system in figures.items()
         },
     }
+    if ours is not None:
+        best = min(baselines, key=lambda name: edits[name].whole)
+        result["against_best"] = {"baseline": best, **paired_differences(ours, best)}
+    return result

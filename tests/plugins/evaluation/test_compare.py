@@ -1,13 +1,9 @@
 import json
-import sys
 
 import pytest
 
 from megaasr_core.base.errors import ManifestError, ParameterError, UnknownNameError
-from megaasr_plugins.evaluation.comparison.curve_points import curves_of
-from megaasr_plugins.evaluation.comparison.curves import draw_curves
-from megaasr_plugins.evaluation.comparison.systems import compare_systems, line_up
-from megaasr_plugins.evaluation.summary import compare
+from megaasr_plugins.evaluation.comparison.systems import compare, compare_systems, line_up
 from tests.command_line import megaasr
 from tests.plugins.evaluation.test_slicing import rendered, row
 
@@ -89,8 +85,8 @@ def test_a_pair_of_systems_has_the_figures_of_eval_compare():
     other = compare(robust, base, by=["severity"])["slices"]
     assert list(one) == list(other)
     for name in one:
-        for figure in ("difference", "relative_difference"):
-            assert one[name]["systems"]["robust"][figure] == other[name][figure]
+        assert one[name]["systems"]["robust"] == other[name]["systems"]["this"]
+        assert one[name]["systems"]["base"] == other[name]["systems"]["base"]
 
 
 def test_rows_are_paired_by_utterance_and_not_by_place():
@@ -130,10 +126,100 @@ def test_the_report_has_rates_differences_and_how_they_fail(folder):
     assert text == result.stdout
     lines = [[cell.strip() for cell in line.strip("|").split("|")] for line in text.splitlines()]
     noise = [line for line in lines if line[0] == "effect: noise"]
-    assert noise[0] == ["effect: noise", "2", "20", "50.00 [40.00, 60.00]", "20.00 [20.00, 20.00]"]
-    assert noise[1] == ["effect: noise", "robust", "-30.00 [-40.00, -20.00]", "-60.0 [-66.7, -50.0]"]
-    assert noise[3] == [*noise[1][:2], "20.00", "20.00", "0", "0.00", "100.00", "0.00", "0.00", "0.00", "100.00"]
-    assert "## How they fail" in text
+    size, none = ["2", "20", "2"], ["0 (0.0)"] * 5
+    assert noise[0] == ["effect: noise", "base", *size, *["50.00 [40.00, 60.00]"] * 2, "10 (50.0)", *none]
+    assert noise[1] == ["effect: noise", "robust", *size, *["20.00 [20.00, 20.00]"] * 2, "4 (20.0)", *none]
+    difference = ["-30.00 [-40.00, -20.00]"] * 2
+    kinds = ["-30.00", "+0.00", "+0.00", "+0", "+0", "+0"]
+    assert noise[2] == ["effect: noise", "robust", *difference, "-60.0 [-66.7, -50.0]", *kinds]
+    assert noise[4] == ["effect: noise", "robust", "0.00", "100.00", "0.00", "100.00"]
+    assert "bootstrap over 4 clusters by row" in text
+
+
+def test_kinds_of_errors_and_failures_are_counted_and_shown(folder):
+    fields = {"substitutions": 0, "insertions": 0, "deletions": 0, "flags": []}
+    rows = [{**row(f"{name}.wav", 0, 4), **fields} for name in "abcd"]
+    base = [dict(one) for one in rows]
+    rows[0].update(num_edits=3, deletions=3)  # three of four words are missing
+    rows[1].update(num_edits=9, insertions=6, substitutions=3)  # more errors than words
+    for one in (rows[2], base[2]):
+        one.update(flags=["invented"], ref_len=0, num_edits=2, insertions=2)
+    figures = compare(rows, base)["slices"]["all (wer)"]["systems"]["this"]
+    assert [figures[name] for name in ("deleted", "runaways", "invented")] == [1, 2, 1]
+    assert [figures[name] for name in ("substitutions", "deletions", "insertions")] == [3, 3, 8]
+    assert figures["capped_error_rate"]["value"] == (3 + 4 + 1) / 12
+    assert figures["capped_error_rate"]["low"] < figures["capped_error_rate"]["value"]
+    for name, found in (("base", base), ("robust", rows)):
+        write(folder / f"{name}.jsonl", found)
+    rates, differences = tables(run(folder, "base.jsonl", "robust=robust.jsonl").stdout)[:2]
+    robust = next(line for line in rates if line["slice"] == "all (wer)" and line["system"] == "robust")
+    assert [robust[name] for name in ("S (%)", "D (%)", "I (%)")] == ["3 (25.0)", "3 (25.0)", "8 (66.7)"]
+    assert [robust[f"{name} (%)"] for name in FAILURES] == ["1 (25.0)", "2 (50.0)", "1 (25.0)"]
+    robust = next(line for line in differences if line["slice"] == "all (wer)")
+    assert [robust[f"{name}, points"] for name in "SDI"] == ["+25.00", "+25.00", "+50.00"]
+    assert [robust[name] for name in FAILURES] == ["+1", "+1", "+0"]
+
+
+def tables(text):
+    """The tables of a report, each a list of rows by the names of the columns."""
+    found, head = [], None
+    for line in text.splitlines():
+        cells = [cell.strip() for cell in line.strip("|").split("|")]
+        if not line.startswith("|"):
+            head = None
+        elif head is None:
+            head = cells
+            found.append([])
+        elif not set(line) <= set("|-: "):
+            found[-1].append(dict(zip(head, cells, strict=True)))
+    return found
+
+
+FAILURES = ("deleted", "runaways", "invented")
+
+
+def test_slices_of_a_pair_are_those_of_the_new_system():
+    base, robust = results(BASE), results(ROBUST, "x")
+    robust[0]["adapter"] = None
+    found = compare(robust, base, by=["adapter"])["slices"]
+    assert (found["adapter: x"]["utterances"], found["adapter: none"]["utterances"]) == (3, 1)
+
+
+def test_a_capped_difference_has_an_interval_of_its_own():
+    base = [row(f"{index}.wav", 400 if index < 2 else 1, 10) for index in range(20)]
+    ours = [row(f"{index}.wav", 1, 10) for index in range(20)]
+    found = compare(ours, base)["slices"]["all (wer)"]["systems"]["this"]
+    assert found["difference"]["value"] == -2 * 399 / 200
+    assert found["capped_difference"]["value"] == pytest.approx(-2 * 9 / 200)
+    assert found["capped_difference"]["low"] > found["difference"]["low"]
+
+
+def test_ours_is_compared_with_the_best_other_system_of_each_slice(folder):
+    systems = ["base.jsonl", "robust=robust.jsonl", "routed=routed.jsonl", "--oracle", "robust", "--by", "effect"]
+    result = run(folder, *systems, "--ours", "routed", "--report", "r.md", "--json")
+    assert result.returncode == 0, result.stderr
+    found = json.loads(result.stdout)["slices"]
+    best = {name: one["against_best"] for name, one in found.items()}
+    assert best["clean"]["baseline"] == "base"  # the oracle has as few edits, and is no system
+    assert best["all (wer)"]["baseline"] == "robust"
+    assert best["all (wer)"]["difference"]["value"] == pytest.approx((9 - 12) / 40)
+    assert best["all (wer)"]["relative_difference"]["value"] == pytest.approx(-0.25)
+    text = (folder / "r.md").read_text()
+    assert "## routed against the best baseline" in text
+    assert "its error rate is too low" in text
+    lines = [[cell.strip() for cell in line.strip("|").split("|")] for line in text.splitlines()]
+    assert ["clean", "base", *["20.00 [-]"] * 2, *["+0.00 [-]"] * 2, "+0.0 [-]"] in lines
+
+
+def test_one_resample_of_the_difference_to_the_best_baseline_is_paired():
+    edits = (5, 4, 0, 3, 7, 2, 1, 6, 9, 3)
+    base = [row(f"{index}.wav", count, 10) for index, count in enumerate(edits)]
+    ours = [row(f"{index}.wav", max(count - 1, 0), 10) for index, count in enumerate(edits)]
+    lineup = line_up(base, {"ours": ours, "bad": [{**one, "num_edits": 10} for one in base]})
+    found = compare_systems(lineup, ours="ours")["slices"]["all (wer)"]
+    assert found["against_best"]["baseline"] == "base"
+    assert found["against_best"]["difference"] == found["systems"]["ours"]["difference"]
+    assert found["against_best"]["difference"]["high"] < 0.0
 
 
 @pytest.mark.parametrize(
@@ -145,6 +231,10 @@ def test_the_report_has_rates_differences_and_how_they_fail(folder):
         (["x=nowhere.jsonl"], "nowhere.jsonl"),
         (["x=robust.jsonl", "--oracle", "y"], "unknown system 'y'"),
         (["x=robust.jsonl", "--by", "room"], "unknown field 'room'"),
+        (["x=robust.jsonl", "--cluster", "speakr"], "unknown field 'speakr': did you mean 'speaker'"),
+        (["x=robust.jsonl", "--cluster", "speaker"], "a.wav has no 'speaker' (4 rows lack it)"),
+        (["x=robust.jsonl", "--ours", "y"], "unknown system 'y'"),
+        (["x=robust.jsonl", "--ours", "base"], "unknown system 'base'"),
         (["x=robust.jsonl", "--report", "robust.jsonl"], "it is the input"),
         ([], "Missing argument"),
     ],
@@ -160,73 +250,3 @@ def test_help_has_an_example():
     result = run(None, "--help")
     assert result.returncode == 0
     assert "Example: megaasr compare" in result.stdout
-
-
-def many(shift, count=600):
-    """Rows whose errors grow with the severity; every tenth is clean."""
-    rows = []
-    for index in range(count):
-        severity = index / (count - 1)
-        edits = min(10, round(10 * max(0.0, severity - shift)) + index % 2)
-        noisy = {"snr_db": 20 - 30 * severity} if index % 3 == 0 else {}
-        rows.append(rendered(f"{index}.wav", "noise", edits=edits, length=10, severity=severity, **noisy))
-        if index % 10 == 0:
-            rows[-1].update(scenario="clean", effects=[], severity=0.0)
-            rows[-1].pop("snr_db", None)
-    return rows
-
-
-def test_points_hold_every_utterance_once_and_have_their_mean_place():
-    severity, snr = curves_of(line_up(many(0.0), {"robust": many(0.3)}))
-    assert (severity.axis, snr.axis) == ("severity", "snr_db")
-    assert sum(point.utterances for point in severity.points) == 600
-    assert severity.points[0].x is None  # the clean ones
-    assert (severity.points[0].utterances, severity.points[0].tokens) == (60, 600)
-    tenths = [0.05 + index / 10 for index in range(10)]
-    assert [point.x for point in severity.points[1:]] == pytest.approx(tenths, abs=0.01)
-    assert sum(point.utterances for point in snr.points) == sum("snr_db" in one for one in many(0.0))
-    last = severity.points[-1]
-    assert last.rates["robust"].high < last.rates["base"].low
-
-
-def test_few_values_are_points_of_their_own():
-    rows = [row(f"{index}.wav", index % 3, 8, snr_db=(0, 5, 10)[index % 3]) for index in range(9)]
-    (curves,) = curves_of(line_up(rows, {}))
-    assert [(point.x, point.tokens, point.rates["base"].value) for point in curves.points] == [
-        (0.0, 24, 0.0),
-        (5.0, 24, 1 / 8),
-        (10.0, 24, 2 / 8),
-    ]
-
-
-def test_a_bin_of_few_is_joined_to_its_neighbour():
-    rows = [rendered(f"{index}.wav", "noise", severity=0.3 + 0.01 * index) for index in range(60)]
-    rows += [rendered(f"edge {index}.wav", "noise", severity=0.99) for index in range(3)]
-    severity = curves_of(line_up(rows, {}))[0]
-    assert min(point.utterances for point in severity.points) >= 10
-    assert sum(point.utterances for point in severity.points) == 63
-
-
-def test_the_curves_are_drawn_alike_each_time(folder):
-    pytest.importorskip("matplotlib")
-    lineup = line_up(many(0.0), {"robust": many(0.3), "routed": many(0.2)}, "robust")
-    picture = draw_curves(curves_of(lineup))
-    assert picture.startswith(b"\x89PNG")
-    assert picture == draw_curves(curves_of(lineup))
-    for name, shift in (("base", 0.0), ("robust", 0.3)):
-        write(folder / f"{name}.jsonl", many(shift))
-    result = run(folder, "base.jsonl", "robust=robust.jsonl", "--curves", "c.png")
-    assert result.returncode == 0, result.stderr
-    assert (folder / "c.png").read_bytes().startswith(b"\x89PNG")
-
-
-def test_curves_without_an_axis_or_without_matplotlib_are_refused_before_the_work(folder, monkeypatch):
-    pytest.importorskip("matplotlib")
-    with pytest.raises(ManifestError, match="neither two bins of 'severity' nor two of 'snr_db'"):
-        draw_curves(curves_of(line_up([row("a"), row("b")], {})))
-    monkeypatch.setitem(sys.modules, "matplotlib", None)
-    options = ["base.jsonl", "robust=robust.jsonl", "--curves", "c.png", "--summary", "s.json"]
-    result = run(folder, *options)
-    assert result.returncode == 2
-    assert result.stderr == "megaasr: error: --curves needs matplotlib; run: pip install 'megaasr[plot]'\n"
-    assert not (folder / "s.json").exists()

@@ -9,9 +9,10 @@ import soundfile
 
 from megaasr import normaliser_version
 from megaasr_core.base.errors import ManifestError
+from megaasr_plugins.evaluation.comparison.systems import compare
 from megaasr_plugins.evaluation.pairing import scored_rows
 from megaasr_plugins.evaluation.rewards import columns_of, rewards_summary
-from megaasr_plugins.evaluation.summary import compare, summarise
+from megaasr_plugins.evaluation.summary import summarise
 from tests.command_line import megaasr, refused
 from tests.plugins.evaluation.test_evaluation import EAR
 from tests.plugins.evaluation.test_slicing import rendered

@@ -1,8 +1,9 @@
 import pytest
 
 from megaasr_core.base.errors import ManifestError, ParameterError, UnknownNameError
+from megaasr_plugins.evaluation.comparison.systems import compare
 from megaasr_plugins.evaluation.slicing import check_fields, is_clean, slices
-from megaasr_plugins.evaluation.summary import compare, summarise
+from megaasr_plugins.evaluation.summary import summarise
 
 
 def row(name, edits=1, length=4, **fields):
@@ -136,7 +137,9 @@ def test_summary_and_comparison_have_the_slices():
         assert found["slices"]["effect: dropout"]["utterances"] == 4
         assert "effect: dropout" not in summarise(ROWS)["slices"]
     one = compare(ROWS, base, by=["effect"])["slices"]["effect: dropout"]
-    assert (one["error_rate"], one["base_error_rate"], one["difference"]["value"]) == (0.25, 0.5, -0.25)
+    this, due = one["systems"]["this"], one["systems"]["base"]
+    assert (this["error_rate"]["value"], due["error_rate"]["value"]) == (0.25, 0.5)
+    assert this["difference"]["value"] == -0.25
 
 
 def test_deleted_is_where_more_than_half_of_the_words_are():

@@ -4,8 +4,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from megaasr_core.base.errors import ManifestError
+from megaasr_plugins.evaluation.comparison.systems import compare
 from megaasr_plugins.evaluation.intervals import error_rate, rate_difference
-from megaasr_plugins.evaluation.summary import compare, summarise
+from megaasr_plugins.evaluation.summary import summarise
 
 counts = st.lists(st.tuples(st.integers(0, 12), st.integers(0, 12), st.integers(1, 10)), min_size=2, max_size=12)
 
@@ -81,5 +82,5 @@ def test_only_like_is_compared_with_like():
     with pytest.raises(ManifestError, match="occurs twice"):
         compare([row("a", 1, 4)] * 2, [row("a", 1, 4)] * 2)
     result = compare([row("a", 1, 4), row("b", 0, 4)], [row("b", 2, 4), {"audio": "a", "error": "x"}])
-    assert (result["utterances"], result["failed_in_either"]) == (1, 1)
-    assert result["slices"]["all (wer)"]["difference"]["value"] == -0.5
+    assert (result["utterances"], result["failed_in_any"]) == (1, 1)
+    assert result["slices"]["all (wer)"]["systems"]["this"]["difference"]["value"] == -0.5
