@@ -1,15 +1,16 @@
-"""Divide real recordings into the parts train, choose and report, which share no clip, speaker or sentence.
+"""Divide recordings into the parts train, choose and report, which share no clip, speaker, sentence, noise or room.
 
     python -m recipes.tiny.families DATA --out OUT
 
-Writes OUT/choose/FAMILY.jsonl and OUT/report/FAMILY.jsonl for each family of real recordings, OUT/train.jsonl with the
-rows that may be trained on, and OUT/summary.json. Audio paths are relative to the folder of the manifest.
+Writes OUT/choose/FAMILY.jsonl and OUT/report/FAMILY.jsonl for each family of real recordings, OUT/choose.jsonl and
+OUT/report.jsonl with all families, and OUT/train.jsonl with the speech that may be trained on. OUT/noise.jsonl has the
+noise of all parts, with the part as ``split``, and OUT/rir/PART.jsonl the rooms. Audio paths are relative to the folder
+of each manifest.
 """
 
 from __future__ import annotations
 
 import json
-import os
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from hashlib import blake2b
@@ -18,21 +19,18 @@ from typing import Annotated, Any
 
 import typer
 
-from megaasr import ManifestError, tokenise, write_text
+from megaasr import ManifestError, write_text
 
-from . import command, dataset_files
+from . import command, part_files
 from .dataset_files import Row
 from .family_rows import FAMILIES, SPEECH, Family, read_folder
 from .held_out import HeldOut
-from .parts import check_parts, shared_sentences
+from .part_files import Held
+from .parts import HELD, PARTS, check_parts, shared_sentences
+from .sound_parts import NOISE, divide_noise, divide_rooms, read_sounds
 
-CARRIED = ("duration_s", "source", "snr_db", "noise", "snr_est_db", "gender", "age", "accent")
-"""Fields that a family's manifest takes over from a row that has them."""
 NOT_TRAINED_ON = ("GPL-3.0",)
 """Licences of recordings that weights are not trained on."""
-HELD = ("choose", "report")
-Held = dict[str, dict[str, list[Row]]]
-"""Rows by part (choose, report) and by family."""
 
 
 def speaker_order(name: str) -> bytes:
@@ -131,18 +129,10 @@ def trainable(
     return kept, left_out
 
 
-def described(row: Row, family: Family) -> Row:
-    """The row of a family's manifest."""
-    fields = {name: row[name] for name in ("text", "speaker", "sentence", "clip", "licence", "from")}
-    fields |= {"language": "en", "family": family.name, "condition": family.condition, "cluster": row[family.cluster]}
-    return fields | {name: row[name] for name in CARRIED if row.get(name) is not None}
-
-
-def write_relative(path: Path, rows: Sequence[Row]) -> None:
-    """Write a manifest whose audio paths, from the absolute paths in ``from``, are relative to its folder."""
-    folder = path.parent.resolve()
-    named = [{**row, "audio": os.path.relpath(row["from"], folder)} for row in rows]
-    dataset_files.write_manifest(path, ({name: row[name] for name in row if name != "from"} for row in named))
+def of_family(folders: Mapping[str, Sequence[Row]], family: Family) -> list[Row]:
+    """The rows of a family that can be scored with, from the rows of each folder."""
+    rows = [row for folder in family.folders for row in folders[folder]]
+    return [row for row in rows if str(row.get("source", "")).startswith(family.source) and family.is_usable(row)]
 
 
 def divide(data: Path, out: Path, excluded: Sequence[str] = ()) -> dict[str, Any]:
@@ -151,61 +141,44 @@ def divide(data: Path, out: Path, excluded: Sequence[str] = ()) -> dict[str, Any
     Raises:
         ManifestError: a manifest is missing, a family has too few speakers, or two parts share something.
     """
-    folders = {
-        folder: read_folder(data, folder) for folder in dict.fromkeys(f for one in FAMILIES for f in one.folders)
-    }
-    families = {
-        family.name: [
-            row
-            for folder in family.folders
-            for row in folders[folder]
-            if str(row.get("source", "")).startswith(family.source) and family.is_usable(row)
-        ]
-        for family in FAMILIES
-    }
+    names = dict.fromkeys(folder for family in FAMILIES for folder in family.folders)
+    folders = {name: read_folder(data, name) for name in names}
+    families = {family.name: of_family(folders, family) for family in FAMILIES}
     part_of = assign(families)
     held = hold_out(families, part_of)
     parts = {part: [row for rows in listed.values() for row in rows] for part, listed in held.items()}
     speech = [row for folder in SPEECH for row in folders[folder]]
     train, left_out = trainable(speech, part_of, [row for rows in parts.values() for row in rows], excluded)
-    check_parts({"train": train, **parts})
-    for part, listed in held.items():
-        for family in FAMILIES:
-            rows = [described(row, family) for row in listed[family.name]]
-            write_relative(out / part / f"{family.name}.jsonl", rows)
-    write_relative(out / "train.jsonl", [{**row, "split": "train"} for row in train])
-    table = [line_of(name, part, held[part][name]) for name in families for part in HELD]
-    by_source = {str(row["source"]) for row in train}
-    table += [line_of(name, "train", [row for row in train if row["source"] == name]) for name in sorted(by_source)]
-    summary = {"parts": table, "left_out_of_train": dict(sorted(left_out.items()))}
+    everyone = {row["speaker"]: part_of.get(row["speaker"], "train") for rows in folders.values() for row in rows}
+    noise, noise_left_out = divide_noise([row for folder in NOISE for row in read_sounds(data, folder)], everyone)
+    rooms = divide_rooms(read_sounds(data, "rir"))
+    sounds = {part: [row for row in [*noise, *rooms] if row["split"] == part] for part in PARTS}
+    check_parts({"train": [*train, *sounds["train"]], **{part: [*parts[part], *sounds[part]] for part in HELD}})
+    part_files.write_families(out, held)
+    part_files.write_relative(out / "train.jsonl", [{**row, "split": "train"} for row in train])
+    part_files.write_relative(out / "noise.jsonl", noise)
+    for part in PARTS:
+        part_files.write_relative(out / "rir" / f"{part}.jsonl", [row for row in rooms if row["split"] == part])
+    summary = {"speech": part_files.table_of(train, held), "sounds": part_files.table_of_sounds(noise, rooms)}
+    summary |= {"left_out_of_train": dict(left_out), "noise_left_out": dict(noise_left_out)}
     write_text(out / "summary.json", json.dumps(summary, indent=2) + "\n")
     return summary
 
 
-def line_of(name: str, part: str, rows: Sequence[Row]) -> dict[str, Any]:
-    """The numbers of one family or source in one part."""
-    return {
-        "name": name,
-        "part": part,
-        "clips": len(rows),
-        "minutes": round(sum(row["duration_s"] for row in rows) / 60, 1),
-        "words": sum(len(tokenise(str(row["text"]))) for row in rows),
-        "speakers": len({row["speaker"] for row in rows}),
-        "sentences": len({row["sentence"] for row in rows}),
-    }
-
-
 def main(
-    data: Annotated[Path, typer.Argument(help="Folder with speech/, speech_more/ and dev_real/.")],
+    data: Annotated[
+        Path, typer.Argument(help="Folder with speech/, speech_more/, noise/, noise_more/, rir/, dev_real/.")
+    ],
     out: Annotated[Path, typer.Option(help="Folder to write the manifests to.")],
     without: Annotated[
         list[str] | None, typer.Option(metavar="SOURCE", help="Do not train on sources that begin so. Repeatable.")
     ] = None,
 ) -> None:
-    """Divide real recordings into train, choose and report, which share no clip, speaker or sentence."""
+    """Divide recordings into train, choose and report, which share no clip, speaker, sentence, noise or room."""
     summary = divide(data, out, without or [])
-    command.show(summary["parts"])
-    command.say(f"left out of train: {summary['left_out_of_train']}")
+    command.show(summary["speech"])
+    command.show(summary["sounds"])
+    command.say(f"left out of train: {summary['left_out_of_train']}; of noise: {summary['noise_left_out']}")
 
 
 if __name__ == "__main__":

@@ -23,6 +23,8 @@ from .dataset_files import Row
 from .held_out import HeldOut, grams_of
 
 PARTS = ("train", "choose", "report")
+HELD = ("choose", "report")
+"""Parts that are not trained on."""
 IDENTITIES = {
     "clip": ("clip",),
     "speaker": ("speaker", "speakers"),
