@@ -26,11 +26,16 @@ def has_reliable_votes(row: Row) -> bool:
     return int(row.get("up_votes", 0)) >= 2 and int(row.get("down_votes", 0)) == 0
 
 
+def is_complete(row: Row) -> bool:
+    """Whether experts, where they heard a clip, found all of its words said and no others."""
+    scores = row.get("expert_scores")
+    return scores is None or (scores.get("completeness") == 1.0 and not scores.get("mismatch"))
+
+
 def is_said_as_written(row: Row) -> bool:
     """Whether experts found a clip of at least three words complete and accurate (`LEAST_ACCURACY`)."""
-    scores = row.get("expert_scores", {})
-    complete = scores.get("completeness") == 1.0 and not scores.get("mismatch")
-    return complete and scores["accuracy"] >= LEAST_ACCURACY and len(str(row["text"]).split()) >= 3
+    accuracy = row.get("expert_scores", {}).get("accuracy", 0.0)
+    return is_complete(row) and accuracy >= LEAST_ACCURACY and len(str(row["text"]).split()) >= 3
 
 
 def is_published(row: Row) -> bool:
