@@ -28,7 +28,7 @@ SHORT_S = 8.0
 GAP_S = (0.05, 0.5)
 """Shortest and longest silence between two utterances."""
 SPEEDS = (0.88, 1.14)
-"""Lowest and highest speed factor of an utterance in train; dev keeps the original speed."""
+"""Lowest and highest speed factor of an utterance."""
 
 
 @dataclass(frozen=True)
@@ -74,14 +74,14 @@ class Lengths:
         return rng.uniform(3.0, SHORT_S) if place < self.single + self.short else rng.uniform(SHORT_S, self.longest_s)
 
 
-def draw(rows: list[Row], lengths: Lengths, speeds: tuple[float, float], rng: np.random.Generator) -> list[PassagePart]:
+def draw(rows: list[Row], lengths: Lengths, rng: np.random.Generator) -> list[PassagePart]:
     """Draw the utterances of one clip; the first is taken however long it is."""
     limit_s = lengths.limit_s(rng)
     chosen: list[PassagePart] = []
     while True:
         row = rows[rng.integers(len(rows))]
-        slowest = max(speeds[0], row["duration_s"] / lengths.longest_s)
-        candidate = PassagePart(row, rng.uniform(slowest, max(slowest, speeds[1])))
+        slowest = max(SPEEDS[0], row["duration_s"] / lengths.longest_s)
+        candidate = PassagePart(row, rng.uniform(slowest, SPEEDS[1]))
         if chosen and sum(part.duration_s + GAP_S[1] for part in [*chosen, candidate]) > limit_s:
             return chosen
         chosen.append(candidate)
@@ -112,8 +112,7 @@ def pack(rows: list[Row], root: Path, out: Path, count: int, real: float, length
     for number in range(count):
         rng = SampleKey(seed, f"passage {number}").rng("pack")
         candidates = kinds[rng.random() < real] or kinds[True] or kinds[False]
-        speeds = SPEEDS if candidates[0].get("split", "train") == "train" else (1.0, 1.0)
-        chosen = draw(candidates, lengths, speeds, rng)
+        chosen = draw(candidates, lengths, rng)
         samples = join([part.samples(root) for part in chosen], rng)
         path = Path("audio") / f"{number // 1000:03d}" / f"{number:06d}.flac"
         dataset_files.write_clip(out / path, samples)
@@ -127,7 +126,7 @@ def pack(rows: list[Row], root: Path, out: Path, count: int, real: float, length
                 "speakers": sorted({part.row["speaker"] for part in chosen}),
                 "source": "; ".join(sorted({part.row["source"] for part in chosen})),
                 "licence": "; ".join(sorted({part.row["licence"] for part in chosen})),
-                "split": candidates[0].get("split", "train"),
+                "split": "train",
             }
         )
     return made

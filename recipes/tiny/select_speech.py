@@ -62,7 +62,7 @@ def gather(places: list[str]) -> list[Row]:
         name, _, folder = place.rpartition("=")
         manifest = dataset_files.find_manifest(Path(folder), "speech")
         name = name or manifest.parent.name
-        placed = [_placed(row, manifest, name) for row in dataset_files.read_rows(manifest)]
+        placed = [_placed(row, manifest, name) for row in dataset_files.read_any_rows(manifest)]
         rows += [row for row in placed if _speaker_and_words(row) not in known]
         known |= {_speaker_and_words(row) for row in placed}
     names = Counter(row["audio"] for row in rows)
