@@ -159,7 +159,8 @@ def divide(data: Path, out: Path, excluded: Sequence[str] = ()) -> dict[str, Any
     part_files.write_relative(out / "noise.jsonl", noise)
     for part in PARTS:
         part_files.write_relative(out / "rir" / f"{part}.jsonl", [row for row in rooms if row["split"] == part])
-    summary = {"speech": part_files.table_of(train, held), "sounds": part_files.table_of_sounds(noise, rooms)}
+    summary: dict[str, Any] = {"speech": part_files.table_of(train, held)}
+    summary |= {"sounds": part_files.table_of_sounds(noise, rooms)}
     summary |= {"left_out_of_train": dict(left_out), "noise_left_out": dict(noise_left_out)}
     write_text(out / "summary.json", json.dumps(summary, indent=2) + "\n")
     return summary

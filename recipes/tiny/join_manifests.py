@@ -22,8 +22,8 @@ def join(places: list[Path], folder: Path) -> list[Row]:
     """The rows of all plans and manifests in order, with audio paths relative to `folder`.
 
     Each row has an ``id`` and a ``condition``: its own, else ``degraded`` where it has a scenario and ``clean`` where
-    it has none. A row of a plan is of the family ``simulated``; ``sentence`` is the digest of its text, ``utterance``
-    names the recording that was degraded, and ``cluster`` is its speaker.
+    it has none. A clean row has the scenario ``clean``. A row of a plan is of the family ``simulated``; ``sentence`` is
+    the digest of its text, ``utterance`` names the recording that was degraded, and ``cluster`` is its speaker.
     """
     rows: list[Row] = []
     for place in places:
@@ -33,7 +33,10 @@ def join(places: list[Path], folder: Path) -> list[Row]:
             audio = os.path.relpath(root.resolve() / row["audio"], folder.resolve())
             condition = "degraded" if "scenario" in kept else "clean"
             named = {"condition": condition, **kept, "id": f"{place.stem}-{len(rows):06d}", "audio": audio}
-            rows.append(_simulated(named) if "scenario" in kept else named)
+            if "scenario" in kept:
+                rows.append(_simulated(named))
+            else:
+                rows.append({"scenario": "clean", **named} if named["condition"] == "clean" else named)
     return rows
 
 

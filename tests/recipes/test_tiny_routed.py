@@ -41,7 +41,7 @@ def test_joined_rows_say_what_was_degraded_and_what_they_depend_on(tmp_path: Pat
     rows = join_manifests.join(places, tmp_path)
     fields = ("condition", "audio", "family", "scenario", "cluster")
     assert [tuple(row.get(field) for field in fields) for row in rows] == [
-        ("clean", "clean/0.flac", None, None, None),
+        ("clean", "clean/0.flac", None, "clean", None),
         ("degraded", "real/0.flac", "everyday", None, "c1"),
         ("degraded", "bad/0.flac", "simulated", "noise", "s0"),
         ("degraded", "bad/1.flac", "simulated", "noise", "s1"),
