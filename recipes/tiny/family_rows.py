@@ -15,7 +15,8 @@ from .dataset_files import MANIFEST, Row
 from .parts import sentence_of
 
 SPEECH = ("speech", "speech_more")
-"""Folders of DATA that hold speech to train on; speech_more may be missing."""
+"""Folders of DATA that hold speech to train on."""
+SCORED = "speechocean762"
 EXPERT_SCORES = "speech_more/speechocean762_expert_scores.json"
 LEAST_ACCURACY = 9.0
 """Least median accuracy (0 to 10) of an evaluated clip of speechocean762; below it, other words are often said."""
@@ -73,7 +74,7 @@ FAMILIES = (
     Family("everyday", "degraded", ("dev_real/everyday",)),
     Family("voxforge", "clean", ("dev_real/voxforge",), most_per_speaker=20),
     Family("commonvoice", "clean", SPEECH, "Common Voice v1", has_reliable_votes, 270, 10),
-    Family("nonnative", "clean", SPEECH, "speechocean762", is_said_as_written, 250, 20),
+    Family("nonnative", "clean", SPEECH, SCORED, is_said_as_written, 250, 20),
     Family("librispeech", "clean", SPEECH, "LibriSpeech", is_published, 20, 10),
 )
 
@@ -85,7 +86,8 @@ def read_folder(data: Path, folder: str) -> list[Row]:
     cluster of alike voices is known), ``sentence`` (digest) and, for speechocean762, ``expert_scores``.
 
     Raises:
-        ManifestError: a row has no text, or neither a speaker nor a voice cluster; or its audio is missing.
+        ManifestError: a row has no text, or neither a speaker nor a voice cluster; its audio is missing; or a clip of
+            speechocean762 has no expert scores.
     """
     manifest = data / folder / MANIFEST
     scores = read_expert_scores(data)
@@ -99,8 +101,10 @@ def read_folder(data: Path, folder: str) -> list[Row]:
         fields: Row = {"from": str(path), "clip": blake2b(path.read_bytes(), digest_size=8).hexdigest()}
         fields["speaker"] = str(row["speaker"] if row.get("speaker") else f"cv-cluster-{row['voice_cluster']}")
         fields["sentence"] = sentence_of(str(row["text"]))
-        if row.get("source") == "speechocean762" and path.stem in scores:
-            fields["expert_scores"] = scores[path.stem]
+        if row.get("source") == SCORED:
+            if path.stem not in scores and "expert_scores" not in row:
+                raise ManifestError(f"{manifest}: {row['audio']} has no scores in {data / EXPERT_SCORES}; add them")
+            fields["expert_scores"] = scores.get(path.stem, row.get("expert_scores"))
         rows.append({**row, **fields})
     return rows
 

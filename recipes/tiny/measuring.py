@@ -12,13 +12,12 @@ OURS = "routed"
 """The system that ships, whose differences to every other system are reported."""
 ROUTERS = {"by_sound": "audio_quality", OURS: "second_opinion"}
 """Routers to evaluate, by the name of their results."""
+SYSTEMS = ("robust", *ROUTERS)
+"""Systems that every table compares with the base, by their results: ``results/SET.SYSTEM.jsonl``."""
 
 
 def compared(source: str, *by: str) -> list[Step]:
-    """The steps that route a decoded source by each router and compare all systems with the base.
-
-    The results of other baselines, decoded from the same manifest, join `systems` in `table`.
-    """
+    """The steps that route a decoded source by each router and compare all systems with the base."""
     name, (base, robust) = stem(source), results(stem(source))
     decoded = (source, base, robust, "--weights", "router/audio_quality.safetensors")
     return [
@@ -35,7 +34,7 @@ def one_family(family: str, *by: str) -> list[Step]:
     rows = [
         recipe(f"only {family} {system}", result("report", system), "--where", f"family={family}",
                "--out", result(family, system))
-        for system in ("base", "robust", *ROUTERS)
+        for system in ("base", *SYSTEMS)
     ]  # fmt: skip
     return [*rows, table(family, *by, curves=True)]
 
@@ -43,7 +42,7 @@ def one_family(family: str, *by: str) -> list[Step]:
 def table(name: str, *by: str, curves: bool = False) -> Step:
     """The step that compares the results of all systems on the same clips, slice by slice."""
     fields = [part for field in by for part in ("--by", field)]
-    systems = [f"{system}={result(name, system)}" for system in ("robust", *ROUTERS)]
+    systems = [f"{system}={result(name, system)}" for system in SYSTEMS]
     written = ["--report", f"report/{name}.md", "--summary", f"report/{name}.json"]
     written += ["--curves", f"report/{name}.png"] if curves else []
     options = ("--oracle", "robust", "--ours", OURS, *CLUSTER, *fields, *written)

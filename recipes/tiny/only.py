@@ -37,7 +37,7 @@ def only(rows: list[Row], condition: str) -> list[Row]:
 
 
 def main(
-    results: Annotated[Path, typer.Argument(help="Results of `megaasr eval`, or a manifest beside OUT.")],
+    results: Annotated[Path, typer.Argument(help="Results of `megaasr eval`.")],
     where: Annotated[str, typer.Option(metavar="FIELD=VALUE", help="The rows to select.")],
     out: Annotated[Path, typer.Option(help="File of the selected rows to write.")],
 ) -> None:

@@ -17,7 +17,7 @@ from . import dataset_files
 from .dataset_files import MANIFEST, Row
 
 NOISE = ("noise", "noise_more")
-"""Folders of DATA with noise; noise_more may be missing."""
+"""Folders of DATA with noise."""
 PAUSES = "mic_floor"
 """Category of noise that was cut from the pauses of clips of speech; `recording` begins with the speaker's name."""
 DIVIDED = ("report", "choose")
