@@ -18,11 +18,15 @@ import yaml
 from megaasr import write_text
 
 from . import command
-from .reproduce import EFFECTS, HERE, Step, by_adapter, by_base, megaasr, plan, results, run, stem, together
+from .measuring import CLUSTER, by_adapter, by_base, result
+from .reproduce import plan
+from .running import Step, megaasr, recipe, run, together
 
 CLIPS = 640
 CURVES = ("linear", "sqrt-forward", "sqrt-backward", "gaussian-mid")
-MEASURED = ("plans/ablation_dev", "dev/real.jsonl", "dev/clean.jsonl")
+EFFECTS = ("noise", "far_field", "obstructed", "echo_reverb", "recording", "distortion", "dropout")
+MEASURED = ("noizeus", "everyday", "commonvoice")
+"""Families of the part choose that every variant decodes, beside simulated clips."""
 ALL = {"encoder": 5.0e-4, "aligner": 3.0e-4, "llm": 1.0e-4}
 
 
@@ -56,7 +60,8 @@ class Variant:
         sources = self.sources(recipe_config)
         if self.is_ordered:
             sources = [{**source, "manifest": labels(source["manifest"])} for source in sources]
-        dev = [{**recipe_config["dev"][0], "limit": 20}]  # only decides whether a later phase is kept
+        simulated = next(fields for fields in recipe_config["dev"] if fields["name"] == "simulated")
+        dev = [{**simulated, "limit": 20}]  # only decides whether a later phase is kept
         changes = {"training": sources, "dev": dev, "phases": self.phases, "runs": 1, "scales": [1.0]}
         return {**recipe_config, **changes, "report_to": []}
 
@@ -107,22 +112,23 @@ def label(source: dict[str, Any]) -> Step:
 
 
 def trained(variant: Variant, config: Path) -> list[Step]:
-    """The steps that train a variant and decode the evaluation sets with it."""
-    decoding = (by_adapter(variant.name, source, f"ablations/{variant.name}/adapter") for source in MEASURED)
+    """The steps that train a variant and decode the clips with it."""
     return [
         megaasr(f"train {variant.name}", "train", "sft", str(config), "-o", f"ablations/{variant.name}"),
-        together(f"measure {variant.name}", *decoding),
+        by_adapter(variant.name, "ablation.jsonl", f"ablations/{variant.name}/adapter"),
     ]
 
 
 def steps(out: Path) -> list[Step]:
     """The steps that plan, train and decode every variant; writes the configuration of each variant."""
-    recipe_config = yaml.safe_load((HERE / "sft.yaml").read_text(encoding="utf-8"))
+    recipe_config = yaml.safe_load((out / "sft.yaml").read_text(encoding="utf-8"))
     speech = "packs/manifest.jsonl"
+    families = [f"parts/choose/{family}.jsonl" for family in MEASURED]
     listed = [plan(curve, "all", CLIPS, 21, speech, "--severity", curve) for curve in CURVES]
     listed.append(plan("seven", ",".join(EFFECTS), CLIPS, 21, speech))
-    listed.append(plan("ablation_dev", "all", 108, 22, "dev/clean.jsonl"))
-    listed.append(by_base(MEASURED[0]))  # `make reproduce` has decoded the others
+    listed.append(plan("ablation", "all", 108, 22, "sources/choose.jsonl"))
+    listed.append(recipe("join_manifests ablation", *families, "plans/ablation", "--out", "ablation.jsonl"))
+    listed.append(by_base("ablation.jsonl"))
     for variant in variants():
         config = out / "ablations" / f"{variant.name}.yaml"
         config.parent.mkdir(exist_ok=True)
@@ -130,11 +136,10 @@ def steps(out: Path) -> list[Step]:
         if variant.is_ordered:
             listed.append(together("label", *map(label, variant.sources(recipe_config))))
         listed += trained(variant, config)
-    for source in MEASURED:
-        name = stem(source)
-        systems = [f"{variant.name}=results/{name}.{variant.name}.jsonl" for variant in variants()]
-        written = ("--report", f"ablations/{name}.md", "--summary", f"ablations/{name}.json")
-        listed.append(megaasr(f"compare {name}", "compare", results(name)[0], *systems, *written))
+    systems = [f"{variant.name}={result('ablation', variant.name)}" for variant in variants()]
+    written = ("--report", "ablations/ablations.md", "--summary", "ablations/ablations.json")
+    compared = ("compare", result("ablation", "base"), *systems, "--by", "family", *CLUSTER, *written)
+    listed.append(megaasr("compare ablations", *compared))
     return listed
 
 
@@ -143,8 +148,7 @@ def main(out: Annotated[Path, typer.Argument(help="The recipe's folder.")]) -> N
     (out / "labels").mkdir(exist_ok=True)
     for step in steps(out.resolve()):
         run(step, out, "ablations")  # variants do not depend on each other
-    for source in MEASURED:
-        command.say(f"{out}/ablations/{Path(source).stem}.md")
+    command.say(f"{out}/ablations/ablations.md")
 
 
 if __name__ == "__main__":

@@ -1,9 +1,9 @@
 """Build the noise of the recipe: recorded noise as it is, and noise made from recordings, speech and Gaussian noise.
 
-    python -m recipes.tiny.build_noise DATA [DATA ...] --out OUT/noise
+    python -m recipes.tiny.build_noise NOISE.jsonl --speech train.jsonl --speech choose.jsonl --out OUT/noise
 
-A DATA is a folder with ``noise/manifest.jsonl`` and perhaps ``speech/manifest.jsonl``, whose speakers make babble.
-A clip made of train recordings or speakers belongs to train, a clip made of dev recordings or speakers to dev.
+The field ``split`` of each row is its part: train, choose or report. A clip is made of recordings and speakers of one
+part and belongs to that part; the speakers make babble.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from megaasr import ManifestError, SampleKey, atomic_path
 
 from . import command, dataset_files, levels, noise_mixes, noise_shapes
 from .dataset_files import Row
+from .parts import PARTS, check_parts
 
 MADE_HERE = "made by recipes/tiny"
 SHARES = {"shaped": 0.4, "babble": 0.25, "mixture": 0.35}
@@ -47,28 +48,24 @@ def gather(noise: list[Path], speech: list[Path]) -> Sources:
     """Read manifests of noise and manifests of speech.
 
     Raises:
-        ManifestError: a recording or a speaker is in both splits.
+        ManifestError: a recording or a speaker is in two parts, or a row is in none.
     """
-    recorded: dict[str, list[Row]] = {split: [] for split in dataset_files.SPLITS}
+    recorded: dict[str, list[Row]] = {part: [] for part in PARTS}
     for manifest in noise:
-        for row in dataset_files.read_rows(manifest):
+        for row in dataset_files.read_rows(manifest, PARTS):
             fields = {"split": "train", "recording": row["audio"], "category": "other", **row}
             recorded[fields["split"]].append({**fields, "from": str(manifest.parent.resolve() / row["audio"])})
-    speakers: dict[str, dict[str, list[Path]]] = {split: {} for split in dataset_files.SPLITS}
+    speakers: dict[str, dict[str, list[Path]]] = {part: {} for part in PARTS}
+    voices: dict[str, list[Row]] = {part: [] for part in PARTS}
     licences: dict[str, str] = {}
     for manifest in speech:
-        for row in dataset_files.read_rows(manifest):
+        for row in dataset_files.read_rows(manifest, PARTS):
             if row["duration_s"] >= 1.0:
-                by_speaker = speakers[row.get("split", "train")]
-                by_speaker.setdefault(str(row["speaker"]), []).append(manifest.parent / row["audio"])
-                licences[str(row["speaker"])] = str(row["licence"])
-    kinds = {
-        "recording": [{row["recording"] for row in recorded[split]} for split in dataset_files.SPLITS],
-        "speaker": [set(speakers[split]) for split in dataset_files.SPLITS],
-    }
-    for kind, (train, dev) in kinds.items():
-        if train & dev:
-            raise ManifestError(f"{kind} {min(train & dev)} is in both train and dev; correct the manifest")
+                part, speaker = row.get("split", "train"), str(row["speaker"])
+                speakers[part].setdefault(speaker, []).append(manifest.parent / row["audio"])
+                voices[part].append({"audio": row["audio"], "speaker": speaker})
+                licences[speaker] = str(row["licence"])
+    check_parts({part: [*recorded[part], *voices[part]] for part in PARTS})
     return Sources(recorded, speakers, licences)
 
 
@@ -115,35 +112,42 @@ def plan(count: int) -> Iterator[tuple[str, str]]:
 
 
 def build(
-    noise: list[Path], speech: list[Path], out: Path, train: int, dev: int, duration_s: float = 10.0, seed: int = 0
+    noise: list[Path], speech: list[Path], out: Path, train: int, held: int, duration_s: float = 10.0, seed: int = 0
 ) -> list[Row]:
-    """Build OUT/{audio,manifest.jsonl} and return its rows; a folder completed from the same inputs is only read."""
+    """Build OUT/{audio,manifest.jsonl} and return its rows; a folder completed from the same inputs is only read.
+
+    Args:
+        noise, speech: manifests whose rows have their part as ``split``.
+        train: number of clips to make for train.
+        held: number of clips to make for choose, and for report.
+    """
+    counts = dict(zip(PARTS, (train, held, held), strict=True))
     modules = (dataset_files, levels, noise_mixes, noise_shapes)
     code = dataset_files.code_digest(__file__, *(str(module.__file__) for module in modules))
     texts = [path.read_text(encoding="utf-8") for path in [*noise, *speech]]
-    digest = dataset_files.digest_of(noise, speech, train, dev, duration_s, seed, texts, code)
+    digest = dataset_files.digest_of(noise, speech, counts, duration_s, seed, texts, code)
     if dataset_files.is_done(out, digest):
-        return dataset_files.read_rows(out / dataset_files.MANIFEST)
+        return dataset_files.read_rows(out / dataset_files.MANIFEST, PARTS)
     dataset_files.mark_undone(out)
     sources = gather(noise, speech)
-    for split in dataset_files.SPLITS:
+    for split in PARTS:
         lacking = "speakers" if len(sources.speakers[split]) < 8 else ""
         lacking = lacking or ("noise categories" if len(_categories(sources.recorded[split])) < 2 else "")
-        if lacking and {"train": train, "dev": dev}[split]:
+        if lacking and counts[split]:
             needed = "8 speakers and 2 noise categories are needed"
-            raise ManifestError(f"too few {lacking} in split {split} to make noise ({needed}); give more DATA")
+            raise ManifestError(f"too few {lacking} in part {split} to make noise ({needed}); give more recordings")
     rows: list[Row] = []
-    for split in dataset_files.SPLITS:
+    for split in PARTS:
         for number, row in enumerate(sources.recorded[split]):
             rows.append(copied(row, out, number))
-        for kind, name in plan({"train": train, "dev": dev}[split]):
+        for kind, name in plan(counts[split]):
             row, samples = make(kind, name, split, sources, duration_s, seed)
             path = f"audio/{row['category']}/{split}-{name}.flac"
             dataset_files.write_clip(out / path, samples)
             rows.append({"audio": path, "duration_s": dataset_files.duration_s(samples), **row})
     dataset_files.sweep(out, (out / row["audio"] for row in rows))
     dataset_files.write_manifest(out / dataset_files.MANIFEST, rows)
-    for split in dataset_files.SPLITS:  # a noise bank is opened from one manifest
+    for split in PARTS:  # a noise bank is opened from one manifest
         dataset_files.write_manifest(out / f"{split}.jsonl", (row for row in rows if row["split"] == split))
     dataset_files.mark_done(out, digest)
     return rows
@@ -165,16 +169,15 @@ def copied(row: Row, out: Path, number: int) -> Row:
 
 
 def main(
-    data: Annotated[list[Path], typer.Argument(help="Folders with noise/ and speech/.")],
+    noise: Annotated[list[Path], typer.Argument(help="Manifests of recorded noise, such as families writes.")],
     out: Annotated[Path, typer.Option(help="Folder to build.")],
-    train: Annotated[int, typer.Option(help="Number of clips to make for train.")] = 400,
-    dev: Annotated[int, typer.Option(help="Number of clips to make for dev.")] = 60,
-    seed: int = 0,
+    speech: Annotated[list[Path], typer.Option(help="Manifest of speech to make babble of. Repeatable.")],
+    train: Annotated[int, typer.Option(min=0, help="Number of clips to make for train.")] = 400,
+    held: Annotated[int, typer.Option(min=0, help="Number of clips to make for choose, and for report.")] = 60,
+    seed: Annotated[int, typer.Option(help="Seed of the made clips.")] = 0,
 ) -> None:
     """Build noise: recorded clips as they are, shaped noise, babble and mixtures."""
-    noise = [dataset_files.find_manifest(folder, "noise") for folder in data]
-    speech = [path for folder in data if (path := folder / "speech" / dataset_files.MANIFEST).is_file()]
-    rows = build(noise, speech, out, train, dev, seed=seed)
+    rows = build(noise, speech, out, train, held, seed=seed)
     command.show(command.summary_of(rows, "category"))
 
 

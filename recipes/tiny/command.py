@@ -25,7 +25,7 @@ def run(command: Callable[..., None]) -> None:
 
 
 def summary_of(rows: Sequence[Row], by: str = "source") -> list[dict[str, Any]]:
-    """Clips, minutes and speakers by source (or another field) and split; the totals come last."""
+    """Clips, hours and speakers by source (or another field) and split; the totals come last."""
     groups: dict[tuple[str, str], list[Row]] = {}
     for row in rows:
         groups.setdefault((str(row[by]), row["split"]), []).append(row)
@@ -36,7 +36,7 @@ def summary_of(rows: Sequence[Row], by: str = "source") -> list[dict[str, Any]]:
 
 def _line(by: str, name: str, split: str, rows: Sequence[Row]) -> dict[str, Any]:
     line = {by: name, "split": split, "clips": len(rows)}
-    line["minutes"] = round(sum(row["duration_s"] for row in rows) / 60, 2)
+    line["hours"] = round(sum(row["duration_s"] for row in rows) / 3600, 3)
     if any("speaker" in row for row in rows):
         line["speakers"] = len({row.get("speaker") for row in rows})
     return line

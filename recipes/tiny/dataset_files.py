@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from hashlib import blake2b
 from pathlib import Path
 from typing import Any
@@ -27,6 +27,8 @@ MANIFEST = "manifest.jsonl"
 DONE = "DONE"
 """Name of the mark, written last into a built folder; it holds the digest of the folder's settings and inputs."""
 SPLITS = ("train", "dev")
+CLIPS = (".flac", ".opus")
+"""Endings of the names of clips."""
 Row = dict[str, Any]
 
 
@@ -64,12 +66,12 @@ def find_manifest(place: Path, kind: str) -> Path:
     raise ManifestError(f"{place}: holds neither {MANIFEST} nor {kind}/{MANIFEST}; name a folder or a manifest")
 
 
-def read_rows(manifest: Path) -> list[Row]:
-    """The rows of a manifest; ManifestError when a row has no audio or a split other than train and dev."""
+def read_rows(manifest: Path, splits: Sequence[str] = SPLITS) -> list[Row]:
+    """The rows of a manifest; ManifestError when a row has no audio, or a split that is none of `splits`."""
     rows = read_any_rows(manifest)
     for number, row in enumerate(rows, start=1):
-        if row.get("split", "train") not in SPLITS:
-            raise ManifestError(f"{manifest}, line {number}: split {row['split']!r} is neither train nor dev")
+        if row.get("split", "train") not in splits:
+            raise ManifestError(f"{manifest}, line {number}: split {row['split']!r} is none of {', '.join(splits)}")
     return rows
 
 
@@ -118,9 +120,10 @@ def mark_done(folder: Path, digest: str) -> None:
 
 
 def sweep(folder: Path, keep: Iterable[Path]) -> int:
-    """Remove the FLAC files below a folder that are not in `keep` (left by other settings); return their number."""
+    """Remove the clips below a folder that are not in `keep` (left by other settings); return their number."""
     kept = {path.resolve() for path in keep}
-    stray = [path for path in folder.rglob("*.flac") if path.resolve() not in kept]
+    clips = (path for path in folder.rglob("*") if path.suffix in CLIPS)
+    stray = [path for path in clips if path.resolve() not in kept]
     for path in stray:
         path.unlink()
     return len(stray)

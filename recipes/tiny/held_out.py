@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 from hashlib import blake2b
 from pathlib import Path
 
@@ -19,11 +20,12 @@ SHARE = 0.5
 IEEE = Path(__file__).with_name("ieee_sentences.txt")
 
 
-def grams_of(text: str) -> list[str]:
+@lru_cache(maxsize=100_000)
+def grams_of(text: str) -> tuple[str, ...]:
     """Digests (32 bit, hex) of the 4-grams of a text's normalised words; a text of fewer words is one gram."""
     words = tokenise(text)
     runs = [words[at : at + GRAM] for at in range(max(1, len(words) - GRAM + 1))]
-    return [blake2b(" ".join(run).encode(), digest_size=4).hexdigest() for run in runs if run]
+    return tuple(blake2b(" ".join(run).encode(), digest_size=4).hexdigest() for run in runs if run)
 
 
 class HeldOut:
@@ -53,6 +55,10 @@ class HeldOut:
         return cls([*lines, *(grams_of(text) for text in sorted(texts))])
 
     def holds(self, text: str) -> bool:
-        """Whether a text is, or contains most of, one of the sentences."""
-        shared = Counter(number for gram in set(grams_of(text)) for number in self._holders.get(gram, ()))
-        return any(count >= SHARE * self._lengths[number] for number, count in shared.items())
+        """Whether a text is, or contains at least `SHARE` of, one of the sentences."""
+        return bool(self.matches(grams_of(text)))
+
+    def matches(self, grams: Sequence[str]) -> list[int]:
+        """Numbers of the sentences that a text with these digests holds, in order."""
+        shared = Counter(number for gram in set(grams) for number in self._holders.get(gram, ()))
+        return sorted(number for number, count in shared.items() if count >= SHARE * self._lengths[number])

@@ -15,23 +15,37 @@ from megaasr import jsonl_line, located_rows, write_text
 
 from . import command
 from .dataset_files import Row
+from .parts import sentence_of
 
 
 def join(places: list[Path], folder: Path) -> list[Row]:
     """The rows of all plans and manifests in order, with audio paths relative to `folder`.
 
-    A clip that is not degraded has the scenario and the condition ``clean``, any other the condition ``degraded``.
+    Each row has an ``id`` and a ``condition``: its own, else ``degraded`` where it has a scenario and ``clean`` where
+    it has none. A clean row has the scenario ``clean``. A row of a plan is of the family ``simulated``; ``sentence`` is
+    the digest of its text, ``utterance`` names the recording that was degraded, and ``cluster`` is its speaker.
     """
-    rows = []
+    rows: list[Row] = []
     for place in places:
         root = place if place.is_dir() else place.parent
-        for number, (_, row) in enumerate(located_rows(place)):
+        for _, row in located_rows(place):
             kept = {name: value for name, value in row.items() if name != "recipe"}
             audio = os.path.relpath(root.resolve() / row["audio"], folder.resolve())
             condition = "degraded" if "scenario" in kept else "clean"
-            added = {"id": f"{place.stem}-{number:06d}", "audio": audio, "condition": condition}
-            rows.append({"scenario": "clean", **kept, **added})
+            named = {"condition": condition, **kept, "id": f"{place.stem}-{len(rows):06d}", "audio": audio}
+            if "scenario" in kept:
+                rows.append(_simulated(named))
+            else:
+                rows.append({"scenario": "clean", **named} if named["condition"] == "clean" else named)
     return rows
+
+
+def _simulated(row: Row) -> Row:
+    sentence = sentence_of(str(row["text"]))
+    added = {"family": "simulated", "sentence": sentence}
+    if "speaker" in row:  # passages of several speakers have no such field
+        added |= {"utterance": f"{row['speaker']}/{sentence}", "cluster": row["speaker"]}
+    return {**row, **added}
 
 
 def main(

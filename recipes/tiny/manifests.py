@@ -1,13 +1,15 @@
-"""Write the recipe's small manifests: evaluation sets, clean training passages, and room responses by split.
+"""Write the recipe's small manifests: clean speech for the router, and the utterances that are degraded to choose by.
 
-    python -m recipes.tiny.manifests DATA --out OUT
+    python -m recipes.tiny.manifests --out OUT
 
-Also reads ``OUT/clean`` and ``OUT/packs``, which select_speech and pack_speech write.
+Reads ``OUT/clean``, ``OUT/packs`` and ``OUT/parts``, which select_speech, pack_speech and families write. Writes
+``OUT/clean/people.jsonl``, ``OUT/packs/clean.jsonl``, ``OUT/sources/choose.jsonl`` and ``OUT/sources/report.jsonl``.
 """
 
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -16,54 +18,55 @@ import typer
 from . import command, dataset_files
 from .dataset_files import MANIFEST, Row
 from .pack_speech import SYNTHETIC
+from .part_files import write_relative
+from .parts import HELD
 
+CLEAN_CLIPS = 1_200
+"""Maximum number of clean utterances of human speakers that the router is trained on."""
 CLEAN_PASSAGES = 150
-"""Number of undegraded passages in the training data."""
+"""Number of undegraded passages that the router is trained on."""
+CLEAN_SNR_DB = 30.0
+"""Lowest estimated SNR of an utterance that counts as clean; utterances without an estimate are studio recordings."""
+SIMULATED_FROM = ("commonvoice", "nonnative", "librispeech")
+"""Families whose clean utterances are degraded for the simulated family."""
 
 
-def named_from(rows: list[Row], root: Path, folder: Path) -> list[Row]:
-    """Rows with audio paths relative to another folder."""
-    return [{**row, "audio": os.path.relpath(root / row["audio"], folder)} for row in rows]
+def is_clean(row: Row) -> bool:
+    """Whether an utterance has no audible noise of its own."""
+    return float(row.get("snr_est_db", CLEAN_SNR_DB)) >= CLEAN_SNR_DB
 
 
-def write_all(data: Path, out: Path) -> dict[Path, int]:
+def located(rows: Sequence[Row], root: Path) -> list[Row]:
+    """The rows with the absolute path of their audio as ``from``."""
+    return [{**row, "from": os.path.normpath(root.resolve() / row["audio"])} for row in rows]
+
+
+def write_all(out: Path) -> dict[Path, int]:
     """Write every manifest and return the number of rows of each.
 
     Raises:
         ManifestError: an input manifest is missing.
     """
     clean = dataset_files.read_rows(out / "clean" / MANIFEST)
-    people = [row for row in clean if SYNTHETIC not in str(row.get("text_source"))]
-    rooms = dataset_files.read_rows(data / "rir" / MANIFEST)
+    people = [row for row in clean if SYNTHETIC not in str(row.get("text_source")) and is_clean(row)]
+    people.sort(key=lambda row: str(row.get("clip", "")))  # a digest, so that the first are a random sample
     passages = dataset_files.read_rows(out / "packs" / MANIFEST)[:CLEAN_PASSAGES]
     made = {
-        out / "dev" / "clean.jsonl": ([row for row in people if row["split"] == "dev"], out / "clean"),
-        out / "clean" / "people.jsonl": ([row for row in people if row["split"] == "train"], out / "clean"),
-        out / "packs" / "clean.jsonl": (passages, out / "packs"),
+        out / "clean" / "people.jsonl": located(people[:CLEAN_CLIPS], out / "clean"),
+        out / "packs" / "clean.jsonl": located(passages, out / "packs"),
     }
-    for split in dataset_files.SPLITS:
-        of_split = [row for row in rooms if row["split"] == split and row.get("kind", "room") == "room"]
-        made[out / "rir" / f"{split}.jsonl"] = (of_split, data / "rir")
-    real = data / "dev_real" / "noizeus"
-    if (real / MANIFEST).is_file():
-        # Never trained on. Half of the sentences choose checkpoint and scale; the other half measures that choice.
-        listed = dataset_files.read_any_rows(real / MANIFEST)
-        texts = sorted({row["text"] for row in listed})
-        chosen_by = set(texts[: (len(texts) + 1) // 2])
-        rows = [{**row, "split": "dev", "chosen_by": row["text"] in chosen_by} for row in listed]
-        made[out / "dev" / "real.jsonl"] = (rows, real)
-        made[out / "dev" / "steer.jsonl"] = ([row for row in rows if row["chosen_by"]], real)
-    for path, (rows, root) in made.items():
-        dataset_files.write_manifest(path, named_from(rows, root.resolve(), path.parent.resolve()))
-    return {path: len(rows) for path, (rows, _) in made.items()}
+    for part in HELD:
+        rows = dataset_files.read_any_rows(out / "parts" / f"{part}.jsonl")
+        used = [row for row in rows if row["family"] in SIMULATED_FROM and is_clean(row)]
+        made[out / "sources" / f"{part}.jsonl"] = located(used, out / "parts")
+    for path, rows in made.items():
+        write_relative(path, rows)
+    return {path: len(rows) for path, rows in made.items()}
 
 
-def main(
-    data: Annotated[Path, typer.Argument(help="Folder with rir/ and perhaps dev_real/.")],
-    out: Annotated[Path, typer.Option(help="The recipe's folder.")],
-) -> None:
-    """Write the manifests of dev sets, clean passages and room responses."""
-    for path, count in write_all(data, out).items():
+def main(out: Annotated[Path, typer.Option(help="The recipe's folder.")]) -> None:
+    """Write the manifests of clean speech for the router and of the utterances that are degraded."""
+    for path, count in write_all(out).items():
         command.say(f"{path}: {count} rows")
 
 

@@ -1,14 +1,15 @@
-"""Count the edits that the router second_opinion leaves with each pair of its bounds, on clips decoded both ways.
+"""Measure the errors that the router second_opinion leaves with each of its settings, on the clips of the part choose.
 
     python -m recipes.tiny.opinions OUT
 
-OUT is the recipe's folder after ``make reproduce`` and ``recipes.tiny.router_objectives``. The bounds are chosen on
-these clips; none of them is in the evaluation sets (``dev/evaluation.jsonl``, ``dev/real.jsonl``).
+OUT is the recipe's folder, with the part choose decoded both ways. The figure of a setting is the mean over the
+families of errors / the base's errors, so that every family has the same weight. No clip of the part report is used.
 """
 
 from __future__ import annotations
 
 import itertools
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -32,10 +33,11 @@ from megaasr_plugins.evaluation.evaluate import read_items
 
 from . import command
 from .dataset_files import Row
-from .reproduce import results, stem
+from .measuring import results, stem
 from .routed import RATE_HZ, choose
 
-SOURCES = ("plans/outcome", "plans/outcome_train", "dev/clean.jsonl", "packs/quiet.jsonl")
+SOURCE = "choose.jsonl"
+THRESHOLDS = (0.05, 0.1, 0.2, 0.5)
 SURE = (-0.6, -0.8, -1.0)
 LOST = (-1.1, -1.2, -1.25, -1.3, -1.4)
 
@@ -48,13 +50,11 @@ class Decoded:
         audios: the decoded audio of each clip.
         base: results of the base, one row a clip.
         robust: results of the adapter, for the same clips in the same order.
-        routes: the route of each clip, decided on the audio alone.
     """
 
     audios: list[Audio]
     base: list[Row]
     robust: list[Row]
-    routes: list[Route]
 
 
 @dataclass(frozen=True)
@@ -85,37 +85,61 @@ def router(**settings: object) -> Router:
     return installed_plugins().routers["second_opinion"].create(settings)
 
 
-def decoded(out: Path, source: str, policy: Router) -> Decoded:
-    """The clips of a source with their results of the base and of the adapter, and the first routes of a router."""
-    items = read_items(out / source)
+def decoded(out: Path) -> Decoded:
+    """The clips of the part choose with their results of the base and of the adapter."""
+    items = read_items(out / SOURCE)
     audios = [read_row_audio(item.source, AudioLimits(convert=True)).resampled(RATE_HZ) for item in items]
-    base, robust = (read_jsonl(out / name) for name in results(stem(source)))
-    return Decoded(audios, base, robust, [route for audio in audios for route in policy.route([Utterance(audio)])])
+    base, robust = (read_jsonl(out / name) for name in results(stem(SOURCE)))
+    return Decoded(audios, base, robust)
 
 
-def counted(policy: Router, sets: list[Decoded]) -> tuple[int, int]:
-    """The edits that remain with a router, and the number of clips that it had decoded a second time."""
-    chosen = [choose(FixedRoutes(policy, clips.routes), clips.audios, clips.base, clips.robust) for clips in sets]
-    rows = list(itertools.chain.from_iterable(chosen))
-    return sum(row["num_edits"] for row in rows), sum("second opinion" in row["route"] for row in rows)
+def routes_of(policy: Router, clips: Decoded) -> list[Route]:
+    """The route of each clip, decided on the audio alone."""
+    return [route for audio in clips.audios for route in policy.route([Utterance(audio)])]
+
+
+def by_family(rows: Sequence[Row]) -> Counter[str]:
+    """The number of errors in each family."""
+    counts = Counter[str]()
+    for row in rows:
+        counts[str(row.get("family"))] += row["num_edits"]
+    return counts
+
+
+def ratios(rows: Sequence[Row], base: Sequence[Row]) -> dict[str, float]:
+    """Errors / the base's errors in each family; where the base makes no error, one is assumed."""
+    errors, base_errors = by_family(rows), by_family(base)
+    return {family: errors[family] / max(count, 1) for family, count in sorted(base_errors.items())}
+
+
+def measured(policy: Router, clips: Decoded, routes: list[Route]) -> tuple[dict[str, float], int]:
+    """The `ratios` that a router leaves, and the number of clips that it had decoded a second time.
+
+    Args:
+        routes: the first route of each clip.
+    """
+    rows = choose(FixedRoutes(policy, routes), clips.audios, clips.base, clips.robust)
+    return ratios(rows, clips.base), sum("second opinion" in row["route"] for row in rows)
+
+
+def line(cells: Sequence[object], found: dict[str, float], asked: object) -> str:
+    """A line of the table: settings, the mean ratio, the ratio of each family, and the clips decoded twice."""
+    figures = [sum(found.values()) / len(found), *found.values()]
+    return f"| {' | '.join([*map(str, cells), *(f'{figure:.3f}' for figure in figures), str(asked)])} |"
 
 
 def main(out: Annotated[Path, typer.Argument(help="The recipe's folder.")]) -> None:
-    """Count the remaining edits for every pair of bounds and write OUT/report/opinions.md."""
-    policy = router(weights=str(out / "router" / "audio_quality.safetensors"))
-    sets = [decoded(out, source, policy) for source in SOURCES]
-    base_edits = sum(row["num_edits"] for clips in sets for row in clips.base)
-    robust_edits = sum(row["num_edits"] for clips in sets for row in clips.robust)
-    lines = [
-        f"base {base_edits} edits, adapter {robust_edits}",
-        "",
-        "| sure | lost | edits | asked |",
-        "| --- | --- | --- | --- |",
-    ]
-    for sure, lost in itertools.product(SURE, LOST):
-        edits, asked = counted(router(sure_logprob=sure, lost_logprob=lost), sets)
-        lines.append(f"| {sure} | {lost} | {edits} | {asked} |")
-        command.say(lines[-1])
+    """Measure every combination of threshold and bounds and write OUT/report/opinions.md."""
+    clips = decoded(out)
+    weights, always = str(out / "router" / "audio_quality.safetensors"), ratios(clips.robust, clips.base)
+    heads = ["threshold", "sure", "lost", "mean", *always, "asked"]
+    lines = [f"| {' | '.join(heads)} |", "| --- " * len(heads) + "|", line(("always", "-", "-"), always, 0)]
+    for threshold in THRESHOLDS:
+        routes = routes_of(router(weights=weights, threshold=threshold), clips)
+        for sure, lost in itertools.product(SURE, LOST):
+            found, asked = measured(router(sure_logprob=sure, lost_logprob=lost), clips, routes)
+            lines.append(line((threshold, sure, lost), found, asked))
+            command.say(lines[-1])
     write_text(out / "report" / "opinions.md", "\n".join(lines) + "\n")
 
 

@@ -13,10 +13,13 @@ from typing import Annotated
 import typer
 
 from . import command
-from .reproduce import HERE, Step, both_ways, megaasr, plan, recipe, results, run, stem
+from .measuring import CLUSTER, both_ways, result, results, stem
+from .reproduce import plan
+from .running import HERE, Step, megaasr, recipe, run
 
 LEARNED_FROM = ("plans/outcome_train", "packs/quiet.jsonl")
-MEASURED = {"dev/real.jsonl": ("snr_db",), "dev/evaluation.jsonl": ("effects", "severity")}
+SOURCE = "choose.jsonl"
+"""The clips to compare on: what is chosen by this table is not reported on the same clips."""
 
 
 def steps() -> list[Step]:
@@ -32,18 +35,16 @@ def steps() -> list[Step]:
     ]
     config = str(HERE / "router_outcome.yaml")
     listed.append(megaasr("train router by outcome", "train", "router", config, "-o", "router_outcome"))
-    for source, fields in MEASURED.items():
-        name, (base, robust) = stem(source), results(stem(source))
-        by = [part for field in fields for part in ("--by", field)]
-        chosen = f"results/{name}.by_outcome.jsonl"
-        weights = ("--weights", "router_outcome/audio_quality.safetensors")
-        systems = (f"by_label=results/{name}.by_sound.jsonl", f"by_outcome={chosen}", f"robust={robust}")
-        written = ("--report", f"report/{name}_routers.md", "--summary", f"report/{name}_routers.json")
-        listed += [
-            recipe(f"routed by_outcome {name}", source, base, robust, *weights, "--out", chosen),
-            megaasr(f"compare routers {name}", "compare", base, *systems, "--oracle", "robust", *by, *written),
-        ]
-    return listed
+    name, (base, robust) = stem(SOURCE), results(stem(SOURCE))
+    chosen, weights = result(name, "by_outcome"), ("--weights", "router_outcome/audio_quality.safetensors")
+    systems = (f"by_label={result(name, 'by_sound')}", f"by_outcome={chosen}", f"robust={robust}")
+    written = ("--report", f"report/{name}_routers.md", "--summary", f"report/{name}_routers.json")
+    compared = ("compare", base, *systems, "--oracle", "robust", "--by", "family", *CLUSTER, *written)
+    return [
+        *listed,
+        recipe(f"routed by_outcome {name}", SOURCE, base, robust, *weights, "--out", chosen),
+        megaasr(f"compare routers {name}", *compared),
+    ]
 
 
 def main(out: Annotated[Path, typer.Argument(help="The recipe's folder.")]) -> None:
@@ -51,8 +52,7 @@ def main(out: Annotated[Path, typer.Argument(help="The recipe's folder.")]) -> N
     digest = "router objectives"
     for step in steps():
         digest = run(step, out, digest)
-    for source in MEASURED:
-        command.say(f"{out}/report/{stem(source)}_routers.md")
+    command.say(f"{out}/report/{stem(SOURCE)}_routers.md")
 
 
 if __name__ == "__main__":

@@ -1,8 +1,9 @@
-"""Select clean speech of several manifests and rescale it; train and dev share no speaker and no sentence.
+"""Select clean speech for training from several manifests and rescale it.
 
-    python -m recipes.tiny.select_speech DATA [DATA ...] --out OUT/clean
+    python -m recipes.tiny.select_speech parts/train.jsonl packages=speech --out OUT/clean --held-out parts/report.jsonl
 
-A DATA is a folder with ``manifest.jsonl`` or ``speech/manifest.jsonl``; ``NAME=DATA`` names its folder under OUT.
+Each DATA is a manifest, or a folder with ``manifest.jsonl`` or ``speech/manifest.jsonl``; ``NAME=DATA`` names its
+folder under OUT. Rows whose split is not train, and rows that share a sentence with a held-out manifest, are left out.
 """
 
 from __future__ import annotations
@@ -17,26 +18,33 @@ import typer
 
 from megaasr import ManifestError, SampleKey, language_code, normalise, write_text
 
-from . import casing, command, dataset_files, levels
+from . import casing, command, dataset_files, family_rows, held_out, levels, parts
 from .casing import as_written
 from .dataset_files import Row
+from .family_rows import has_reliable_votes, is_complete
 from .held_out import HeldOut
+from .parts import shared_sentences
 
-CARRIED = ("gender", "age", "accent", "text_source", "mean_logprob", "whisper_base_text", "whisper_base_wer")
+CARRIED = ("clip", "gender", "age", "accent", "text_source", "mean_logprob", "snr_est_db", "whisper_base_wer")
 """Optional fields that are copied into the new manifest where a row has them."""
 
 
 @dataclass(frozen=True)
 class Limits:
-    """Limits of the selection.
+    """Limits of the selection. A limit of a field applies to the rows that have the field.
 
     Args:
-        max_wer: highest ``whisper_base_wer``; rows without that field are selected.
+        max_wer: highest ``whisper_base_wer``, and highest ``wav2vec2_wer`` where fewer than two listeners accepted the
+            text or one rejected it (``up_votes``, ``down_votes``).
+        max_accepted_wer: highest ``wav2vec2_wer`` of a text that at least two listeners accepted and none rejected.
+        min_accuracy: lowest accuracy (0 to 10) in ``expert_scores``; the clip must also be complete.
         min_s, max_s: shortest and longest duration in seconds.
         min_level_db, max_level_db: range of the active level in dBFS; the level of each clip is drawn from it.
     """
 
     max_wer: float = 0.3
+    max_accepted_wer: float = 0.5
+    min_accuracy: float = 8.0
     min_s: float = 1.0
     max_s: float = 15.0
     min_level_db: float = -30.0
@@ -54,7 +62,7 @@ def gather(places: list[str]) -> list[Row]:
         name, _, folder = place.rpartition("=")
         manifest = dataset_files.find_manifest(Path(folder), "speech")
         name = name or manifest.parent.name
-        placed = [_placed(row, manifest, name) for row in dataset_files.read_rows(manifest)]
+        placed = [_placed(row, manifest, name) for row in dataset_files.read_any_rows(manifest)]
         rows += [row for row in placed if _speaker_and_words(row) not in known]
         known |= {_speaker_and_words(row) for row in placed}
     names = Counter(row["audio"] for row in rows)
@@ -70,6 +78,8 @@ def _placed(row: Row, manifest: Path, name: str) -> Row:
     if missing:
         raise ManifestError(f"{manifest}: {row['audio']} lacks {', '.join(missing)}")
     inside = PurePosixPath(row["audio"])
+    if ".." in inside.parts:
+        inside = PurePosixPath(dataset_files.slug(row["source"]), inside.name)
     inside = PurePosixPath(*inside.parts[1:]) if inside.parts[0] == "audio" else inside
     placed = {"audio": str("audio" / PurePosixPath(dataset_files.slug(name)) / inside.with_suffix(".flac"))}
     return {"split": "train", **row, **placed, "from": str(manifest.parent.resolve() / row["audio"])}
@@ -83,39 +93,24 @@ def _sentence(row: Row) -> str:
     return normalise(str(row["text"]))
 
 
-def usable(row: Row, limits: Limits, held_out: HeldOut) -> str | None:
+def usable(row: Row, limits: Limits) -> str | None:
     """A short reason why a row is not selected; None when it is."""
+    if row["split"] != "train":
+        return "not of train"
     if language_code(row.get("language")) != "en":
         return "not English"
     if not limits.min_s <= row["duration_s"] <= limits.max_s:
         return "too short or long"
-    if row.get("whisper_base_wer", 0.0) > limits.max_wer:
-        return "base WER too high"
     if not _sentence(row):
         return "no words"
-    return "held-out sentence" if held_out.holds(str(row["text"])) else None
-
-
-def make_disjoint(rows: list[Row]) -> tuple[list[Row], int]:
-    """Rows whose splits share no speaker and no sentence, and the number of rows dropped for that.
-
-    A speaker of both splits goes to the split with most of the speaker's clips. A sentence of both splits is dropped
-    from the split with fewer of its clips; at a tie from train, since dev is small.
-    """
-    balance: Counter[str] = Counter()
-    for row in rows:
-        balance[str(row["speaker"])] += 1 if row["split"] == "train" else -1
-    moved = [{**row, "split": "train" if balance[str(row["speaker"])] >= 0 else "dev"} for row in rows]
-    uses: dict[str, Counter[str]] = {}
-    for row in moved:
-        uses.setdefault(_sentence(row), Counter())[row["split"]] += 1
-    dropped_side = {
-        sentence: "train" if count["train"] <= count["dev"] else "dev"
-        for sentence, count in uses.items()
-        if len(count) > 1
-    }
-    kept = [row for row in moved if dropped_side.get(_sentence(row)) != row["split"]]
-    return kept, len(moved) - len(kept)
+    if row.get("whisper_base_wer", 0.0) > limits.max_wer:
+        return "base WER too high"
+    if not is_complete(row) or row.get("expert_scores", {}).get("accuracy", 10.0) < limits.min_accuracy:
+        return "expert scores too low"
+    if int(row.get("down_votes", 0)) > 0 and int(row["down_votes"]) >= int(row.get("up_votes", 0)):
+        return "rejected by listeners"
+    most = limits.max_accepted_wer if has_reliable_votes(row) else limits.max_wer
+    return "wav2vec2 WER too high" if row.get("wav2vec2_wer", 0.0) > most else None
 
 
 def write_leveled(row: Row, out: Path, limits: Limits, seed: int) -> Row:
@@ -134,32 +129,37 @@ def write_leveled(row: Row, out: Path, limits: Limits, seed: int) -> Row:
 def select(
     places: list[str], out: Path, limits: Limits, seed: int = 0, held_out_manifests: list[Path] | None = None
 ) -> dict[str, Any]:
-    """Build OUT from manifests and return the summary, which is also written to OUT/summary.json."""
+    """Build OUT from manifests and return the summary, which is also written to OUT/summary.json.
+
+    Args:
+        held_out_manifests: manifests of choose and report; the IEEE sentences are held out in any case.
+    """
     manifests = [dataset_files.find_manifest(Path(place.rpartition("=")[2]), "speech") for place in places]
     texts = [path.read_text(encoding="utf-8") for path in [*manifests, *(held_out_manifests or [])]]
-    modules = (__file__, str(casing.__file__), str(dataset_files.__file__), str(levels.__file__))
-    digest = dataset_files.digest_of(places, limits, seed, texts, dataset_files.code_digest(*modules))
+    modules = [casing, dataset_files, family_rows, held_out, levels, parts]
+    code = dataset_files.code_digest(__file__, *(str(module.__file__) for module in modules))
+    digest = dataset_files.digest_of(places, limits, seed, texts, code)
     if dataset_files.is_done(out, digest):
         summary: dict[str, Any] = json.loads((out / "summary.json").read_text(encoding="utf-8"))
         return summary | {"built": False}
     dataset_files.mark_undone(out)
-    held_out = HeldOut.load(held_out_manifests or [])
     rows, left_out = [], Counter[str]()
-    for row in gather(places):
-        reason = usable(row, limits, held_out)
+    held = [row for path in held_out_manifests or [] for row in dataset_files.read_any_rows(path)]
+    gathered, ieee = gather(places), HeldOut.load()
+    shared = shared_sentences(gathered, held)
+    for index, row in enumerate(gathered):
+        reason = usable(row, limits)
+        if reason is None and (index in shared or ieee.holds(str(row["text"]))):
+            reason = "held-out sentence"
         if reason is None:
             rows.append(row)
         else:
             left_out[reason] += 1
-    rows, overlapping = make_disjoint(rows)
     if not rows:
         raise ManifestError(f"no row of {', '.join(places)} was selected: {dict(left_out)}; widen the limits")
-    left_out["sentence in both splits"] = overlapping
     written = [write_leveled(row, out, limits, seed) for row in rows]
     dataset_files.sweep(out, (out / row["audio"] for row in written))
     dataset_files.write_manifest(out / dataset_files.MANIFEST, written)
-    for split in dataset_files.SPLITS:  # later commands read one split each
-        dataset_files.write_manifest(out / f"{split}.jsonl", (row for row in written if row["split"] == split))
     summary = {"by_source": command.summary_of(written), "left_out": dict(sorted(left_out.items()))}
     write_text(out / "summary.json", json.dumps(summary, indent=2) + "\n")
     dataset_files.mark_done(out, digest)
@@ -167,16 +167,18 @@ def select(
 
 
 def main(
-    data: Annotated[list[str], typer.Argument(help="Folders of speech, or NAME=FOLDER.")],
+    data: Annotated[list[str], typer.Argument(help="Manifests or folders of speech, or NAME=PLACE.")],
     out: Annotated[Path, typer.Option(help="Folder to build.")],
-    max_wer: Annotated[float, typer.Option(help="Highest whisper_base_wer to select.")] = 0.3,
-    min_s: float = 1.0,
-    max_s: float = 15.0,
+    max_wer: Annotated[float, typer.Option(help="Highest whisper_base_wer and wav2vec2_wer to select.")] = 0.3,
+    min_accuracy: Annotated[float, typer.Option(min=0, max=10, help="Lowest accuracy in expert_scores.")] = 8.0,
+    min_s: Annotated[float, typer.Option(help="Shortest clip in seconds.")] = 1.0,
+    max_s: Annotated[float, typer.Option(help="Longest clip in seconds.")] = 15.0,
     held_out: Annotated[list[Path] | None, typer.Option(help="Manifest of excluded sentences. Repeatable.")] = None,
-    seed: int = 0,
+    seed: Annotated[int, typer.Option(help="Seed of the levels.")] = 0,
 ) -> None:
-    """Select clean speech, rescale it, and write OUT/{audio,manifest.jsonl,train.jsonl,dev.jsonl,summary.json}."""
-    summary = select(data, out, Limits(max_wer, min_s, max_s), seed, held_out)
+    """Select clean speech, rescale it, and write OUT/{audio,manifest.jsonl,summary.json}."""
+    limits = Limits(max_wer=max_wer, min_accuracy=min_accuracy, min_s=min_s, max_s=max_s)
+    summary = select(data, out, limits, seed, held_out)
     command.show(summary["by_source"])
     command.say(f"left out: {summary['left_out']}" + ("" if summary["built"] else "; it was built before"))
 

@@ -14,7 +14,7 @@ import typer
 from megaasr import ManifestError, atomic_path
 
 from . import command
-from .reproduce import HERE
+from .running import HERE
 
 MOST_BYTES = 6_000_000
 """Largest size of adapter and router together: every clone and every wheel contains them."""

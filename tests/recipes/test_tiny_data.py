@@ -8,17 +8,18 @@ import numpy as np
 import pytest
 import soundfile
 
-from megaasr.library.text import normalise
 from megaasr_core.base.audio import SAMPLE_RATE_HZ
 from megaasr_core.base.errors import ManifestError
 from recipes.tiny import build_noise, casing, dataset_files, levels, noise_shapes, select_speech
+from recipes.tiny.parts import PARTS
 from tests.recipes.made import IEEE, content, put
 
 
 @pytest.fixture
 def data(tmp_path: Path) -> Path:
-    """Speech of 20 speakers and noise of 8 recordings."""
+    """Speech of 12 speakers of train and 8 of each other part, and 4 recordings of noise of each part."""
     root = tmp_path / "data"
+    part_of = [part for part, count in zip(PARTS, (12, 8, 8), strict=True) for _ in range(count)]
     speech = [
         put(
             root / "speech",
@@ -28,10 +29,10 @@ def data(tmp_path: Path) -> Path:
             text=f"Speaker {speaker} says sentence number {number} here.",
             language="en",
             speaker=f"s{speaker:02d}",
-            split="train" if speaker < 11 else "dev",
+            split=part_of[speaker],
             whisper_base_wer=0.1 * number,
         )
-        for speaker in range(20)
+        for speaker in range(len(part_of))
         for number in range(2)
     ]
     noise = [
@@ -42,9 +43,9 @@ def data(tmp_path: Path) -> Path:
             number,
             category="rain" if number % 2 else "street",
             recording=f"r{number}",
-            split="train" if number < 4 else "dev",
+            split=PARTS[number // 4],
         )
-        for number in range(8)
+        for number in range(12)
     ]
     dataset_files.write_manifest(root / "speech" / dataset_files.MANIFEST, speech)
     dataset_files.write_manifest(root / "noise" / dataset_files.MANIFEST, noise)
@@ -57,7 +58,7 @@ def select(data: Path, out: Path, **limits: float) -> dict[str, object]:
 
 def noise_of(data: Path, out: Path, seed: int = 0) -> list[dataset_files.Row]:
     manifests = [[data / kind / dataset_files.MANIFEST] for kind in ("noise", "speech")]
-    return build_noise.build(*manifests, out, train=12, dev=8, duration_s=2.0, seed=seed)
+    return build_noise.build(*manifests, out, train=12, held=8, duration_s=2.0, seed=seed)
 
 
 def test_selected_speech_is_16_bit_at_keyed_levels(data: Path, tmp_path: Path) -> None:
@@ -72,25 +73,76 @@ def test_selected_speech_is_16_bit_at_keyed_levels(data: Path, tmp_path: Path) -
         assert np.abs(samples).max() <= levels.MAX_PEAK + 1e-4
         assert row["level_db"] == pytest.approx(levels_db[-1], abs=0.05)
     assert -30.1 <= min(levels_db) < -26 < -24 < max(levels_db) <= -19.9
-    assert len(rows) == 40
+    assert len(rows) == 24
 
 
 def test_selection_leaves_out_what_the_limits_say(data: Path, tmp_path: Path) -> None:
     manifest = data / "speech" / dataset_files.MANIFEST
-    rows = dataset_files.read_rows(manifest)
-    rows[0] |= {"language": "sv"}
-    rows[2] |= {"text": IEEE[0]}
-    rows[4] |= {"duration_s": 20.0}
+    rows = dataset_files.read_any_rows(manifest)
+    changes: list[dict[str, object]] = [
+        {"language": "sv"},
+        {"text": IEEE[0]},
+        {"duration_s": 20.0},
+        {"expert_scores": {"accuracy": 7.5, "completeness": 1.0}},
+        {"expert_scores": {"accuracy": 9.0, "completeness": 0.8}},
+        {"expert_scores": {"accuracy": 8.0, "completeness": 1.0}, "text": "Said as it was written down."},
+        {"up_votes": 1, "down_votes": "1"},
+        {"up_votes": 1, "down_votes": 0, "wav2vec2_wer": 0.4},
+        {"up_votes": "2", "down_votes": "0", "wav2vec2_wer": 0.4, "text": "Two listeners accepted this."},
+        {"up_votes": 2, "down_votes": 0, "wav2vec2_wer": 0.6},
+    ]
+    for row, change in zip(rows[::2], changes, strict=False):
+        row.update(change)
     dataset_files.write_manifest(manifest, rows)
     summary = select(data, tmp_path / "clean", max_wer=0.05)
-    expected = {"not English": 1, "held-out sentence": 1, "too short or long": 1, "base WER too high": 20}
-    assert summary["left_out"] == expected | {"sentence in both splits": 0}
-    assert summary["by_source"][-1] == {"source": "all", "split": "dev", "clips": 9, "minutes": 0.23, "speakers": 9}
+    assert summary["left_out"] == {
+        "not English": 1,
+        "held-out sentence": 1,
+        "too short or long": 1,
+        "base WER too high": 12,
+        "expert scores too low": 2,
+        "rejected by listeners": 1,
+        "wav2vec2 WER too high": 2,
+        "not of train": 32,
+    }
+    texts = [row["text"] for row in dataset_files.read_rows(tmp_path / "clean" / dataset_files.MANIFEST)]
+    assert len(texts) == 4
+    assert "Two listeners accepted this." in texts
+    assert "Said as it was written down." in texts
+
+
+def test_selected_speech_shares_no_sentence_with_held_out_manifests(data: Path, tmp_path: Path) -> None:
+    manifest = data / "speech" / dataset_files.MANIFEST
+    rows = dataset_files.read_any_rows(manifest)
+    texts = ("He said that the old mill had burned down.", "had burned down again", "the tide comes in at seven")
+    for row, text in zip(rows, texts, strict=False):
+        row["text"] = text
+    dataset_files.write_manifest(manifest, rows)
+    held = tmp_path / "report.jsonl"
+    held.write_text(
+        '{"audio": "a", "text": "THE OLD MILL HAD BURNED DOWN"}\n'  # the first text holds it
+        '{"audio": "b", "text": "all of it had burned down again before anybody in town woke"}\n'  # it holds the second
+    )
+    summary = select_speech.select([str(data)], tmp_path / "clean", select_speech.Limits(), held_out_manifests=[held])
+    assert summary["left_out"]["held-out sentence"] == 2
+    kept = {row["text"] for row in dataset_files.read_rows(tmp_path / "clean" / dataset_files.MANIFEST)}
+    assert "The tide comes in at seven." in kept
+
+
+def test_clips_of_manifests_elsewhere_are_placed_by_source(data: Path, tmp_path: Path) -> None:
+    rows = dataset_files.read_any_rows(data / "speech" / dataset_files.MANIFEST)
+    (tmp_path / "parts").mkdir()
+    moved = [{**row, "audio": f"../data/speech/{row['audio']}", "source": f"made {row['speaker']}"} for row in rows]
+    dataset_files.write_manifest(tmp_path / "parts" / "train.jsonl", moved)
+    select_speech.select([str(tmp_path / "parts" / "train.jsonl")], tmp_path / "clean", select_speech.Limits())
+    written = dataset_files.read_rows(tmp_path / "clean" / dataset_files.MANIFEST)
+    assert len(written) == 24
+    assert all(row["audio"].startswith("audio/parts/made-s") for row in written)
 
 
 def test_capitals_are_written_as_a_recogniser_writes_them(data: Path, tmp_path: Path) -> None:
     manifest = data / "speech" / dataset_files.MANIFEST
-    rows = dataset_files.read_rows(manifest)
+    rows = dataset_files.read_any_rows(manifest)
     rows[0] |= {"text": "I SAID WHAT I'M TOLD"}
     rows[1] |= {"text": "IT IS MARY'S, TOO", "whisper_base_text": "It is Mary's too!"}
     rows[2] |= {"text": "ONE WORD MORE", "whisper_base_text": "One word less."}
@@ -110,26 +162,9 @@ def test_casing(text: str, expected: str) -> None:
     assert casing.as_written(text) == expected
 
 
-def test_speech_of_the_splits_is_disjoint(data: Path, tmp_path: Path) -> None:
-    manifest = data / "speech" / dataset_files.MANIFEST
-    rows = dataset_files.read_rows(manifest)
-    rows[1] |= {"split": "dev"}  # a speaker of both splits
-    for row in (rows[2], rows[-1]):  # a sentence of both splits, in two spellings
-        row["text"] = "HELLO WORLD OF DATA" if row is rows[2] else "Hello, world of data!"
-    dataset_files.write_manifest(manifest, rows)
-    select(data, tmp_path / "clean")
-    sides = {split: dataset_files.read_rows(tmp_path / "clean" / f"{split}.jsonl") for split in dataset_files.SPLITS}
-    speakers = [{row["speaker"] for row in side} for side in sides.values()]
-    words = [{normalise(row["text"]) for row in side} for side in sides.values()]
-    assert not speakers[0] & speakers[1]
-    assert not words[0] & words[1]
-    assert normalise("hello world of data") in words[1]  # at a tie it stays in dev
-    assert sum(map(len, sides.values())) == 39
-
-
 def test_the_same_recording_of_two_manifests_is_taken_once(data: Path, tmp_path: Path) -> None:
     summary = select_speech.select([str(data), f"again={data}"], tmp_path / "clean", select_speech.Limits())
-    assert sum(line["clips"] for line in summary["by_source"] if line["source"] == "all") == 40
+    assert sum(line["clips"] for line in summary["by_source"] if line["source"] == "all") == 24
 
 
 def test_selection_is_deterministic_and_done_once(data: Path, tmp_path: Path) -> None:
@@ -140,7 +175,7 @@ def test_selection_is_deterministic_and_done_once(data: Path, tmp_path: Path) ->
     assert select(data, tmp_path / "a")["built"] is True
     assert content(tmp_path / "a") == first
     select(data, tmp_path / "a", max_wer=0.05)
-    assert len(list((tmp_path / "a").rglob("*.flac"))) == 20  # clips of the wider limits are removed
+    assert len(list((tmp_path / "a").rglob("*.flac"))) == 12  # clips of the wider limits are removed
 
 
 def test_noise_is_deterministic_and_its_splits_are_disjoint(data: Path, tmp_path: Path) -> None:
@@ -149,18 +184,20 @@ def test_noise_is_deterministic_and_its_splits_are_disjoint(data: Path, tmp_path
     noise_of(data, tmp_path / "c", seed=1)
     a, b, c = (content(tmp_path / name) for name in "abc")
     assert a == b
-    assert a.keys() >= {dataset_files.MANIFEST, "train.jsonl", "dev.jsonl", dataset_files.DONE}
+    assert a.keys() >= {dataset_files.MANIFEST, "train.jsonl", "choose.jsonl", "report.jsonl", dataset_files.DONE}
     assert sum(a[name] != c.get(name) for name in a if name.endswith(".flac")) >= 15
     for field in ("recording", "recordings", "speakers"):
-        used = {split: set() for split in dataset_files.SPLITS}
+        used = {part: set() for part in PARTS}
         for row in rows:
             values = row.get(field, [])
             used[row["split"]] |= {values} if isinstance(values, str) else set(values)
         assert used["train"], field
-        assert not used["train"] & used["dev"], field
-    known = {f"r{number}": "train" if number < 4 else "dev" for number in range(8)}
+        assert not used["train"] & used["choose"] | used["train"] & used["report"] | used["choose"] & used["report"], (
+            field
+        )
+    known = {f"r{number}": PARTS[number // 4] for number in range(12)}
     assert all(known[name] == row["split"] for row in rows for name in row.get("recordings", ()))
-    assert len(rows) == 8 + 12 + 8
+    assert len(rows) == 12 + 12 + 8 + 8
 
 
 def test_recorded_noise_passes_unchanged(data: Path, tmp_path: Path) -> None:
@@ -169,10 +206,10 @@ def test_recorded_noise_passes_unchanged(data: Path, tmp_path: Path) -> None:
     assert sorted(passed) == sorted(path.read_bytes() for path in (data / "noise").rglob("*.flac"))
 
 
-def test_a_speaker_in_both_splits_is_refused(data: Path, tmp_path: Path) -> None:
+def test_a_speaker_in_two_parts_is_refused(data: Path, tmp_path: Path) -> None:
     manifest = data / "speech" / dataset_files.MANIFEST
-    dataset_files.write_manifest(manifest, [row | {"speaker": "one"} for row in dataset_files.read_rows(manifest)])
-    with pytest.raises(ManifestError, match="speaker one is in both"):
+    dataset_files.write_manifest(manifest, [row | {"speaker": "one"} for row in dataset_files.read_any_rows(manifest)])
+    with pytest.raises(ManifestError, match="speaker one is in train"):
         noise_of(data, tmp_path / "noise")
 
 

@@ -7,28 +7,30 @@ import itertools
 from pathlib import Path
 
 import pytest
+import yaml
 
 from megaasr.library.scenarios import open_scenario
-from megaasr_core.base.errors import ManifestError, MegaasrError
+from megaasr_core.base.errors import ManifestError, MegaasrError, UnknownNameError
 from megaasr_core.discovery.loading import load_plugins
 from megaasr_plugins.training.commands.run_trainer import open_trainer
-from recipes.tiny import ablations, reproduce, router_objectives, ship
+from recipes.tiny import ablations, mixtures, reproduce, router_objectives, running, ship
+from recipes.tiny.family_rows import FAMILIES
 
 
 def test_the_driver_runs_a_step_once_and_again_when_one_before_it_changed(tmp_path: Path) -> None:
     (tmp_path / "count.py").write_text(
         "import sys; from pathlib import Path; Path(sys.argv[1]).open('a').write('x'); sys.exit(int(sys.argv[2]))"
     )
-    step = reproduce.Step("count", (("count", "ran", "0"),))
-    digest = reproduce.run(step, tmp_path, "")
-    assert reproduce.run(step, tmp_path, "") == digest
+    step = running.Step("count", (("count", "ran", "0"),))
+    digest = running.run(step, tmp_path, "")
+    assert running.run(step, tmp_path, "") == digest
     assert (tmp_path / "ran").read_text() == "x"
-    assert reproduce.run(step, tmp_path, "another before") != digest
+    assert running.run(step, tmp_path, "another before") != digest
     assert (tmp_path / "ran").read_text() == "xx"
-    failing = reproduce.Step("fails", (("count", "well", "0"), ("count", "failed", "3")))
+    failing = running.Step("fails", (("count", "well", "0"), ("count", "failed", "3")))
     for _ in range(2):
         with pytest.raises(MegaasrError, match="step 'fails' ended with exit code 3"):
-            reproduce.run(failing, tmp_path, "")
+            running.run(failing, tmp_path, "")
     assert (tmp_path / "failed").read_text() == (tmp_path / "well").read_text() == "xx"
 
 
@@ -44,8 +46,8 @@ def test_commands_of_a_step_run_side_by_side_and_share_the_cores(
         "end = time.monotonic() + 60\n"
         "while not other.exists(): time.sleep(0.01) if time.monotonic() < end else sys.exit('alone')"
     )
-    one, other = (reproduce.Step(name, (("meet", *names),)) for name, names in (("a", "xy"), ("b", "yx")))
-    reproduce.run(reproduce.together("both", one, other), tmp_path, "")
+    one, other = (running.Step(name, (("meet", *names),)) for name, names in (("a", "xy"), ("b", "yx")))
+    running.run(running.together("both", one, other), tmp_path, "")
     assert (tmp_path / "x").read_text() == (tmp_path / "y").read_text() == "3"
 
 
@@ -57,22 +59,27 @@ def test_no_more_commands_run_at_once_than_there_are_cores(tmp_path: Path, monke
         "import os; open('busy', 'x').close(); open('told', 'a').write(os.environ.get('OMP_NUM_THREADS', 'all '))\n"
         "os.remove('busy')"
     )
-    reproduce.run(reproduce.Step("in turn", (("alone",),) * 3), tmp_path, "")
+    running.run(running.Step("in turn", (("alone",),) * 3), tmp_path, "")
     assert (tmp_path / "told").read_text() == "all all all "
 
 
 def test_steps_keep_memory_unless_told_not_to(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     name = "MALLOC_MMAP_MAX_"
     (tmp_path / "tell.py").write_text(f"import os; open('told', 'a').write(os.environ['{name}'] + ' ')")
-    step = reproduce.Step("tell", (("tell",),))
+    step = running.Step("tell", (("tell",),))
     monkeypatch.delenv(name, raising=False)
-    reproduce.run(step, tmp_path, "")
+    running.run(step, tmp_path, "")
     monkeypatch.setenv(name, "7")
-    reproduce.run(step, tmp_path, "again")
+    running.run(step, tmp_path, "again")
     assert (tmp_path / "told").read_text() == "0 7 "
 
 
-def check_order(listed: list[reproduce.Step], known: set[str]) -> set[str]:
+def is_known(path: str, known: set[str]) -> bool:
+    """Whether a path is written by a step, or lies in a folder that a step fills."""
+    return path in known or any(path.startswith(f"{folder}/") for folder in known)
+
+
+def check_order(listed: list[running.Step], known: set[str]) -> set[str]:
     """Check that every step reads only `known` paths and paths that earlier steps write; return all known paths."""
     assert len({step.name for step in listed}) == len(listed)
     written = set(known)
@@ -83,46 +90,100 @@ def check_order(listed: list[reproduce.Step], known: set[str]) -> set[str]:
             parts = [part.rpartition("=")[2] for part in arguments]
             made = {part for before, part in itertools.pairwise(parts) if before in ("-o", "--out")}
             made |= {parts[3]} if "eval" in arguments else set()
+            made |= {"sources"} if step.name == "manifests" else set()
             for part in parts:
-                if part.startswith(("plans/", "labels/", "results/")):
-                    assert part in written | made, (step.name, part)
+                if part.startswith(PREFIXES) or part in ("choose.jsonl", "report.jsonl", "ablation.jsonl"):
+                    assert is_known(part, written) or part in made, (step.name, part)
             together |= made
         written |= together
     return written
 
 
-def test_every_step_reads_what_an_earlier_one_writes(tmp_path: Path) -> None:
-    (real := tmp_path / "dev_real" / "noizeus" / "manifest.jsonl").parent.mkdir(parents=True)
-    real.touch()
-    written = check_order(reproduce.steps(tmp_path, 6_000), set())
+PREFIXES = ("plans/", "labels/", "results/", "parts/", "draws/", "noise/", "sources/", "clean/", "packs/")
+
+
+def steps(out: Path, mixture: str = "mild", clips: int = 1_500) -> list[running.Step]:
+    return reproduce.steps(Path("/data"), out, clips, mixtures.open_mixture(mixture))
+
+
+@pytest.mark.parametrize("mixture", mixtures.MIXTURES)
+def test_every_step_reads_what_an_earlier_one_writes(tmp_path: Path, mixture: str) -> None:
+    written = check_order(steps(tmp_path, mixture), set())
     check_order(ablations.steps(tmp_path), written)
     more = check_order(router_objectives.steps(), written)
-    for name, known in (("sft.yaml", written), ("router.yaml", written), ("router_outcome.yaml", more)):
-        config = (reproduce.HERE / name).read_text()
-        for word in config.replace(",", " ").replace("}", " ").split():
-            if word.startswith(("plans/", "labels/", "results/")):
-                assert word in known, (name, word)
+    files = (tmp_path / "sft.yaml", running.HERE / "router.yaml", running.HERE / "router_outcome.yaml")
+    for file, known in zip(files, (written, written, more), strict=True):
+        words = file.read_text().replace(",", " ").replace("}", " ").split()
+        named = [word for word in words if word.startswith(PREFIXES) or word == "choose.jsonl"]
+        assert named
+        for word in named:
+            assert is_known(word, known), (file.name, word)
+
+
+def test_nothing_before_the_report_reads_its_recordings_but_to_keep_them_apart(tmp_path: Path) -> None:
+    listed = steps(tmp_path)
+    first = next(index for index, step in enumerate(listed) if step.name == "both ways report")
+    trained = [index for index, step in enumerate(listed) if step.name.startswith("train ")]
+    assert max(trained) < first
+    keeps_apart = ("build_speech", "select_speech", "build_noise", "parts", "plan report", "join_manifests report")
+    for step in listed[:first]:
+        read = " ".join(word for arguments in step.commands for word in arguments)
+        assert step.name in keeps_apart or "report.jsonl" not in read.replace("report/compare", ""), step.name
+    configs = [tmp_path / "sft.yaml", *running.HERE.glob("router*.yaml")]
+    assert not any("report" in line for file in configs for line in file.read_text().splitlines() if "manifest" in line)
+    checked = next(index for index, step in enumerate(listed) if step.name == "parts")
+    assert checked < min(index for index, step in enumerate(listed) if "pack_speech" in step.name)
+
+
+def test_the_mixtures_have_about_as_many_clips_as_are_trained_on(tmp_path: Path) -> None:
+    config = yaml.safe_load((running.HERE / "sft.yaml").read_text())
+    wanted = sum(phase["clips"] for phase in config["phases"])
+    for name, mixture in mixtures.MIXTURES.items():
+        clips = mixtures.DRAWS * 1_500 * (mixture.clean + sum(group.share for group in mixture.groups))
+        assert clips == pytest.approx(wanted, rel=0.05), name
+    mild = mixtures.MIXTURES["mild"]
+    gentle = mild.clean + sum(group.share for group in mild.groups if group.name in ("mild", "bands"))
+    assert gentle > 2 * sum(group.share for group in mild.groups if group.name not in ("mild", "bands"))
+    with pytest.raises(UnknownNameError, match="mild"):
+        mixtures.open_mixture("milt")
+
+
+def test_the_configuration_in_the_repository_is_that_of_the_default(tmp_path: Path) -> None:
+    steps(tmp_path)
+    made = (tmp_path / "sft.yaml").read_text()
+    assert yaml.safe_load(made) == yaml.safe_load((running.HERE / "sft.yaml").read_text())
+    steps(tmp_path, "hard", 300)
+    assert "plans/hard_0" in (tmp_path / "sft.yaml").read_text()
+    assert open_trainer(load_plugins(), "sft", tmp_path / "sft.yaml").name == "sft"
+
+
+def test_every_family_has_the_same_weight_in_the_choice() -> None:
+    config = yaml.safe_load((running.HERE / "sft.yaml").read_text())
+    assert {source["name"] for source in config["dev"]} == {family.name for family in FAMILIES} | {"simulated"}
+    assert not any("weight" in source for source in config["dev"])
+    guarded = {source["name"] for source in config["dev"] if "most_worse" in source}
+    assert guarded == {family.name for family in FAMILIES if family.condition == "clean"}
 
 
 def test_every_ablation_is_a_training_of_the_same_number_of_clips(tmp_path: Path) -> None:
     plugins = load_plugins()
+    steps(tmp_path)
     listed = ablations.steps(tmp_path)
     assert len({step.name for step in listed}) == len(listed)
     (ordered,) = (variant for variant in ablations.variants() if variant.is_ordered)
     learned = (tmp_path / "ablations" / f"{ordered.name}.yaml").read_text()
-    assert learned.count("labels/plans_") == 8
-    assert learned.count("labels/draws_") == learned.count("limit: 150") == 2
+    assert learned.count("labels/plans_") == 10
+    assert learned.count("labels/draws_") == learned.count("limit: 300") == 2
     labelled = [command for step in listed for command in step.commands if "label" in command]
-    assert len(labelled) == 10
-    assert [command[3] for command in labelled if command[-2:] == ("--limit", "150")] == [
+    assert len(labelled) == 12
+    assert [command[3] for command in labelled if command[-2:] == ("--limit", "300")] == [
         f"draws/{number}/manifest.jsonl" for number in (0, 1)
     ]
     for variant in ablations.variants():
         assert sum(phase["clips"] for phase in variant.phases) == ablations.CLIPS
         open_trainer(plugins, "sft", tmp_path / "ablations" / f"{variant.name}.yaml")
         adapter = f"ablations/{variant.name}/adapter"
-        used = [command for step in listed for command in step.commands if adapter in command]
-        assert len(used) == len(ablations.MEASURED)
+        assert [command[2] for step in listed for command in step.commands if adapter in command] == ["ablation.jsonl"]
 
 
 def test_what_ships_is_whole_and_small(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -146,9 +207,11 @@ def test_what_ships_is_whole_and_small(tmp_path: Path, monkeypatch: pytest.Monke
 
 def test_the_recipes_scenarios_and_configurations_are_valid() -> None:
     plugins = load_plugins()
-    names = sorted(path.name for path in reproduce.SCENARIOS.glob("*.yaml"))
-    assert names == ["phone_noise.yaml", "quiet_phone.yaml", "room_noise.yaml", "wide_noise.yaml"]
+    names = sorted(path.stem for path in mixtures.SCENARIOS.glob("*.yaml"))
+    used = {*mixtures.NOISY, *mixtures.REST}
+    used |= {name for mixture in mixtures.MIXTURES.values() for group in mixture.groups for name in group.scenarios}
+    assert names == sorted(used - {"all"})
     for name in names:
-        assert open_scenario(str(reproduce.SCENARIOS / name), plugins).name == name.removesuffix(".yaml")
+        assert open_scenario(str(mixtures.SCENARIOS / f"{name}.yaml"), plugins).name == name
     for trainer, name in (("sft", "sft.yaml"), ("router", "router.yaml"), ("router", "router_outcome.yaml")):
-        assert open_trainer(plugins, trainer, reproduce.HERE / name).name == trainer
+        assert open_trainer(plugins, trainer, running.HERE / name).name == trainer

@@ -10,10 +10,11 @@ import numpy as np
 import pytest
 
 from megaasr_core.base.audio import Audio
-from megaasr_core.base.errors import ManifestError
+from megaasr_core.base.errors import ManifestError, ParameterError
 from megaasr_core.contracts.router import Route
 from megaasr_core.discovery.loading import load_plugins
-from recipes.tiny import dataset_files, join_manifests, opinions, outcomes, routed
+from recipes.tiny import dataset_files, join_manifests, only, opinions, outcomes, routed
+from recipes.tiny.parts import sentence_of
 from tests.recipes.made import speech
 
 RATE = 16_000
@@ -32,15 +33,30 @@ def test_outcomes_are_joined_by_clip() -> None:
         outcomes.join(base, [{"id": "a", "audio": "a.flac", "error": "gone"}, robust[1]])
 
 
-def test_joined_rows_say_what_was_degraded(tmp_path: Path) -> None:
+def test_joined_rows_say_what_was_degraded_and_what_they_depend_on(tmp_path: Path) -> None:
     speech(tmp_path / "clean", [1.0])
-    speech(tmp_path / "bad", [1.0], scenario="noise")
-    places = [tmp_path / name / dataset_files.MANIFEST for name in ("clean", "bad")]
+    speech(tmp_path / "real", [1.0], condition="degraded", family="everyday", cluster="c1")
+    speech(tmp_path / "bad", [1.0, 1.0], scenario="noise")
+    places = [tmp_path / name / dataset_files.MANIFEST for name in ("clean", "real", "bad")]
     rows = join_manifests.join(places, tmp_path)
-    assert [(row["scenario"], row["condition"], row["audio"]) for row in rows] == [
-        ("clean", "clean", "clean/0.flac"),
-        ("noise", "degraded", "bad/0.flac"),
+    fields = ("condition", "audio", "family", "scenario", "cluster")
+    assert [tuple(row.get(field) for field in fields) for row in rows] == [
+        ("clean", "clean/0.flac", None, "clean", None),
+        ("degraded", "real/0.flac", "everyday", None, "c1"),
+        ("degraded", "bad/0.flac", "simulated", "noise", "s0"),
+        ("degraded", "bad/1.flac", "simulated", "noise", "s1"),
     ]
+    assert len({row["id"] for row in rows}) == 4
+    assert rows[2]["utterance"] == f"s0/{sentence_of('TEXT, 0!')}" != rows[3]["utterance"]
+
+
+def test_rows_of_one_family_are_selected(tmp_path: Path) -> None:
+    rows = [{"id": "a", "family": "one"}, {"id": "b", "family": "two"}, {"id": "c"}]
+    assert only.only(rows, "family=two") == [rows[1]]
+    with pytest.raises(ManifestError, match="no row has family 'three'; the values of family are None, one, two"):
+        only.only(rows, "family=three")
+    with pytest.raises(ParameterError, match="FIELD=VALUE is expected"):
+        only.only(rows, "family")
 
 
 def results(edits: list[int], prediction: str = "words", logprob: float = -0.2, adapter: str | None = None) -> list:
@@ -65,34 +81,42 @@ def test_routed_rows_are_those_of_the_route_and_of_the_second_opinion(monkeypatc
     assert later[0]["id"] == "c1"
 
 
-def test_bounds_of_the_second_opinion_are_compared_by_the_edits_they_leave() -> None:
+def test_bounds_of_the_second_opinion_are_compared_by_the_errors_they_leave_in_each_family() -> None:
     audios = [Audio(np.random.default_rng(1).uniform(-0.1, 0.1, RATE).astype(np.float32), RATE)] * 2
     routes = [Route("robust", "degraded")] * 2
-    base, robust = results([1, 2], logprob=-1.4), results([3, 4], "more words", -0.9, "robust")
-    clips = opinions.Decoded(audios, base, robust, routes)
-    counts = [
-        opinions.counted(opinions.router(sure_logprob=sure, lost_logprob=lost), [clips, clips])
+    base, robust = results([1, 4], logprob=-1.4), results([3, 2], "more words", -0.9, "robust")
+    for row, family in zip(base + robust, ("a", "b", "a", "b"), strict=True):
+        row["family"] = family
+    clips = opinions.Decoded(audios, base, robust)
+    measured = [
+        opinions.measured(opinions.router(sure_logprob=sure, lost_logprob=lost), clips, routes)
         for sure, lost in ((-1.0, -1.1), (-0.8, -1.1), (-0.8, -1.2))
     ]
-    assert counts == [(14, 0), (6, 4), (14, 4)]
+    always, first = {"a": 3.0, "b": 0.5}, {"a": 1.0, "b": 1.0}
+    assert measured == [(always, 0), (first, 2), (always, 2)]
+    assert opinions.ratios(robust, base) == always
+    assert opinions.line((0.1,), always, 0) == "| 0.1 | 1.750 | 3.000 | 0.500 | 0 |"
 
 
-def test_every_clip_is_heard_once_whatever_the_bounds(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_every_clip_is_routed_once_for_each_threshold(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     kind, classified = load_plugins().routers["second_opinion"], []
     monkeypatch.setattr(kind, "load", lambda self: SimpleNamespace(threshold=0.5))
-    monkeypatch.setattr(kind, "probabilities", lambda self, batch: classified.extend(batch) or [0.9] * len(batch))
-    speech(tmp_path / "plans" / "few", [1.0, 1.0])
+    monkeypatch.setattr(kind, "probabilities", lambda self, batch: classified.extend(batch) or [0.15] * len(batch))
+    rows = speech(tmp_path, [1.0, 1.0], family="everyday")
+    dataset_files.write_manifest(tmp_path / "choose.jsonl", rows)
     (tmp_path / "results").mkdir()
     (tmp_path / "report").mkdir()
-    for name, rows in (("base", results([3, 5])), ("robust", results([1, 4], adapter="robust"))):
-        (tmp_path / "results" / f"manifest.{name}.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
-    monkeypatch.setattr(opinions, "SOURCES", ("plans/few/manifest.jsonl",))
+    for name, listed in (("base", results([3, 5])), ("robust", results([1, 3], adapter="robust"))):
+        written = [{**row, "family": "everyday"} for row in listed]
+        (tmp_path / "results" / f"choose.{name}.jsonl").write_text("".join(json.dumps(row) + "\n" for row in written))
     opinions.main(tmp_path)
     table = (tmp_path / "report" / "opinions.md").read_text().splitlines()
-    assert table[0] == "base 8 edits, adapter 5"
-    assert len(table) == 4 + len(opinions.SURE) * len(opinions.LOST)
-    assert table[4] == "| -0.6 | -1.1 | 5 | 0 |"
-    assert len(classified) == 2
+    assert table[0] == "| threshold | sure | lost | mean | everyday | asked |"
+    assert table[2] == "| always | - | - | 0.500 | 0.500 | 0 |"
+    assert len(table) == 3 + len(opinions.THRESHOLDS) * len(opinions.SURE) * len(opinions.LOST)
+    assert table[3] == "| 0.05 | -0.6 | -1.1 | 0.500 | 0.500 | 0 |"  # p(degraded) 0.15 is above this threshold
+    assert table[-1] == "| 0.5 | -1.0 | -1.4 | 1.000 | 1.000 | 0 |"
+    assert len(classified) == 2 * len(opinions.THRESHOLDS)
 
 
 def test_results_of_other_clips_are_refused(tmp_path: Path) -> None:

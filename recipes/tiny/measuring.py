@@ -1,0 +1,81 @@
+"""Steps that decode sets of clips by base and adapter, route the results, and compare all systems in tables."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from .running import Step, megaasr, recipe, together
+
+CLUSTER = ("--cluster", "cluster")
+"""Rows with the same value of this field depend on each other: the clips of a speaker, or those of a sentence."""
+OURS = "routed"
+"""The system that ships, whose differences to every other system are reported."""
+ROUTERS = {"by_sound": "audio_quality", OURS: "second_opinion"}
+"""Routers to evaluate, by the name of their results."""
+SYSTEMS = ("robust", *ROUTERS)
+"""Systems that every table compares with the base, by their results: ``results/SET.SYSTEM.jsonl``."""
+
+
+def compared(source: str, *by: str) -> list[Step]:
+    """The steps that route a decoded source by each router and compare all systems with the base."""
+    name, (base, robust) = stem(source), results(stem(source))
+    decoded = (source, base, robust, "--weights", "router/audio_quality.safetensors")
+    return [
+        *(
+            recipe(f"routed {name} by {router}", *decoded, "--router", router, "--out", result(name, system))
+            for system, router in ROUTERS.items()
+        ),
+        table(name, *by),
+    ]
+
+
+def one_family(family: str, *by: str) -> list[Step]:
+    """The steps that make a table and curves of one family of the report."""
+    rows = [
+        recipe(f"only {family} {system}", result("report", system), "--where", f"family={family}",
+               "--out", result(family, system))
+        for system in ("base", *SYSTEMS)
+    ]  # fmt: skip
+    return [*rows, table(family, *by, curves=True)]
+
+
+def table(name: str, *by: str, curves: bool = False) -> Step:
+    """The step that compares the results of all systems on the same clips, slice by slice."""
+    fields = [part for field in by for part in ("--by", field)]
+    systems = [f"{system}={result(name, system)}" for system in SYSTEMS]
+    written = ["--report", f"report/{name}.md", "--summary", f"report/{name}.json"]
+    written += ["--curves", f"report/{name}.png"] if curves else []
+    options = ("--oracle", "robust", "--ours", OURS, *CLUSTER, *fields, *written)
+    return megaasr(f"compare {name}", "compare", result(name, "base"), *systems, *options)
+
+
+def stem(source: str) -> str:
+    """The name of the results of a manifest or a plan: the last part of its path, without suffix."""
+    return Path(source).stem
+
+
+def result(name: str, system: str) -> str:
+    """The path of the results of a system."""
+    return f"results/{name}.{system}.jsonl"
+
+
+def results(name: str) -> tuple[str, str]:
+    """The paths of the results of the base and of the adapter."""
+    return result(name, "base"), result(name, "robust")
+
+
+def both_ways(source: str) -> Step:
+    """The step that decodes a source by the base and by the adapter."""
+    return together(f"both ways {stem(source)}", by_base(source), by_adapter("robust", source, "sft/adapter"))
+
+
+def by_base(source: str) -> Step:
+    """The step that decodes a source by the base."""
+    name = stem(source)
+    return megaasr(f"base on {name}", "eval", source, results(name)[0], "--router", "always_base", "--batch-size", "64")
+
+
+def by_adapter(system: str, source: str, adapter: str) -> Step:
+    """The step that decodes a source by an adapter; the results carry the name of the system."""
+    name, how = stem(source), ("--adapter", adapter, "--router", "always_robust", "--batch-size", "64")
+    return megaasr(f"{system} on {name}", "eval", source, result(name, system), *how)
