@@ -37,12 +37,13 @@ from megaasr import (
     using_lora,
 )
 
+from .whisper_windows import MAX_DURATION_S, Window, check_utterances, other_window, went_astray, window_of
+
 if TYPE_CHECKING:
     import torch
 
 TINY = "tiny.en"
 HUB_ID = re.compile(r"[\w.-]+/[\w.-]+")
-MAX_DURATION_S = 30.0
 FEATURES = frozenset({"timestamps", "token_logprobs"})
 NO_CONVERSION = "DISABLE_SAFETENSORS_CONVERSION"
 """Environment variable that keeps transformers from asking a service to convert the weights of a hub id."""
@@ -60,8 +61,8 @@ class Whisper(Backend):
     A batch is one `generate` call for each adapter and window in it. Utterances over `timestamps_from_s` are decoded
     with timestamps in the window of 30 s, which keeps sentences from being passed over; shorter ones without, and
     padded to `short_window_s`: half the work, and clean transcripts stay as they are at 15 s, which they do not
-    below. The weights of an adapter lie beside the base's and are added on the fly, so the base weights are never
-    written to.
+    below. A transcript that loops or does not end is decoded again in the other window (`whisper_windows`). The
+    weights of an adapter lie beside the base's and are added on the fly, so the base weights are never written to.
     """
 
     name: ClassVar[str] = "whisper"
@@ -184,41 +185,43 @@ class Whisper(Backend):
         self, batch: Sequence[Utterance], options: DecodingOptions, adapters: Sequence[str | None] | None = None
     ) -> list[Transcript]:
         """Decode a batch; see `Backend.transcribe`."""
-        from .whisper_decoding import decode
-
         routes: list[str | None] = list(adapters) if adapters is not None else [None] * len(batch)
-        transcripts: dict[int, Transcript] = {}
+        short_s = self.short_window_s
         with self._lock:  # the network has one active adapter at a time, and none is mounted meanwhile
             self.load()
             self._check(batch, routes)
-            for (adapter, window_s, timestamps), rows in self._groups(batch, routes, self.timestamps_from_s):
-                started = time.perf_counter()
-                with self.using(adapter):
-                    called = [batch[row] for row in rows]
-                    heard = self._loaded, self._processor, called, options
-                    decoded = decode(*heard, window_s=window_s, timestamps=timestamps)
-                seconds = (time.perf_counter() - started) / len(rows)
-                for row, transcript in zip(rows, decoded, strict=True):
-                    transcripts[row] = replace(transcript, seconds=seconds, adapter=adapter)
+            windows = [window_of(utterance, short_s, self.timestamps_from_s) for utterance in batch]
+            heard = self._decoded(batch, options, routes, windows)
+            astray = [row for row, transcript in enumerate(heard) if went_astray(transcript)]
+            others = [other_window(batch[row], windows[row], short_s) for row in astray]
+            again = self._decoded([batch[row] for row in astray], options, [routes[row] for row in astray], others)
+        for row, second in zip(astray, again, strict=True):
+            kept = heard[row] if went_astray(second) else second
+            heard[row] = replace(kept, seconds=heard[row].seconds + second.seconds)
+        return heard
+
+    def _decoded(
+        self,
+        batch: Sequence[Utterance],
+        options: DecodingOptions,
+        routes: Sequence[str | None],
+        windows: Sequence[Window],
+    ) -> list[Transcript]:
+        """The transcripts; one call of the model for each adapter and window."""
+        from .whisper_decoding import decode
+
+        calls = list(zip(routes, windows, strict=True))
+        transcripts: dict[int, Transcript] = {}
+        for adapter, window in dict.fromkeys(calls):
+            rows = [row for row, call in enumerate(calls) if call == (adapter, window)]
+            started = time.perf_counter()
+            with self.using(adapter):
+                heard = self._loaded, self._processor, [batch[row] for row in rows], options
+                decoded = decode(*heard, window_s=window.duration_s, timestamps=window.timestamps)
+            seconds = (time.perf_counter() - started) / len(rows)
+            for row, transcript in zip(rows, decoded, strict=True):
+                transcripts[row] = replace(transcript, seconds=seconds, adapter=adapter)
         return [transcripts[row] for row in range(len(batch))]
-
-    def _groups(
-        self, batch: Sequence[Utterance], routes: Sequence[str | None], timestamps_from_s: float = MAX_DURATION_S
-    ) -> list[tuple[tuple[str | None, float, bool], list[int]]]:
-        """The rows of each call of the model: of one adapter and one window, with timestamps or without.
-
-        Timestamps belong to the window of 30 s that the model learned them in.
-        """
-        groups: dict[tuple[str | None, float, bool], list[int]] = {}
-        for row, (adapter, utterance) in enumerate(zip(routes, batch, strict=True)):
-            timestamps = utterance.duration_s > timestamps_from_s
-            window_s = MAX_DURATION_S if timestamps else self._window_s(utterance)
-            groups.setdefault((adapter, window_s, timestamps), []).append(row)
-        return list(groups.items())
-
-    def _window_s(self, utterance: Utterance) -> float:
-        """The window in seconds, chosen by the utterance's own length, so that its text is the same in any batch."""
-        return self.short_window_s if utterance.duration_s <= self.short_window_s else MAX_DURATION_S
 
     def _check(self, batch: Sequence[Utterance], routes: Sequence[str | None]) -> None:
         if len(routes) != len(batch):
@@ -226,17 +229,7 @@ class Whisper(Backend):
         for adapter in routes:
             if adapter is not None and adapter not in self._mounted:
                 raise unknown_name("mounted adapter", adapter, self._mounted)
-        for utterance in batch:
-            if utterance.sample_rate != SAMPLE_RATE_HZ:
-                raise BackendError(
-                    f"backend whisper: {utterance.name} has {utterance.sample_rate} Hz, "
-                    f"{SAMPLE_RATE_HZ} Hz is expected; resample it"
-                )
-            if utterance.duration_s > MAX_DURATION_S:
-                raise BackendError(
-                    f"backend whisper: {utterance.name} lasts {utterance.duration_s:.1f} s, "
-                    f"at most {MAX_DURATION_S:g} s is taken; cut it"
-                )
+        check_utterances(batch)
 
     @contextmanager
     def using(self, adapter: str | None) -> Iterator[None]:
@@ -289,7 +282,8 @@ class Whisper(Backend):
         self.load()
         utterances = [utterance for utterance, _ in batch]
         self._check(utterances, [None] * len(batch))
-        return collate(self._loaded, self._processor, batch, max(map(self._window_s, utterances)))
+        window_s = max(window_of(utterance, self.short_window_s).duration_s for utterance in utterances)
+        return collate(self._loaded, self._processor, batch, window_s)
 
     def hidden_and_logits(
         self, network: torch.nn.Module, batch: Mapping[str, torch.Tensor], adapter: str | None = None
@@ -328,8 +322,10 @@ class Whisper(Backend):
         rollouts: dict[int, list[Transcript]] = {}
         with self.using(adapter):
             self._check(batch, [adapter] * len(batch))
-            for (_, window_s, _), rows in self._groups(batch, [adapter] * len(batch)):
-                called = [batch[row] for row in rows]
+            windows = [window_of(utterance, self.short_window_s) for utterance in batch]
+            for window in dict.fromkeys(windows):
+                rows = [row for row, of_row in enumerate(windows) if of_row == window]
+                called, window_s = [batch[row] for row in rows], window.duration_s
                 sampler = Sampler(sampling, [one.id or one.name for one in called], num_rollouts, seed, step)
                 drawn = decode(self._loaded, self._processor, called, options, window_s=window_s, sampler=sampler)
                 drawn = [replace(transcript, adapter=adapter) for transcript in drawn]

@@ -6,7 +6,7 @@ import warnings
 
 import pytest
 import torch
-from hypothesis import Phase, given, settings
+from hypothesis import Phase, given, reject, settings
 from hypothesis import strategies as st
 from safetensors.torch import load_file, save_file
 
@@ -94,6 +94,8 @@ TARGETS = st.one_of(
 @settings(max_examples=25, phases=[Phase.explicit, Phase.generate])
 @given(SETTINGS, TARGETS)
 def test_what_is_read_computes_what_peft_computes(tmp_path_factory, given_settings, targets):
+    from peft.utils.error import NoMatchingPeftModuleError
+
     folder = tmp_path_factory.mktemp("adapter")
     if given_settings.get("init_lora_weights") == "orthogonal":
         given_settings = {**given_settings, "r": 4, "rank_pattern": {}}  # PEFT needs an even rank
@@ -101,6 +103,8 @@ def test_what_is_read_computes_what_peft_computes(tmp_path_factory, given_settin
         given_settings = {**given_settings, "r": 2, "rank_pattern": {}}  # at most the module's smaller side
     try:
         expected = written_by_peft(folder, **given_settings, **targets)
+    except NoMatchingPeftModuleError:  # these settings exclude every module that they name
+        reject()
     except RuntimeError:  # PEFT sorts the patterns as it saves them, after which another one may be the first to match
         assert "do not have the rank" in refusal(folder)
         return

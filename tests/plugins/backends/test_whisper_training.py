@@ -15,6 +15,7 @@ from megaasr_plugins.backends.whisper import Whisper
 from megaasr_plugins.backends.whisper_encoder import encode, log_mel
 from megaasr_plugins.backends.whisper_sampling import Sampler
 from megaasr_plugins.backends.whisper_training import IGNORED
+from megaasr_plugins.backends.whisper_windows import window_of
 
 GROUPS = ("encoder", "aligner", "llm")
 SAMPLING = Sampling(temperature=1.5, top_k=50)
@@ -63,7 +64,7 @@ def test_a_window_of_30_s_is_transformers_own_bit_for_bit(tiny):
 
 def test_the_window_goes_by_each_utterances_own_length(tiny):
     batch = [tone(1.0), tone(15.0), tone(15.1)]
-    assert [tiny._window_s(audio) for audio in batch] == [15.0, 15.0, 30.0]
+    assert [window_of(audio, 15.0).duration_s for audio in batch] == [15.0, 15.0, 30.0]
     together = tiny.transcribe(batch, FEW)
     alone = [tiny.transcribe([audio], FEW)[0] for audio in batch]
     assert [one.text for one in together] == [one.text for one in alone]
