@@ -141,8 +141,10 @@ if TYPE_CHECKING:
     from .library.json_files import read_jsonl as read_jsonl
     from .library.json_files import write_json as write_json
     from .library.kernel_compilation import on_compiling as on_compiling
+    from .library.manifest_fields import REFERENCE_FIELDS as REFERENCE_FIELDS
     from .library.manifest_fields import audio_name as audio_name
     from .library.manifest_fields import is_usual as is_usual
+    from .library.manifest_fields import reference_of as reference_of
     from .library.manifest_lines import manifest_lines as manifest_lines
     from .library.manifest_lines import manifest_text as manifest_text
     from .library.manifest_rows import ManifestRow as ManifestRow
@@ -224,7 +226,7 @@ _NAMES_BY_MODULE = {
     "megaasr.library.json_files": "jsonl_line read_json read_jsonl write_json",
     "megaasr.library.kernel_compilation": "on_compiling",
     "megaasr.library.manifest_lines": "manifest_lines manifest_text",
-    "megaasr.library.manifest_fields": "audio_name is_usual",
+    "megaasr.library.manifest_fields": "audio_name is_usual REFERENCE_FIELDS reference_of",
     "megaasr.library.manifest_rows": "manifest_row ManifestRow moved_row read_row_audio row_name utterance_name",
     "megaasr.library.manifests": (
         "BrokenRow is_there located_rows manifest_reader parsed_row PluginReader read_clean read_sample tried_rows"

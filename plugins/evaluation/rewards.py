@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from megaasr import (
+    REFERENCE_FIELDS,
     ComposedReward,
     ManifestError,
     ParameterError,
@@ -16,6 +17,7 @@ from megaasr import (
     jsonl_line,
     language_code,
     read_jsonl,
+    reference_of,
     write_text,
 )
 
@@ -23,7 +25,7 @@ from .evaluate import ADDED_LATER, REWARD_ERRORS, REWARDS, subset_parts
 from .pairing import scored_rows
 
 Row = dict[str, Any]
-NOT_META = ADDED_LATER | {"prediction", "answer", "text", "language"}
+NOT_META = ADDED_LATER | {"prediction", "language", *REFERENCE_FIELDS}
 """Fields of a row that are not in the `meta` of its sample."""
 
 
@@ -31,25 +33,24 @@ def sample_of(row: Mapping[str, Any], where: str, language: str | None = None) -
     """What a reward scores of a row that `megaasr eval` wrote.
 
     Args:
-        row: with ``prediction``, and ``answer`` or ``text`` (null where the reference is unknown); all its other fields
-            are `meta`.
+        row: with ``prediction``, and the reference as `reference_of` reads it (null where it is unknown); all its other
+            fields are `meta`.
         where: begins the message, e.g. ``results.jsonl, line 3``.
         language: of a row that names none.
 
     Raises:
-        ManifestError: the row has no prediction or reference, or a language that is none.
+        ManifestError: the row has no prediction or reference, two references that differ, or a language that is none.
     """
-    reference = next((row[name] for name in ("answer", "text") if row.get(name) is not None), None)
-    has_reference = isinstance(reference, str) or ({"answer", "text"} & row.keys() and reference is None)
-    if not isinstance(row.get("prediction"), str) or not has_reference:
+    if not isinstance(row.get("prediction"), str) or row.keys().isdisjoint(REFERENCE_FIELDS):
         raise ManifestError(
             f"{where}: needs 'prediction' and 'answer' or 'text', each a text; it has {', '.join(row) or 'nothing'}; "
             "results of `megaasr eval` are expected"
         )
     spoken = row.get("language") or subset_parts(dict(row))[2] or language
     try:
+        reference = reference_of(row)
         code = language_code(spoken if spoken is None else str(spoken))
-    except ParameterError as error:
+    except (ManifestError, ParameterError) as error:
         raise ManifestError(f"{where}: {error}") from error
     meta = {name: value for name, value in row.items() if name not in NOT_META}
     return RewardSample(row["prediction"], reference, code, meta)
