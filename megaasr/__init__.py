@@ -130,11 +130,17 @@ if TYPE_CHECKING:
     from .library.audio_writing import check_format as check_format
     from .library.audio_writing import write_audio as write_audio
     from .library.cache import cache_folder as cache_folder
+    from .library.code_identity import code_identity as code_identity
+    from .library.content_digests import content_digest as content_digest
     from .library.coverage import coverage as coverage
+    from .library.data_identity import RowsDigest as RowsDigest
+    from .library.data_identity import data_identity as data_identity
+    from .library.data_identity import rows_digest as rows_digest
     from .library.engine_tools import short as short
     from .library.engine_tools import usable_cores as usable_cores
     from .library.environment import differences as differences
     from .library.environment import environment as environment
+    from .library.fingerprints import fingerprint as fingerprint
     from .library.hardware import hardware as hardware
     from .library.json_files import jsonl_line as jsonl_line
     from .library.json_files import read_json as read_json
@@ -177,15 +183,23 @@ if TYPE_CHECKING:
     from .library.outputs import text_output as text_output
     from .library.outputs import write_text as write_text
     from .library.progress import progress as progress
+    from .library.recording_states import RecordingsState as RecordingsState
     from .library.recording_states import recordings_state as recordings_state
     from .library.recordings import find_recordings as find_recordings
     from .library.recordings import read_standard_input as read_standard_input
-    from .library.resumable import fingerprint as fingerprint
     from .library.resumable import resumable_rows as resumable_rows
     from .library.reward_files import read_reward as read_reward
     from .library.run_folder import claim_identity as claim_identity
     from .library.run_folder import refuse_foreign as refuse_foreign
     from .library.run_folder import run_folder as run_folder
+    from .library.run_identity import HasContentFiles as HasContentFiles
+    from .library.run_identity import plugins_identity as plugins_identity
+    from .library.run_identity import transcriber_identity as transcriber_identity
+    from .library.run_identity import unit_identity as unit_identity
+    from .library.run_records import RunRecord as RunRecord
+    from .library.run_records import read_record as read_record
+    from .library.run_records import record_path as record_path
+    from .library.run_records import write_record as write_record
     from .library.scenarios import find_scenario as find_scenario
     from .library.scenarios import open_scenario as open_scenario
     from .library.scenarios import read_scenario as read_scenario
@@ -219,9 +233,13 @@ _NAMES_BY_MODULE = {
     "megaasr.library.audio_lengths": "measure_audio",
     "megaasr.library.audio_writing": "check_format write_audio",
     "megaasr.library.cache": "cache_folder",
+    "megaasr.library.code_identity": "code_identity",
+    "megaasr.library.content_digests": "content_digest",
     "megaasr.library.coverage": "coverage",
+    "megaasr.library.data_identity": "data_identity rows_digest RowsDigest",
     "megaasr.library.engine_tools": "short usable_cores",
     "megaasr.library.environment": "differences environment",
+    "megaasr.library.fingerprints": "fingerprint",
     "megaasr.library.hardware": "hardware",
     "megaasr.library.json_files": "jsonl_line read_json read_jsonl write_json",
     "megaasr.library.kernel_compilation": "on_compiling",
@@ -238,10 +256,12 @@ _NAMES_BY_MODULE = {
     "megaasr.library.naming": "naming",
     "megaasr.library.progress": "progress",
     "megaasr.library.recordings": "find_recordings read_standard_input",
-    "megaasr.library.recording_states": "recordings_state",
-    "megaasr.library.resumable": "fingerprint resumable_rows",
+    "megaasr.library.recording_states": "recordings_state RecordingsState",
+    "megaasr.library.resumable": "resumable_rows",
     "megaasr.library.reward_files": "read_reward",
     "megaasr.library.run_folder": "claim_identity refuse_foreign run_folder",
+    "megaasr.library.run_identity": "HasContentFiles plugins_identity transcriber_identity unit_identity",
+    "megaasr.library.run_records": "read_record record_path RunRecord write_record",
     "megaasr.library.scenarios": "find_scenario open_scenario read_scenario",
     "megaasr.library.normalisers.base": "Normaliser",
     "megaasr.library.normalisers.characters": "plain_text",

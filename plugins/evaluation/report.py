@@ -10,6 +10,7 @@ from megaasr import coverage
 from .summary import RATES
 
 PERCENT = 100.0
+UNKNOWN = "not recorded"
 RELATIVE = "relative [interval], %"
 
 
@@ -17,8 +18,9 @@ def markdown(report: dict[str, Any]) -> str:
     """Render the report of `megaasr eval` as Markdown.
 
     Args:
-        report: ``summary`` from `summarise`, ``settings``, ``hardware``, and optionally ``comparison`` from `compare`
-            and ``never_worse`` from `Verdict.as_json`; ``rewards`` in the summary, by term, from `TermScores.summary`.
+        report: ``summary`` from `summarise`; ``settings``, ``hardware`` and ``run`` (its id and identity) of the run
+            that made the rows, the last two None where it is not recorded; optionally ``comparison`` from `compare` and
+            ``never_worse`` from `Verdict.as_json`; ``rewards`` in the summary, by term, from `TermScores.summary`.
     """
     summary = report["summary"]
     rtfx = f"{summary['rtfx']:.1f}" if summary["rtfx"] else "unknown"
@@ -27,8 +29,9 @@ def markdown(report: dict[str, Any]) -> str:
         "",
         f"- utterances: {summary['utterances']}, failed: {summary['failed']}",
         f"- speed: RTFx {rtfx} ({summary['audio_s']:.1f} s of audio in {summary['decoding_s']:.1f} s of decoding)",
-        f"- hardware: {pairs(report['hardware'])}",
+        f"- hardware: {pairs(report['hardware']) if report['hardware'] else UNKNOWN}",
         f"- settings: {pairs(report['settings'])}",
+        f"- run: {_run(report['run'])}",
         f"- normaliser: {pairs(summary['normalisers'])}",
         "- intervals: 95 %, bootstrap over utterances",
         "",
@@ -56,6 +59,15 @@ def markdown(report: dict[str, Any]) -> str:
 def pairs(values: dict[str, Any]) -> str:
     """Names with their values in one line, without values that are None."""
     return ", ".join(f"{name} {value}" for name, value in values.items() if value is not None)
+
+
+def _run(run: Mapping[str, Any] | None) -> str:
+    """The identity of the run that made the rows, in digests of eight digits."""
+    if run is None:
+        return UNKNOWN
+    shown = {"code": run["code"]["sources"], "model": run["backend"].get("files"), "adapter": run["adapter"]}
+    digests = {name: digest[:8] for name, digest in shown.items() if digest}
+    return f"{run['id']} (megaasr {run['code']['megaasr']}, {pairs(digests)})"
 
 
 def _row(name: str, figures: dict[str, Any]) -> list[str]:

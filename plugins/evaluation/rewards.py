@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -12,12 +13,16 @@ from megaasr import (
     ComposedReward,
     ManifestError,
     ParameterError,
+    Plugins,
     RewardSample,
+    RunRecord,
     TermScores,
+    fingerprint,
     jsonl_line,
     language_code,
-    read_jsonl,
+    plugins_identity,
     reference_of,
+    write_record,
     write_text,
 )
 
@@ -83,13 +88,33 @@ def rewarded(rows: Iterable[Row], composed: ComposedReward | None, batch_size: i
         yield from add_rewards(batch, composed)
 
 
-def reused_rows(results: Path, composed: ComposedReward | None) -> list[Row]:
-    """The rows of an earlier evaluation; with a composed reward, ``rewards`` is added to them there too."""
-    rows = read_jsonl(results)
-    if composed is not None:
-        rows = add_rewards(rows, composed)
-        write_text(results, "".join(map(jsonl_line, rows)))
-    return rows
+def rewards_identity(composed: ComposedReward, text: str, plugins: Plugins) -> dict[str, Any]:
+    """The part ``rewards`` of a run's identity.
+
+    Args:
+        text: of the file that describes the composed reward.
+    """
+    used = [reward for term in composed.terms for reward in (term.reward, term.gate) if reward is not None]
+    units = [(reward.kind, reward.name) for reward in used]
+    return {"composition": fingerprint(text), "plugins": plugins_identity(plugins, units)}
+
+
+def rescored(
+    results: Path, rows: Sequence[Row], composed: ComposedReward, run: RunRecord | None, identity: Mapping[str, Any]
+) -> tuple[list[Row], RunRecord | None]:
+    """Add ``rewards`` to the rows of an earlier evaluation, there too, and to the record of its run.
+
+    Args:
+        run: that made the rows, where it is recorded.
+        identity: of the composed reward.
+    """
+    scored = add_rewards(rows, composed)
+    text = "".join(map(jsonl_line, scored))
+    if run is not None:
+        run = replace(run, identity={**run.identity, "rewards": identity})
+        write_record(results, run, text.encode())
+    write_text(results, text)
+    return scored, run
 
 
 def columns_of(rows: Sequence[Row]) -> dict[str, TermScores]:
