@@ -140,8 +140,10 @@ if TYPE_CHECKING:
     from .library.engine_tools import usable_cores as usable_cores
     from .library.environment import differences as differences
     from .library.environment import environment as environment
+    from .library.fingerprints import as_json as as_json
     from .library.fingerprints import fingerprint as fingerprint
     from .library.hardware import hardware as hardware
+    from .library.identity_differences import differing_parts as differing_parts
     from .library.json_files import jsonl_line as jsonl_line
     from .library.json_files import read_json as read_json
     from .library.json_files import read_jsonl as read_jsonl
@@ -239,8 +241,9 @@ _NAMES_BY_MODULE = {
     "megaasr.library.data_identity": "data_identity rows_digest RowsDigest",
     "megaasr.library.engine_tools": "short usable_cores",
     "megaasr.library.environment": "differences environment",
-    "megaasr.library.fingerprints": "fingerprint",
+    "megaasr.library.fingerprints": "as_json fingerprint",
     "megaasr.library.hardware": "hardware",
+    "megaasr.library.identity_differences": "differing_parts",
     "megaasr.library.json_files": "jsonl_line read_json read_jsonl write_json",
     "megaasr.library.kernel_compilation": "on_compiling",
     "megaasr.library.manifest_lines": "manifest_lines manifest_text",

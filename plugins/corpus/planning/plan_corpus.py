@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from hashlib import blake2b
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -22,11 +23,15 @@ from megaasr import (
     Planner,
     Plugins,
     RecipeError,
+    RecordingsState,
     SampleKey,
     Scenario,
     SoundBank,
+    as_json,
     atomic_path,
     claim_identity,
+    code_identity,
+    differing_parts,
     environment,
     fingerprint,
     jsonl_line,
@@ -128,16 +133,16 @@ def plan_corpus(request: PlanRequest, folder: Path, plugins: Plugins, engine: En
     versions = _try_scenarios(request, plugins, banks)
     speech = index_speech(request.speech.resolve(), plugins)
     sources = sources_of(request.scenarios, plugins, request.plugins)
-    mark = _mark(request, speech, banks, plugins, sources)
+    mark, identity = _identity(request, speech, banks, plugins, sources)
     recorded = [*request.plugins, *(target_of(source.owner) for source in sources)]
     targets = tuple(dict.fromkeys(filter(None, recorded)))
     with run_folder(folder):
         if (folder / SETTINGS).exists():
-            settings = _settings_of(mark, folder)
+            settings = _settings_of(mark, identity, folder)
             return PlanReport(settings, 0, request.num_shards, 0, time.perf_counter() - started)
         claim_identity(
             folder / REQUEST,
-            {"request": mark},
+            {"request": mark, **identity, "code": code_identity()},
             other="an unfinished plan of other settings",
             foreign=("recipes-*.jsonl",),
         )
@@ -164,7 +169,7 @@ def plan_corpus(request: PlanRequest, folder: Path, plugins: Plugins, engine: En
                 failed.append(f"{shard_name(outcome.item)}: {outcome.error}")
         made = None
         if not failed:
-            made = _finish(request, targets, sources, versions, mark, lengths_digest, folder, plugins, banks)
+            made = _finish(request, targets, sources, versions, mark, identity, lengths_digest, folder, plugins, banks)
         seconds = time.perf_counter() - started
         return PlanReport(made, len(missing) - len(failed), request.num_shards, num_bytes, seconds, tuple(failed))
 
@@ -179,14 +184,18 @@ def _try_scenarios(request: PlanRequest, plugins: Plugins, banks: Mapping[str, S
     return dict(sorted(versions.items()))
 
 
-def _mark(
+def _identity(
     request: PlanRequest,
     speech: SpeechIndex,
     banks: Mapping[str, SoundBank],
     plugins: Plugins,
     sources: Sequence[PluginSource],
-) -> str:
-    """Digest of everything that determines the recipes, as far as it is known without opening the recordings."""
+) -> tuple[str, dict[str, Any]]:
+    """Digest of everything that determines the recipes, as far as it is known without opening the recordings.
+
+    And the parts of the plan's identity: those of the digest, by which its message can say what differs, and the state
+    of the recordings, which a copy of them does not share.
+    """
     sounds = {
         name: [(path, _size(bank.root / path)) for paths in bank.categories.values() for path in paths]
         for name, bank in banks.items()
@@ -197,7 +206,17 @@ def _mark(
     chains = [repr(scenario) for scenario in request.scenarios]
     contents = [source.digest for source in sources if source.digest and source.provides]
     whole = [1, asked, chains, str(speech.path), speech.digest, sounds, primitives, degradations]
-    return fingerprint([*whole, contents] if contents else whole)
+    state = RecordingsState(plugins)
+    state.add_files(bank.root / path for bank in banks.values() for paths in bank.categories.values() for path in paths)
+    parts = {
+        "options": dict(zip(("count", "shard_size", "seed", "severity", "convert", "plugins"), asked, strict=True)),
+        "scenarios": fingerprint([chains, primitives, degradations]),
+        "manifest": fingerprint([str(speech.path), speech.digest]),
+        "plugins": contents,
+        "recordings": speech.recordings,
+        "sounds": fingerprint([sounds, state.hexdigest()]),
+    }
+    return fingerprint([*whole, contents] if contents else whole), as_json(parts)
 
 
 def _size(path: Path) -> int:
@@ -231,6 +250,7 @@ def _finish(
     sources: Sequence[PluginSource],
     versions: dict[str, str],
     mark: str,
+    identity: dict[str, Any],
     lengths_digest: str,
     folder: Path,
     plugins: Plugins,
@@ -258,6 +278,7 @@ def _finish(
         utterances=len(read_utterances(folder)),
         unreadable=read_text(unreadable).count("\n") if unreadable.exists() else 0,
         request=mark,
+        identity=identity,
         environment=environment(),
         fingerprint=fingerprint([mark, lengths_digest]),
     )
@@ -268,13 +289,16 @@ def _finish(
     return settings
 
 
-def _settings_of(mark: str, folder: Path) -> PlanSettings:
+def _settings_of(mark: str, identity: Mapping[str, Any], folder: Path) -> PlanSettings:
+    """The finished plan of the folder; OutputError where it is another than is asked for."""
     try:
         settings = PlanFolder.open(folder).settings
     except ManifestError as error:
         raise OutputError(f"{error}; remove it or name another folder") from error
-    if settings.request != mark:
-        raise OutputError(f"{folder}: holds a plan of other settings; remove it or name another folder")
+    differing = differing_parts(settings.identity, identity) if settings.identity else []
+    if settings.request != mark or differing:
+        which = f" (different: {', '.join(differing)})" if differing else ""
+        raise OutputError(f"{folder}: holds a plan of other settings{which}; remove it or name another folder")
     _clean_up(folder)  # a run that was killed at its very end
     return settings
 
