@@ -18,7 +18,7 @@ import yaml
 from megaasr import write_text
 
 from . import command
-from .reproduce import EFFECTS, HERE, Step, by_adapter, by_base, megaasr, plan, results, run, stem, together
+from .reproduce import EFFECTS, HERE, Step, by_adapter, by_base, finished, megaasr, plan, results, run, stem, together
 
 CLIPS = 640
 CURVES = ("linear", "sqrt-forward", "sqrt-backward", "gaussian-mid")
@@ -141,8 +141,9 @@ def steps(out: Path) -> list[Step]:
 def main(out: Annotated[Path, typer.Argument(help="The recipe's folder.")]) -> None:
     """Train and measure every ablation."""
     (out / "labels").mkdir(exist_ok=True)
+    before = finished(out)
     for step in steps(out.resolve()):
-        run(step, out, "ablations")  # variants do not depend on each other
+        run(step, out, before)  # variants do not depend on each other
     for source in MEASURED:
         command.say(f"{out}/ablations/{Path(source).stem}.md")
 

@@ -2,8 +2,9 @@
 
     python -m recipes.tiny.reproduce DATA --out OUT
 
-Every step prints its command and runs it. A completed step is skipped unless its command or an earlier step has
-changed; a killed step resumes where it stopped.
+Every step prints its command and runs it. A completed step is skipped unless its command, an earlier step, the code or
+the recordings have changed; a killed step resumes where it stopped. Where a folder of a training or a plan is of other
+code or data, the step says which part differs, and which folder to remove.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from typing import Annotated
 
 import typer
 
-from megaasr import MegaasrError, write_text
+from megaasr import MegaasrError, RecordingsState, code_identity, write_text
 
 from . import command, dataset_files
 
@@ -33,6 +34,8 @@ EASIER = ("--severity", "sqrt-backward")
 EFFECTS = ("noise", "far_field", "obstructed", "echo_reverb", "recording", "distortion", "dropout")
 DRAWS = 2
 """Number of draws of passages and plans for the adapter; the router is trained on a separate draw."""
+LAST = "compare evaluation"
+"""The name of the last step."""
 ROUTERS = {"by_sound": "audio_quality", "routed": "second_opinion"}
 """Routers to evaluate, by the name of their results."""
 
@@ -182,6 +185,20 @@ def by_adapter(system: str, source: str, adapter: str) -> Step:
     return megaasr(f"{system} on {name}", "eval", source, f"results/{name}.{system}.jsonl", *how)
 
 
+def inputs(data: Path) -> str:
+    """Digest of what all steps depend on: code of megaasr and of the recipe, sizes and times of the files of `data`."""
+    files = RecordingsState()
+    files.add_files(sorted(path for path in data.rglob("*") if path.is_file()))
+    sources = sorted(path for path in HERE.rglob("*") if path.suffix in (".py", ".txt"))
+    return dataset_files.digest_of(code_identity(), dataset_files.code_digest(*map(str, sources)), files.hexdigest())
+
+
+def finished(out: Path) -> str:
+    """Digest of the code and of the recipe that a folder holds, for steps that begin where it ends."""
+    mark = out / "steps" / dataset_files.slug(LAST) / dataset_files.DONE
+    return dataset_files.digest_of(code_identity(), mark.read_text(encoding="utf-8") if mark.is_file() else None)
+
+
 def run(step: Step, out: Path, before: str) -> str:
     """Run a step unless it is complete, and return its digest, on which the digest of the next step depends.
 
@@ -226,7 +243,7 @@ def main(
 ) -> None:
     """Build the data, train adapter and router, and evaluate both."""
     out.mkdir(parents=True, exist_ok=True)
-    started, digest = time.monotonic(), ""
+    started, digest = time.monotonic(), inputs(data.resolve())
     for folder in ("dev", "report", "results"):
         (out / folder).mkdir(exist_ok=True)
     for step in steps(data.resolve(), passages):

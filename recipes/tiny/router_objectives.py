@@ -13,7 +13,7 @@ from typing import Annotated
 import typer
 
 from . import command
-from .reproduce import HERE, Step, both_ways, megaasr, plan, recipe, results, run, stem
+from .reproduce import HERE, Step, both_ways, finished, megaasr, plan, recipe, results, run, stem
 
 LEARNED_FROM = ("plans/outcome_train", "packs/quiet.jsonl")
 MEASURED = {"dev/real.jsonl": ("snr_db",), "dev/evaluation.jsonl": ("effects", "severity")}
@@ -48,7 +48,7 @@ def steps() -> list[Step]:
 
 def main(out: Annotated[Path, typer.Argument(help="The recipe's folder.")]) -> None:
     """Train a router by outcome and compare it with the router by label."""
-    digest = "router objectives"
+    digest = finished(out)
     for step in steps():
         digest = run(step, out, digest)
     for source in MEASURED:
