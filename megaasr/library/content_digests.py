@@ -48,7 +48,7 @@ def contents_digest(paths: Iterable[Path]) -> str:
         for name, file in _files(path):
             is_missing = False
             try:
-                digest.update(f"{name}:{_of_file(file)}:".encode())
+                digest.update(f"{name}:{_of_file(file)}:".encode("utf-8", "surrogateescape"))
             except OSError as error:
                 raise MegaasrError(f"cannot read {file}: {error.strerror or one_line(error)}") from error
         digest.update(b";")

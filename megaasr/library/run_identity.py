@@ -6,7 +6,7 @@ says what: the adapter, the router, the recordings. Paths are no part of it: a f
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 Identity = dict[str, Any]
 """Part -> what it is: a digest, or an object of settings, versions and digests."""
+IN_FILES = "files"
+"""In place of a path among the settings of a unit that says which files it is."""
 
 
 @runtime_checkable
@@ -49,10 +51,10 @@ def unit_identity(unit: Unit) -> Identity:
     if isinstance(unit, HasContentFiles):
         return {
             "name": unit.name,
-            "settings": as_json(_without_paths(settings)),
+            "settings": as_json(_resolved(settings, lambda _: IN_FILES)),
             "files": contents_digest(unit.content_files()),
         }
-    return {"name": unit.name, "settings": as_json(_with_contents(settings))}
+    return {"name": unit.name, "settings": as_json(_resolved(settings, _contents))}
 
 
 def plugins_identity(plugins: Plugins, units: Iterable[tuple[str, str]] = ()) -> Identity:
@@ -106,19 +108,19 @@ def adapter_folder(backend: Backend, router: Router, adapter: Path | None) -> Pa
     return adapter or backend.defaults(adapter).adapter
 
 
-def _with_contents(value: Any) -> Any:
-    """The value with the digest of its contents in place of each path of something that is there."""
-    if isinstance(value, Mapping):
-        return {str(name): _with_contents(one) for name, one in value.items()}
-    if isinstance(value, (list, tuple, set, frozenset)):
-        return [_with_contents(one) for one in value]
-    return f"contents {content_digest(Path(value))}" if _is_path(value) else value
+def _contents(path: Path) -> str:
+    return f"contents {content_digest(path)}"
 
 
-def _without_paths(value: Any) -> Any:
+def _resolved(value: Any, of_path: Callable[[Path], str]) -> Any:
+    """A setting with something else in place of each path of what is there; sets in one order."""
     if isinstance(value, Mapping):
-        return {str(name): _without_paths(one) for name, one in value.items()}
-    return "files" if _is_path(value) else value
+        return {str(name): _resolved(one, of_path) for name, one in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_resolved(one, of_path) for one in value]
+    if isinstance(value, (set, frozenset)):
+        return sorted((_resolved(one, of_path) for one in value), key=str)
+    return of_path(Path(value)) if _is_path(value) else value
 
 
 def _is_path(value: Any) -> bool:

@@ -48,9 +48,18 @@ class Part(BaseModel):
     files: str | None = None
 
 
-class Made(BaseModel):
-    """The parts of the identity of an evaluation that options name."""
+class Code(BaseModel):
+    """What a report says of the code."""
 
+    megaasr: str
+    sources: str
+
+
+class Made(BaseModel):
+    """The parts of the identity of an evaluation that options name, or a report."""
+
+    code: Code
+    adapter: str | None
     backend: Part
     router: Part
     plugins: dict[str, str]

@@ -79,6 +79,9 @@ def test_a_folder_is_its_files_without_notes_and_hidden_ones(tmp_path):
     (tmp_path / "moved" / "deep" / "weights").write_text("1")
     (tmp_path / "moved" / "deep").rename(tmp_path / "moved" / "other")
     assert content_digest(tmp_path / "moved") != before
+    (tmp_path / os.fsdecode(b"n\xff")).mkdir()
+    (tmp_path / os.fsdecode(b"n\xff") / os.fsdecode(b"w\xff")).write_text("1")
+    assert content_digest(tmp_path / os.fsdecode(b"n\xff")) != MISSING
     (tmp_path / "empty").mkdir()
     assert content_digest(tmp_path / "empty") == MISSING
 
@@ -169,6 +172,7 @@ class Plain(Router):
     weights: Path = Path("router.bin")
     table: str = "none"
     parts: tuple[str, ...] = ()
+    names: frozenset[str] = frozenset()
 
     def route(self, batch):
         return []
@@ -205,6 +209,9 @@ def test_settings_that_name_nothing_are_texts(tmp_path, monkeypatch):
     assert found["table"] == "."
     assert found["parts"] == [f"contents {content_digest(tmp_path / 't')}", "/", "x" * 300, "a\0b"]
     assert found["weights"] == "router.bin"
+    names = {"names": {"c", "a", "b", "d"}}
+    assert unit_identity(Plain.create(names))["settings"]["names"] == ["a", "b", "c", "d"]
+    assert unit_identity(Stating.create(names))["settings"]["names"] == ["a", "b", "c", "d"]
 
 
 PLUGIN = '''

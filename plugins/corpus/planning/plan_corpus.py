@@ -17,21 +17,15 @@ from megaasr import (
     AudioError,
     AudioLimits,
     Engine,
-    ManifestError,
-    OutputError,
     ParameterError,
     Planner,
     Plugins,
-    RecipeError,
-    RecordingsState,
     SampleKey,
     Scenario,
     SoundBank,
-    as_json,
     atomic_path,
     claim_identity,
     code_identity,
-    differing_parts,
     environment,
     fingerprint,
     jsonl_line,
@@ -45,6 +39,7 @@ from megaasr import (
 
 from .measure import measure
 from .plan_folder import SETTINGS, PlanFolder, PlanSettings, shard_name
+from .plan_identity import finished_plan, identity_of
 from .plan_shard import UTTERANCES, PlanShard, read_utterances
 from .plugin_sources import PluginSource, sources_of, target_of
 from .speech import SpeechIndex, index_speech
@@ -133,12 +128,13 @@ def plan_corpus(request: PlanRequest, folder: Path, plugins: Plugins, engine: En
     versions = _try_scenarios(request, plugins, banks)
     speech = index_speech(request.speech.resolve(), plugins)
     sources = sources_of(request.scenarios, plugins, request.plugins)
-    mark, identity = _identity(request, speech, banks, plugins, sources)
+    mark, identity = identity_of(request, speech, banks, plugins, sources)
     recorded = [*request.plugins, *(target_of(source.owner) for source in sources)]
     targets = tuple(dict.fromkeys(filter(None, recorded)))
     with run_folder(folder):
         if (folder / SETTINGS).exists():
-            settings = _settings_of(mark, identity, folder)
+            settings = finished_plan(folder, mark, identity)
+            _clean_up(folder)  # a run that was killed at its very end
             return PlanReport(settings, 0, request.num_shards, 0, time.perf_counter() - started)
         claim_identity(
             folder / REQUEST,
@@ -182,48 +178,6 @@ def _try_scenarios(request: PlanRequest, plugins: Plugins, banks: Mapping[str, S
         planner.plan(SampleKey(request.seed, "trial"), num_samples=SAMPLE_RATE_HZ, sample_rate=SAMPLE_RATE_HZ)
         versions |= planner.versions
     return dict(sorted(versions.items()))
-
-
-def _identity(
-    request: PlanRequest,
-    speech: SpeechIndex,
-    banks: Mapping[str, SoundBank],
-    plugins: Plugins,
-    sources: Sequence[PluginSource],
-) -> tuple[str, dict[str, Any]]:
-    """Digest of everything that determines the recipes, as far as it is known without opening the recordings.
-
-    And the parts of the plan's identity: those of the digest, by which its message can say what differs, and the state
-    of the recordings, which a copy of them does not share.
-    """
-    sounds = {
-        name: [(path, _size(bank.root / path)) for paths in bank.categories.values() for path in paths]
-        for name, bank in banks.items()
-    }
-    primitives = {name: plugins.primitives[name].revision for name in plugins.primitives}
-    degradations = {name: repr(plugins.degradations[name]) for name in plugins.degradations}
-    asked = [request.count, request.shard_size, request.seed, request.curve, request.convert, request.plugins]
-    chains = [repr(scenario) for scenario in request.scenarios]
-    contents = [source.digest for source in sources if source.digest and source.provides]
-    whole = [1, asked, chains, str(speech.path), speech.digest, sounds, primitives, degradations]
-    state = RecordingsState(plugins)
-    state.add_files(bank.root / path for bank in banks.values() for paths in bank.categories.values() for path in paths)
-    parts = {
-        "options": dict(zip(("count", "shard_size", "seed", "severity", "convert", "plugins"), asked, strict=True)),
-        "scenarios": fingerprint([chains, primitives, degradations]),
-        "manifest": fingerprint([str(speech.path), speech.digest]),
-        "plugins": contents,
-        "recordings": speech.recordings,
-        "sounds": fingerprint([sounds, state.hexdigest()]),
-    }
-    return fingerprint([*whole, contents] if contents else whole), as_json(parts)
-
-
-def _size(path: Path) -> int:
-    try:
-        return path.stat().st_size
-    except OSError as error:
-        raise RecipeError(f"{path}: cannot be read ({error.strerror}); mend the bank") from error
 
 
 def _measured(
@@ -286,20 +240,6 @@ def _finish(
     settings = settings.model_copy(update={"probes": probes})
     write_json(folder / SETTINGS, settings.model_dump())
     _clean_up(folder)
-    return settings
-
-
-def _settings_of(mark: str, identity: Mapping[str, Any], folder: Path) -> PlanSettings:
-    """The finished plan of the folder; OutputError where it is another than is asked for."""
-    try:
-        settings = PlanFolder.open(folder).settings
-    except ManifestError as error:
-        raise OutputError(f"{error}; remove it or name another folder") from error
-    differing = differing_parts(settings.identity, identity) if settings.identity else []
-    if settings.request != mark or differing:
-        which = f" (different: {', '.join(differing)})" if differing else ""
-        raise OutputError(f"{folder}: holds a plan of other settings{which}; remove it or name another folder")
-    _clean_up(folder)  # a run that was killed at its very end
     return settings
 
 
