@@ -130,19 +130,29 @@ if TYPE_CHECKING:
     from .library.audio_writing import check_format as check_format
     from .library.audio_writing import write_audio as write_audio
     from .library.cache import cache_folder as cache_folder
+    from .library.code_identity import code_identity as code_identity
+    from .library.content_digests import content_digest as content_digest
     from .library.coverage import coverage as coverage
+    from .library.data_identity import RowsDigest as RowsDigest
+    from .library.data_identity import data_identity as data_identity
+    from .library.data_identity import rows_digest as rows_digest
     from .library.engine_tools import short as short
     from .library.engine_tools import usable_cores as usable_cores
     from .library.environment import differences as differences
     from .library.environment import environment as environment
+    from .library.fingerprints import as_json as as_json
+    from .library.fingerprints import fingerprint as fingerprint
     from .library.hardware import hardware as hardware
+    from .library.identity_differences import differing_parts as differing_parts
     from .library.json_files import jsonl_line as jsonl_line
     from .library.json_files import read_json as read_json
     from .library.json_files import read_jsonl as read_jsonl
     from .library.json_files import write_json as write_json
     from .library.kernel_compilation import on_compiling as on_compiling
+    from .library.manifest_fields import REFERENCE_FIELDS as REFERENCE_FIELDS
     from .library.manifest_fields import audio_name as audio_name
     from .library.manifest_fields import is_usual as is_usual
+    from .library.manifest_fields import reference_of as reference_of
     from .library.manifest_lines import manifest_lines as manifest_lines
     from .library.manifest_lines import manifest_text as manifest_text
     from .library.manifest_rows import ManifestRow as ManifestRow
@@ -175,15 +185,23 @@ if TYPE_CHECKING:
     from .library.outputs import text_output as text_output
     from .library.outputs import write_text as write_text
     from .library.progress import progress as progress
+    from .library.recording_states import RecordingsState as RecordingsState
     from .library.recording_states import recordings_state as recordings_state
     from .library.recordings import find_recordings as find_recordings
     from .library.recordings import read_standard_input as read_standard_input
-    from .library.resumable import fingerprint as fingerprint
     from .library.resumable import resumable_rows as resumable_rows
     from .library.reward_files import read_reward as read_reward
     from .library.run_folder import claim_identity as claim_identity
     from .library.run_folder import refuse_foreign as refuse_foreign
     from .library.run_folder import run_folder as run_folder
+    from .library.run_identity import HasContentFiles as HasContentFiles
+    from .library.run_identity import plugins_identity as plugins_identity
+    from .library.run_identity import transcriber_identity as transcriber_identity
+    from .library.run_identity import unit_identity as unit_identity
+    from .library.run_records import RunRecord as RunRecord
+    from .library.run_records import read_record as read_record
+    from .library.run_records import record_path as record_path
+    from .library.run_records import write_record as write_record
     from .library.scenarios import find_scenario as find_scenario
     from .library.scenarios import open_scenario as open_scenario
     from .library.scenarios import read_scenario as read_scenario
@@ -217,14 +235,19 @@ _NAMES_BY_MODULE = {
     "megaasr.library.audio_lengths": "measure_audio",
     "megaasr.library.audio_writing": "check_format write_audio",
     "megaasr.library.cache": "cache_folder",
+    "megaasr.library.code_identity": "code_identity",
+    "megaasr.library.content_digests": "content_digest",
     "megaasr.library.coverage": "coverage",
+    "megaasr.library.data_identity": "data_identity rows_digest RowsDigest",
     "megaasr.library.engine_tools": "short usable_cores",
     "megaasr.library.environment": "differences environment",
+    "megaasr.library.fingerprints": "as_json fingerprint",
     "megaasr.library.hardware": "hardware",
+    "megaasr.library.identity_differences": "differing_parts",
     "megaasr.library.json_files": "jsonl_line read_json read_jsonl write_json",
     "megaasr.library.kernel_compilation": "on_compiling",
     "megaasr.library.manifest_lines": "manifest_lines manifest_text",
-    "megaasr.library.manifest_fields": "audio_name is_usual",
+    "megaasr.library.manifest_fields": "audio_name is_usual REFERENCE_FIELDS reference_of",
     "megaasr.library.manifest_rows": "manifest_row ManifestRow moved_row read_row_audio row_name utterance_name",
     "megaasr.library.manifests": (
         "BrokenRow is_there located_rows manifest_reader parsed_row PluginReader read_clean read_sample tried_rows"
@@ -236,10 +259,12 @@ _NAMES_BY_MODULE = {
     "megaasr.library.naming": "naming",
     "megaasr.library.progress": "progress",
     "megaasr.library.recordings": "find_recordings read_standard_input",
-    "megaasr.library.recording_states": "recordings_state",
-    "megaasr.library.resumable": "fingerprint resumable_rows",
+    "megaasr.library.recording_states": "recordings_state RecordingsState",
+    "megaasr.library.resumable": "resumable_rows",
     "megaasr.library.reward_files": "read_reward",
     "megaasr.library.run_folder": "claim_identity refuse_foreign run_folder",
+    "megaasr.library.run_identity": "HasContentFiles plugins_identity transcriber_identity unit_identity",
+    "megaasr.library.run_records": "read_record record_path RunRecord write_record",
     "megaasr.library.scenarios": "find_scenario open_scenario read_scenario",
     "megaasr.library.normalisers.base": "Normaliser",
     "megaasr.library.normalisers.characters": "plain_text",

@@ -6,11 +6,12 @@ import math
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from megaasr_core.base.errors import ManifestError, shortened
+from megaasr_core.base.errors import ManifestError, MegaasrError, shortened
 
 AUDIO = ("audio", "audio_path", "audio_filepath", "path", "file_name", "wav")
 """Fields that name the recording, here and in NeMo, Common Voice, Hugging Face folders and SpeechBrain."""
-TEXT = ("answer", "text", "sentence", "transcription", "transcript")
+REFERENCE_FIELDS = ("answer", "text", "sentence", "transcription", "transcript")
+"""Fields that hold the words that were spoken; see `reference_of` for rows that have several."""
 LANGUAGE = ("language", "lang", "locale")
 OFFSET = {
     "offset": 1.0,
@@ -27,7 +28,7 @@ END = {"end": 1.0, "end_s": 1.0, "end_time": 1.0, "end_ms": 1e-3}
 NOT_HEARD = {"speed": (1.0,), "tempo": (1.0,), "volume": (1.0,), "gain": (0.0, 1.0), "frame_offset": (0.0,)}
 """Fields that would change what is heard and are not applied, each with the values that change nothing."""
 _TIMES = frozenset((*OFFSET, *DURATION, *END))
-_SELDOM = frozenset((*OFFSET, *END, *NOT_HEARD, *LANGUAGE[1:], "channel", "duration_ms"))
+_SELDOM = frozenset((*OFFSET, *END, *NOT_HEARD, *LANGUAGE[1:], *REFERENCE_FIELDS[2:], "channel", "duration_ms"))
 TOLERANCE_S = 0.05
 """How far a stated time may lie beyond the end, and a duration without an offset from the recording's: rounding."""
 LONGEST_S = 1e6
@@ -46,6 +47,7 @@ def is_usual(row: Mapping[str, Any]) -> bool:
         and "\0" not in audio
         and audio.rstrip()[-1:] != "|"
         and type(row.get("answer", row.get("text"))) is str
+        and not ("answer" in row and "text" in row)
         and (spoken is None or type(spoken) is str)
         and row.keys().isdisjoint(_SELDOM)
         and ("duration" not in row or "duration_s" not in row)
@@ -82,6 +84,48 @@ def text_of(row: Mapping[str, Any], names: Iterable[str]) -> str | None:
                 raise ManifestError(f"{name!r} is {shortened(repr(value), 40)}; a text is expected")
             return value
     return None
+
+
+def reference_of(row: Mapping[str, Any], where: str = "") -> str | None:
+    """The words that were spoken, as the row writes them; None where it does not say.
+
+    They stand in one of ``answer``, ``text``, ``sentence``, ``transcription`` and ``transcript``, or in several of them
+    that are equal once they are normalised; then as the first has them.
+
+    Args:
+        where: the row stands; begins the message.
+
+    Raises:
+        ManifestError: the first is no text, or two of them differ: nothing says which one was spoken.
+    """
+    try:
+        return _agreed(row)
+    except ManifestError as error:
+        raise ManifestError(f"{where}: {error}" if where else str(error)) from error
+
+
+def _agreed(row: Mapping[str, Any]) -> str | None:
+    said = text_of(row, REFERENCE_FIELDS)
+    if said is None:
+        return None
+    names = [name for name in REFERENCE_FIELDS if row.get(name) is not None]
+    for name in names[1:]:
+        if isinstance(row[name], str) and row[name] != said and _words(row[name], row) != _words(said, row):
+            raise ManifestError(
+                f"{names[0]!r} is {shortened(repr(said), 60)} and {name!r} is {shortened(repr(row[name]), 60)}: two "
+                "references that differ; keep the one that was spoken, and rename or remove the other"
+            )
+    return said
+
+
+def _words(text: str, row: Mapping[str, Any]) -> list[str]:
+    """The normalised words; those of a language that is none, which is reported elsewhere, as they are."""
+    from .text import tokenise
+
+    try:
+        return tokenise(text, language_of(row) or "en")
+    except MegaasrError:
+        return text.split()
 
 
 def audio_of(row: Mapping[str, Any]) -> str | None:

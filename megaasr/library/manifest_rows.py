@@ -18,7 +18,6 @@ from megaasr_core.discovery.plugins import Plugins
 from .manifest_fields import (
     AUDIO,
     NOT_HEARD,
-    TEXT,
     TOLERANCE_S,
     audio_name,
     audio_of,
@@ -28,7 +27,7 @@ from .manifest_fields import (
     language_of,
     part_name,
     part_of,
-    text_of,
+    reference_of,
 )
 from .manifests import BrokenRow, read_clean, read_sample
 
@@ -124,8 +123,8 @@ def manifest_row(row: Mapping[str, Any], root: Path, where: str) -> ManifestRow:
         root: folder that its path is relative to; absolute paths and ``..`` are followed.
 
     Raises:
-        ManifestError: no recording is named, a field has the wrong form, or one of `NOT_HEARD` would change what is
-            heard; begins with `where`.
+        ManifestError: no recording is named, a field has the wrong form, two references differ, or one of `NOT_HEARD`
+            would change what is heard; begins with `where`.
     """
     if isinstance(row, BrokenRow):
         raise row.fault
@@ -140,7 +139,7 @@ def manifest_row(row: Mapping[str, Any], root: Path, where: str) -> ManifestRow:
             row,
             root,
             audio,
-            text_of(row, TEXT),
+            reference_of(row),
             language_of(row),
             offset_s,
             duration_s,

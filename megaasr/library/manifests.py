@@ -126,7 +126,10 @@ def files_of(audio: Path, plugins: Plugins | None = None) -> tuple[Path, ...]:
 
 
 def _reader_of(audio: Path, plugins: Plugins | None) -> Reader | None:
-    return next((reader for reader in _readers(plugins) if reader.takes_audio(audio)), None)
+    for reader in _readers_of_audio(plugins or installed_plugins()):
+        if reader.takes_audio(audio):
+            return reader
+    return None
 
 
 def _readers(plugins: Plugins | None) -> tuple[Reader, ...]:
@@ -137,3 +140,9 @@ def _readers(plugins: Plugins | None) -> tuple[Reader, ...]:
 def _created(plugins: Plugins) -> tuple[Reader, ...]:
     readers = (plugins.readers[name].create() for name in plugins.readers)
     return tuple(reader.using(plugins) if isinstance(reader, PluginReader) else reader for reader in readers)
+
+
+@lru_cache(maxsize=4)
+def _readers_of_audio(plugins: Plugins) -> tuple[Reader, ...]:
+    """Those that take recordings at all: each row of a manifest asks them."""
+    return tuple(one for one in _created(plugins) if type(one).takes_audio is not Reader.takes_audio)

@@ -7,24 +7,27 @@ import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from hashlib import blake2b
 from pathlib import Path
 from typing import Any, BinaryIO, TextIO
 
 from megaasr_core.base.errors import OutputError, one_line
 from megaasr_core.base.files import atomic_path
 
+from .fingerprints import fingerprint
 from .json_files import jsonl_line
 from .output_locks import partial_of, release, take_lock
 from .outputs import check_writable, is_stream, text_output
+from .run_records import RunRecord, write_record
 
 HEAD = b'{"fingerprint": "'
 """How every partial file begins."""
 
 
-def fingerprint(settings: Any) -> str:
-    """Digest of all settings that determine the rows; a partial file with another fingerprint is from another run."""
-    return blake2b(json.dumps(settings, sort_keys=True, default=str).encode(), digest_size=16).hexdigest()
+def _head_of(mark: str | RunRecord) -> dict[str, Any]:
+    """The first line of a partial file."""
+    if isinstance(mark, RunRecord):
+        return {"fingerprint": fingerprint(mark.identity), "identity": dict(mark.identity)}
+    return {"fingerprint": mark}
 
 
 class ResumableRows:
@@ -34,16 +37,20 @@ class ResumableRows:
         done: rows of an earlier run with the same fingerprint and of this run, in order; empty if `keep` is False.
         num_done: number of these rows.
         left_over: whether a partial file of another run was present and is overwritten.
+        note: that, in a line for the user, with what differs between the two runs; empty where it was not so.
     """
 
-    def __init__(self, path: Path, mark: str, keep: bool = True) -> None:
+    note = ""
+
+    def __init__(self, path: Path, mark: str | RunRecord, keep: bool = True) -> None:
         self.path = path
         self.partial = partial_of(path)
         self.done: list[dict[str, Any]] = []
         self.num_done = 0
         self.left_over = False
         self._keep = keep
-        self._mark = jsonl_line({"fingerprint": mark}).encode()
+        self._record = mark if isinstance(mark, RunRecord) else None
+        self._mark = jsonl_line(_head_of(mark)).encode()
         self._size = 0
         self._descriptor = -1
         self._is_ours = False
@@ -68,11 +75,22 @@ class ResumableRows:
                 raise OutputError(f"cannot write {self.path}: {self.partial} is of something else; move or remove it")
             else:
                 self.left_over = bool(first)
+                if first:
+                    self.note = f"{self.partial} is of another run and is begun anew: {self._difference(first)}"
         self._is_ours = True
         os.ftruncate(self._descriptor, self._size)
         os.lseek(self._descriptor, self._size, os.SEEK_SET)
         if not self._size:
             self._write(self._mark)
+
+    def _difference(self, first: bytes) -> str:
+        """In what the run of another partial file differs, as a clause."""
+        try:
+            identity = json.loads(first)["identity"]
+        except (ValueError, KeyError, RecursionError):  # of an earlier version, or cut
+            identity = None
+        known = isinstance(identity, dict) and self._record is not None and self._record.difference(identity)
+        return known or "settings or recordings differ"
 
     def _parsed(self, line: bytes, number: int) -> dict[str, Any] | None:
         try:
@@ -116,7 +134,9 @@ class ResumableRows:
             self._descriptor = -1
 
     def finish(self, due: int | None) -> None:
-        """Write the rows without the fingerprint line to the final path.
+        """Write the rows without the fingerprint line to the final path, and beside them which run made them.
+
+        The record of the run comes first, so that rows never stand beside the record of another run.
 
         Raises:
             OutputError: there are not `due` rows, or not those that were written.
@@ -131,6 +151,9 @@ class ResumableRows:
             )
         with self._reading(len(self._mark)) as rows, atomic_path(self.path) as temporary, temporary.open("wb") as final:
             shutil.copyfileobj(rows, final)
+            final.flush()
+            if self._record is not None:
+                write_record(self.path, self._record, temporary)
 
     def _reading(self, start: int) -> BinaryIO:
         os.lseek(self._descriptor, start, os.SEEK_SET)
@@ -153,12 +176,15 @@ class StreamedRows(ResumableRows):
 
 
 @contextmanager
-def resumable_rows(path: Path, mark: str, keep: bool = True, due: int | None = None) -> Iterator[ResumableRows]:
+def resumable_rows(
+    path: Path, mark: str | RunRecord, keep: bool = True, due: int | None = None
+) -> Iterator[ResumableRows]:
     """Open a resumable output; it gets its final name if the block succeeds, and stays ``.partial`` if it raises.
 
     Args:
         path: path of the output; rows for a stream (`is_stream`) are written at once, and nothing is resumed.
-        mark: `fingerprint` of the settings that determine the rows.
+        mark: the run, whose identity is all that determines the rows and whose record is written beside a file of
+            them; or only the `fingerprint` of the settings that determine them, and no record.
         keep: whether to keep the rows in memory, or only their number.
         due: number of the rows that the output must have at the end.
 

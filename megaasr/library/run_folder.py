@@ -6,13 +6,15 @@ import os
 import re
 import shutil
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 from megaasr_core.base.errors import OutputError, one_line
 
+from .fingerprints import as_json
+from .identity_differences import differing_parts
 from .json_files import read_json, write_json
 from .output_locks import lock
 
@@ -46,7 +48,9 @@ def run_folder(folder: Path) -> Iterator[None]:
         os.close(descriptor)
 
 
-def claim_identity(file: Path, identity: Mapping[str, Any], *, other: str, foreign: Iterable[str] = ("*",)) -> None:
+def claim_identity(
+    file: Path, identity: Mapping[str, Any], *, other: str, foreign: Iterable[str] = ("*",), added: Collection[str] = ()
+) -> None:
     """Write what identifies the run of a folder, or compare it with what an earlier run has written.
 
     Args:
@@ -54,17 +58,18 @@ def claim_identity(file: Path, identity: Mapping[str, Any], *, other: str, forei
         identity: everything that decides what the run writes, as a JSON object.
         other: what a folder with another identity holds, for the message: ``a run of another configuration``.
         foreign: patterns of names that a folder without an identity must not hold.
+        added: parts that folders of earlier versions do not have, and that are compared where they do.
 
     Raises:
-        OutputError: the folder belongs to another run, or to something else.
+        OutputError: the folder belongs to another run, or to something else; the message names the parts that differ.
     """
     if not file.exists():
         refuse_foreign(file, foreign)
         write_json(file, identity)
         return
     before = read_json(file)
-    differing = [name for name in {**before, **identity} if before.get(name) != identity.get(name)]
-    if differing:
+    now = {name: value for name, value in as_json(identity).items() if name in before or name not in added}
+    if differing := differing_parts(before, now):
         raise OutputError(
             f"{file.parent}: holds {other} (different: {', '.join(differing)}); remove it or name another folder"
         )

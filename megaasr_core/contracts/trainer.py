@@ -26,7 +26,7 @@ class Trainer(Unit):
 
         A run that was killed goes on where it stopped when it is started again with the same configuration and the same
         folder, and ends as if it had never been stopped. A folder of another configuration, or of other data (see
-        `TrainContext.data_digests`), is refused; `megaasr.claim_identity` does that.
+        `TrainContext.identity`), is refused; `megaasr.claim_identity` does that.
 
         Returns:
             What to tell the user: a JSON object of figures and of the paths that were written.

@@ -174,6 +174,12 @@ class Whisper(Backend):
 
         return str(tiny_english_folder(cache_folder()))
 
+    def content_files(self) -> list[Path]:
+        """The files that a model is loaded from, in its folder or in the hub's cache; see `HasContentFiles`."""
+        from .whisper_folder import model_files
+
+        return model_files(self._source())
+
     @property
     def network(self) -> torch.nn.Module:
         """The loaded WhisperForConditionalGeneration, for training and for tests."""

@@ -18,6 +18,8 @@ from megaasr import one_line
 
 CONFIG, GENERATION, FEATURES = "config.json", "generation_config.json", "preprocessor_config.json"
 WEIGHTS, INDEX = "model.safetensors", "model.safetensors.index.json"
+READ = frozenset({".json", ".txt", ".safetensors"})
+"""Suffixes of the files that decide what a model is."""
 MOST_BYTES = 50_000_000
 """Largest JSON file that is read; the tokeniser of Whisper has 2.5 million."""
 _LAYER = re.compile(r"(encoder|decoder)\.layers\.(\d+)\.")
@@ -102,6 +104,19 @@ def check_folder(folder: Path) -> None:
                 raise FolderError(f"tokenizer.json is missing (and so is {name}); copy those of the model it came from")
     _check_features(folder, sizes)
     _check_shapes(dict(_shapes(folder)), sizes)
+
+
+def model_files(source: str) -> list[Path]:
+    """The files that transformers reads of a model: of a folder, or of a hub id's copy in the cache; sorted."""
+    folder = Path(source)
+    if not folder.is_dir():
+        from huggingface_hub import try_to_load_from_cache
+
+        config = try_to_load_from_cache(source, CONFIG)
+        if not isinstance(config, str):  # it was never loaded
+            return []
+        folder = Path(config).parent
+    return sorted(file for file in folder.iterdir() if file.suffix in READ and file.is_file())
 
 
 def _check_features(folder: Path, sizes: Sizes) -> None:

@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BaseModel, Field, ValidationError
 
 from megaasr import (
+    REFERENCE_FIELDS,
     ManifestError,
     ParameterError,
     audio_name,
@@ -133,7 +134,8 @@ def _value(row: Row, field: str) -> object:
 
 
 def _reference(row: Row) -> str | None:
-    found = row["answer"] if row.get("answer") is not None else row.get("text")
+    """What a row was scored against: in results of earlier versions the first of several, which may differ."""
+    found = next((row[name] for name in REFERENCE_FIELDS if row.get(name) is not None), None)
     return found if isinstance(found, str) else None
 
 

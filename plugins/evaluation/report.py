@@ -12,13 +12,16 @@ from .figures import MEANING, difference_table, figure_table, system_table
 from .summary import RATES
 from .tables import clusters_line, pairs, percent, table
 
+UNKNOWN = "not recorded"
+
 
 def markdown(report: dict[str, Any]) -> str:
     """Render the report of `megaasr eval` as Markdown.
 
     Args:
-        report: ``summary`` from `summarise`, ``settings``, ``hardware``, and optionally ``comparison`` from `compare`
-            and ``never_worse`` from `Verdict.as_json`; ``rewards`` in the summary, by term, from `TermScores.summary`.
+        report: ``summary`` from `summarise`; ``settings``, ``hardware`` and ``run`` (its id and identity) of the run
+            that made the rows, the last two None where it is not recorded; optionally ``comparison`` from `compare` and
+            ``never_worse`` from `Verdict.as_json`; ``rewards`` in the summary, by term, from `TermScores.summary`.
     """
     summary = report["summary"]
     rates: list[list[str]] = []
@@ -28,8 +31,9 @@ def markdown(report: dict[str, Any]) -> str:
         "",
         f"- utterances: {summary['utterances']}, failed: {summary['failed']}",
         f"- speed: RTFx {rtfx} ({summary['audio_s']:.1f} s of audio in {summary['decoding_s']:.1f} s of decoding)",
-        f"- hardware: {pairs(report['hardware'])}",
+        f"- hardware: {pairs(report['hardware']) if report['hardware'] else UNKNOWN}",
         f"- settings: {pairs(report['settings'])}",
+        f"- run: {_run(report['run'])}",
         f"- normaliser: {pairs(summary['normalisers'])}",
         clusters_line(summary["clusters"]),
         "",
@@ -57,6 +61,15 @@ def _comparison(report: dict[str, Any]) -> list[str]:
     lines += ["", *system_table(slices, [BASE, THIS]), "", "Differences to the base; below zero is better:", ""]
     lines += difference_table(slices, [THIS], BASE)
     return [*lines, *_verdicts(report["never_worse"])] if "never_worse" in report else lines
+
+
+def _run(run: Mapping[str, Any] | None) -> str:
+    """The identity of the run that made the rows, in digests of eight digits."""
+    if run is None:
+        return UNKNOWN
+    shown = {"code": run["code"]["sources"], "model": run["backend"].get("files"), "adapter": run["adapter"]}
+    digests = {name: digest[:8] for name, digest in shown.items() if digest}
+    return f"{run['id']} (megaasr {run['code']['megaasr']}, {pairs(digests)})"
 
 
 def _verdicts(verdict: dict[str, Any]) -> list[str]:

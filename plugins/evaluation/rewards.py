@@ -3,19 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
 from megaasr import (
+    REFERENCE_FIELDS,
     ComposedReward,
     ManifestError,
     ParameterError,
+    Plugins,
     RewardSample,
+    RunRecord,
     TermScores,
+    fingerprint,
     jsonl_line,
     language_code,
-    read_jsonl,
+    plugins_identity,
+    reference_of,
+    write_record,
     write_text,
 )
 
@@ -23,7 +30,7 @@ from .evaluate import ADDED_LATER, REWARD_ERRORS, REWARDS, subset_parts
 from .pairing import scored_rows
 
 Row = dict[str, Any]
-NOT_META = ADDED_LATER | {"prediction", "answer", "text", "language"}
+NOT_META = ADDED_LATER | {"prediction", "language", *REFERENCE_FIELDS}
 """Fields of a row that are not in the `meta` of its sample."""
 
 
@@ -31,25 +38,24 @@ def sample_of(row: Mapping[str, Any], where: str, language: str | None = None) -
     """What a reward scores of a row that `megaasr eval` wrote.
 
     Args:
-        row: with ``prediction``, and ``answer`` or ``text`` (null where the reference is unknown); all its other fields
-            are `meta`.
+        row: with ``prediction``, and the reference as `reference_of` reads it (null where it is unknown); all its other
+            fields are `meta`.
         where: begins the message, e.g. ``results.jsonl, line 3``.
         language: of a row that names none.
 
     Raises:
-        ManifestError: the row has no prediction or reference, or a language that is none.
+        ManifestError: the row has no prediction or reference, two references that differ, or a language that is none.
     """
-    reference = next((row[name] for name in ("answer", "text") if row.get(name) is not None), None)
-    has_reference = isinstance(reference, str) or ({"answer", "text"} & row.keys() and reference is None)
-    if not isinstance(row.get("prediction"), str) or not has_reference:
+    if not isinstance(row.get("prediction"), str) or row.keys().isdisjoint(REFERENCE_FIELDS):
         raise ManifestError(
             f"{where}: needs 'prediction' and 'answer' or 'text', each a text; it has {', '.join(row) or 'nothing'}; "
             "results of `megaasr eval` are expected"
         )
     spoken = row.get("language") or subset_parts(dict(row))[2] or language
     try:
+        reference = reference_of(row)
         code = language_code(spoken if spoken is None else str(spoken))
-    except ParameterError as error:
+    except (ManifestError, ParameterError) as error:
         raise ManifestError(f"{where}: {error}") from error
     meta = {name: value for name, value in row.items() if name not in NOT_META}
     return RewardSample(row["prediction"], reference, code, meta)
@@ -82,13 +88,33 @@ def rewarded(rows: Iterable[Row], composed: ComposedReward | None, batch_size: i
         yield from add_rewards(batch, composed)
 
 
-def reused_rows(results: Path, composed: ComposedReward | None) -> list[Row]:
-    """The rows of an earlier evaluation; with a composed reward, ``rewards`` is added to them there too."""
-    rows = read_jsonl(results)
-    if composed is not None:
-        rows = add_rewards(rows, composed)
-        write_text(results, "".join(map(jsonl_line, rows)))
-    return rows
+def rewards_identity(composed: ComposedReward, text: str, plugins: Plugins) -> dict[str, Any]:
+    """The part ``rewards`` of a run's identity.
+
+    Args:
+        text: of the file that describes the composed reward.
+    """
+    used = [reward for term in composed.terms for reward in (term.reward, term.gate) if reward is not None]
+    units = [(reward.kind, reward.name) for reward in used]
+    return {"composition": fingerprint(text), "plugins": plugins_identity(plugins, units)}
+
+
+def rescored(
+    results: Path, rows: Sequence[Row], composed: ComposedReward, run: RunRecord | None, identity: Mapping[str, Any]
+) -> tuple[list[Row], RunRecord | None]:
+    """Add ``rewards`` to the rows of an earlier evaluation, there too, and to the record of its run.
+
+    Args:
+        run: that made the rows, where it is recorded.
+        identity: of the composed reward.
+    """
+    scored = add_rewards(rows, composed)
+    text = "".join(map(jsonl_line, scored))
+    if run is not None:
+        run = replace(run, identity={**run.identity, "rewards": identity})
+        write_record(results, run, text.encode())
+    write_text(results, text)
+    return scored, run
 
 
 def columns_of(rows: Sequence[Row]) -> dict[str, TermScores]:

@@ -47,7 +47,10 @@ def summarise(rows: Sequence[Row], seed: int = 0, by: Sequence[str] = (), cluste
             "clusters": len(set(clusters.of(members))),
         }
     audio_s, decoding_s = (sum(row.get(name, 0.0) for row in scored) for name in ("audio_s", "decoding_s"))
-    languages = sorted({language_of(row) for row in scored})
+    normalisers: dict[str, set[str]] = {}
+    for row in scored:
+        language = language_of(row)
+        normalisers.setdefault(language, set()).add(row.get("normaliser") or normaliser_version(language))
     return {
         "utterances": len(rows),
         "failed": len(rows) - len(scored),
@@ -56,7 +59,7 @@ def summarise(rows: Sequence[Row], seed: int = 0, by: Sequence[str] = (), cluste
         "audio_s": audio_s,
         "decoding_s": decoding_s,
         "rtfx": audio_s / decoding_s if decoding_s else None,
-        "normalisers": {language: normaliser_version(language) for language in languages},
+        "normalisers": {language: "; ".join(sorted(found)) for language, found in sorted(normalisers.items())},
     }
 
 

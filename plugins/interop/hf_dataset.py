@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from megaasr import ParameterError, read_rows, read_sample
+from megaasr import ParameterError, located_rows, read_sample, reference_of
 
 COLUMNS = ("id", "audio", "text", "language", "scenario", "severity", "duration_s", "base_wer")
 """Fields of a manifest's rows that become columns; recipes and flags are not included."""
@@ -40,9 +40,11 @@ def load_corpus(manifest: str | Path) -> Any:
 
 def _columns(path: Path) -> Iterator[dict[str, Any]]:
     names: list[str] = []
-    for row in read_rows(path):
+    for where, row in located_rows(path):
         if "error" in row:
             continue
+        if (said := reference_of(row, where)) is not None:
+            row["text"] = said
         names = names or [name for name in COLUMNS if name in row]
         yield {name: row.get(name) for name in names}
 

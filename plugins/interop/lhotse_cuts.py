@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from megaasr import ParameterError, atomic_path, held_outputs, jsonl_line, located_rows
+from megaasr import ParameterError, atomic_path, held_outputs, jsonl_line, located_rows, reference_of
 
 from ..corpus.rendering.shard_reader import IN_TAR
 
@@ -47,10 +47,10 @@ def _cuts(source: Path) -> Iterator[dict[str, Any]]:
             continue
         if IN_TAR in row["audio"]:
             raise ParameterError(f"{where}: its audio is in a tar shard; render with --format folder for Lhotse")
-        yield _cut(row, root)
+        yield _cut(row, root, reference_of(row, where))
 
 
-def _cut(row: dict[str, Any], root: Path) -> dict[str, Any]:
+def _cut(row: dict[str, Any], root: Path, text: str | None) -> dict[str, Any]:
     recipe = row["recipe"]
     name, rate, num_samples = row["id"], recipe["sample_rate"], recipe["num_samples"]
     duration = num_samples / rate
@@ -60,7 +60,7 @@ def _cut(row: dict[str, Any], root: Path) -> dict[str, Any]:
         "start": 0.0,
         "duration": duration,
         "channel": 0,
-        "text": row["text"],
+        "text": text,
         "language": row["language"],
         **({"speaker": row["speaker"]} if "speaker" in row else {}),
     }

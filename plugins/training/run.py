@@ -32,7 +32,7 @@ from .settings import SftSettings
 from .training_clips import Clip, open_clips, order_of
 
 RUN = "run.json"
-"""What identifies the run: its configuration, and the content of the manifests."""
+"""The identity of the run: configuration, data, recordings, model, plugins and code."""
 REPORT = "report.json"
 BASE = "base.json"
 ADAPTER = "adapter"
@@ -71,8 +71,9 @@ def _train(
 ) -> dict[str, Any]:
     if processes.is_main_process:
         configuration = fingerprint([settings.model_dump(mode="json", exclude={"workers"}), processes.num_processes])
-        contents = {f"content of {path}": digest for path, digest in context.data_digests(settings).items()}
-        claim_identity(out / RUN, {"run": configuration, **contents}, other="a run of another configuration")
+        manifests = [source.manifest for source in (*settings.training, *settings.dev)]
+        identity = {"run": configuration, **context.identity(settings, manifests, [backend])}
+        claim_identity(out / RUN, identity, other="a run of another configuration")
         if not (out / BASE).is_file():
             scores = score_on(backend, settings.dev, settings.eval_batch_size, context.plugins, adapter=False)
             write_json(out / BASE, {name: asdict(score) for name, score in scores.items()})

@@ -20,7 +20,7 @@ from megaasr import write_text
 from . import command
 from .measuring import CLUSTER, by_adapter, by_base, result
 from .reproduce import plan
-from .running import Step, megaasr, recipe, run, together
+from .running import Step, finished, megaasr, recipe, run, together
 
 CLIPS = 640
 CURVES = ("linear", "sqrt-forward", "sqrt-backward", "gaussian-mid")
@@ -146,8 +146,9 @@ def steps(out: Path) -> list[Step]:
 def main(out: Annotated[Path, typer.Argument(help="The recipe's folder.")]) -> None:
     """Train and measure every ablation."""
     (out / "labels").mkdir(exist_ok=True)
+    before = finished(out)
     for step in steps(out.resolve()):
-        run(step, out, "ablations")  # variants do not depend on each other
+        run(step, out, before)  # variants do not depend on each other
     command.say(f"{out}/ablations/ablations.md")
 
 

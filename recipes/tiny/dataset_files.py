@@ -20,6 +20,7 @@ from megaasr import (
     jsonl_line,
     read_audio,
     read_jsonl,
+    reference_of,
     write_text,
 )
 
@@ -76,13 +77,19 @@ def read_rows(manifest: Path, splits: Sequence[str] = SPLITS) -> list[Row]:
 
 
 def read_any_rows(manifest: Path) -> list[Row]:
-    """The rows of a manifest, whatever their split; ManifestError when a row has no audio."""
+    """The rows of a manifest, whatever their split, with the words that were spoken in ``text`` where they are known.
+
+    Raises:
+        ManifestError: a row has no audio, or two references that differ.
+    """
     rows = read_jsonl(manifest)
     for number, row in enumerate(rows, start=1):
         if not isinstance(row.get("audio"), str):
             raise ManifestError(
                 f"{manifest}, line {number}: lacks 'audio', a path; its fields are {', '.join(row) or 'none'}"
             )
+        if (said := reference_of(row, f"{manifest}, line {number}")) is not None:
+            row["text"] = said
     return rows
 
 

@@ -12,7 +12,7 @@ from functools import lru_cache
 from hashlib import blake2b
 from pathlib import Path
 
-from megaasr import read_jsonl, tokenise
+from megaasr import read_jsonl, reference_of, tokenise
 
 GRAM = 4
 SHARE = 0.5
@@ -51,7 +51,7 @@ class HeldOut:
     def load(cls, manifests: Iterable[Path] = ()) -> HeldOut:
         """The IEEE sentences and the texts of evaluation manifests."""
         lines = [line.split() for line in IEEE.read_text(encoding="ascii").splitlines() if not line.startswith("#")]
-        texts = {str(row.get("text", row.get("answer", ""))) for manifest in manifests for row in read_jsonl(manifest)}
+        texts = {reference_of(row) or "" for manifest in manifests for row in read_jsonl(manifest)}
         return cls([*lines, *(grams_of(text) for text in sorted(texts))])
 
     def holds(self, text: str) -> bool:

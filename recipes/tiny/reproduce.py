@@ -2,8 +2,9 @@
 
     python -m recipes.tiny.reproduce DATA --out OUT
 
-Every step prints its command and runs it. A completed step is skipped unless its command or an earlier step has
-changed; a killed step resumes where it stopped.
+Every step prints its command and runs it. A completed step is skipped unless its command, an earlier step, the code or
+the recordings have changed; a killed step resumes where it stopped. Where a folder of a training or a plan is of other
+code or data, the step says which part differs, and which folder to remove.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ from .mixtures import (
     scenario_option,
 )
 from .parts import HELD, PARTS
-from .running import HERE, Step, megaasr, recipe, run
+from .running import HERE, Step, inputs, megaasr, recipe, run
 
 CHOOSE_CLIPS, REPORT_CLIPS = 216, 486
 """Number of simulated clips of each part, multiples of 54: at most one of each clean utterance."""
@@ -132,7 +133,7 @@ def main(
     """Build the data, train adapter and router, and evaluate both."""
     chosen = open_mixture(mixture)
     out.mkdir(parents=True, exist_ok=True)
-    started, digest = time.monotonic(), ""
+    started, digest = time.monotonic(), inputs(data.resolve())
     for folder in ("report", "results"):
         (out / folder).mkdir(exist_ok=True)
     for step in steps(data.resolve(), out.resolve(), clips, chosen):

@@ -15,7 +15,7 @@ import typer
 from . import command
 from .measuring import CLUSTER, both_ways, result, results, stem
 from .reproduce import plan
-from .running import HERE, Step, megaasr, recipe, run
+from .running import HERE, Step, finished, megaasr, recipe, run
 
 LEARNED_FROM = ("plans/outcome_train", "packs/quiet.jsonl")
 SOURCE = "choose.jsonl"
@@ -49,7 +49,7 @@ def steps() -> list[Step]:
 
 def main(out: Annotated[Path, typer.Argument(help="The recipe's folder.")]) -> None:
     """Train a router by outcome and compare it with the router by label."""
-    digest = "router objectives"
+    digest = finished(out)
     for step in steps():
         digest = run(step, out, digest)
     command.say(f"{out}/report/{stem(SOURCE)}_routers.md")

@@ -10,11 +10,13 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-from megaasr import MegaasrError
+from megaasr import MegaasrError, RecordingsState, code_identity
 
 from . import command, dataset_files
 
 HERE = Path(__file__).parent
+LAST = "compare noizeus"
+"""The name of the recipe's last step."""
 KEEP_MEMORY = {"MALLOC_MMAP_MAX_": "0", "MALLOC_TRIM_THRESHOLD_": str(2**33), "MALLOC_TOP_PAD_": str(2**28)}
 """glibc settings that keep freed memory of large tensors; they save a tenth of the time of training and decoding."""
 
@@ -45,6 +47,20 @@ def recipe(name: str, *arguments: str) -> Step:
 def together(name: str, *steps: Step) -> Step:
     """One step that runs the commands of several in parallel: two decodings of one thread each share two cores well."""
     return Step(name, tuple(command for step in steps for command in step.commands))
+
+
+def inputs(data: Path) -> str:
+    """Digest of what all steps depend on: code of megaasr and of the recipe, sizes and times of the files of `data`."""
+    files = RecordingsState()
+    files.add_files(sorted(path for path in data.rglob("*") if path.is_file()))
+    sources = sorted(path for path in HERE.rglob("*") if path.suffix in (".py", ".txt"))
+    return dataset_files.digest_of(code_identity(), dataset_files.code_digest(*map(str, sources)), files.hexdigest())
+
+
+def finished(out: Path) -> str:
+    """Digest of the code and of the recipe that a folder holds, for steps that begin where the recipe ends."""
+    mark = out / "steps" / dataset_files.slug(LAST) / dataset_files.DONE
+    return dataset_files.digest_of(code_identity(), mark.read_text(encoding="utf-8") if mark.is_file() else None)
 
 
 def run(step: Step, out: Path, before: str) -> str:

@@ -53,6 +53,12 @@ class AudioQuality(Router):
         loaded: TrainedRouter = self._loaded
         return loaded
 
+    def content_files(self) -> tuple[Path, ...]:
+        """The router file; see `HasContentFiles`. Errors as `load`."""
+        from .files import find_weights
+
+        return (find_weights(self.weights or _packaged()),)
+
     def probabilities(self, batch: Sequence[Audio]) -> list[float]:
         """p(degraded), 0 to 1, of each clip."""
         from .inference import logits_of, probabilities

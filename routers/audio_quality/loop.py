@@ -37,7 +37,7 @@ from .training_run import FILE as UNFINISHED
 from .training_run import Progress
 
 RUN = "run.json"
-"""What identifies the run: its configuration, and the content of the manifests."""
+"""The identity of the run: configuration, data, recordings, plugins and code."""
 REPORT = "report.json"
 METRICS = "metrics.jsonl"
 CHUNK = 256
@@ -80,11 +80,12 @@ def train_router(settings: RouterSettings, out: Path, context: TrainContext) -> 
     dev = _dev(open_sources(settings.dev, context.plugins), settings)
     targets = targets_of(train, settings, "training")
     configuration = fingerprint(settings.model_dump(mode="json", exclude={"cache_mib"}))
-    contents = {f"content of {path}": digest for path, digest in context.data_digests(settings).items()}
+    manifests = [source.manifest or source.plan or Path() for source in (*settings.training, *settings.dev)]
+    identity = {"run": configuration, **context.identity(settings, manifests)}
     with run_folder(out):
         claim_identity(
             out / RUN,
-            {"run": configuration, **contents},
+            identity,
             other="a run of another configuration",
             foreign=(REPORT, METRICS, FILE, UNFINISHED),
         )

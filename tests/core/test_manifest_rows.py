@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import re
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +19,7 @@ from megaasr import (
     manifest_row,
     moved_row,
     read_row_audio,
+    reference_of,
     row_name,
     tried_rows,
     utterance_name,
@@ -113,7 +115,7 @@ def test_a_channel_reaches_the_limits_of_the_recording(ramp):
 @pytest.mark.parametrize(
     "row",
     [
-        {"audio": "a.wav", "answer": "x", "text": "y", "language": "fr"},
+        {"audio": "a.wav", "answer": "x", "text": "X!", "language": "fr"},
         {"audio_path": "a.wav", "answer": None, "text": "x", "lang": "fr"},
         {"audio_filepath": "a.wav", "text": "x", "duration": 1.0, "lang": "fr"},  # NeMo
         {"path": "a.wav", "sentence": "x", "locale": "fr", "client_id": "c"},  # Common Voice
@@ -125,6 +127,37 @@ def test_the_names_of_other_tools_are_read(ramp, row):
     found = manifest_row(row, ramp, "x")
     assert (found.audio, found.reference, found.language) == (ramp / "a.wav", "x", "fr")
     assert moved_row(row, ramp, ramp / "b")[next(iter(row))] in ("../a.wav", {"path": "../a.wav", "bytes": None})
+
+
+@pytest.mark.parametrize(
+    ("fields", "said"),
+    [
+        ({}, None),
+        ({"answer": None, "text": None}, None),
+        ({"transcript": "a"}, "a"),
+        ({"answer": "Two dogs!", "text": "2 dogs"}, "Two dogs!"),
+        ({"text": "two dogs", "sentence": "Two dogs.", "transcription": "TWO  DOGS"}, "two dogs"),
+        ({"answer": "你好，世界", "text": "你好世界", "language": "zh"}, "你好，世界"),
+        ({"answer": "a", "text": 5}, "a"),
+        ({"answer": "a b", "text": "a b", "language": "no language"}, "a b"),
+        ({"answer": "a b", "text": "a  b", "language": "no language"}, "a b"),
+    ],
+)
+def test_fields_that_agree_are_one_reference(fields, said):
+    assert reference_of(fields) == said
+
+
+@pytest.mark.parametrize(
+    "fields", [{"answer": "a", "text": "b"}, {"answer": "", "text": "a"}, {"sentence": "a", "transcript": "a b"}]
+)
+def test_two_references_that_differ_are_refused_by_name(fields):
+    (one, said), (other, second) = fields.items()
+    message = f"m.jsonl, line 3: '{one}' is {said!r} and '{other}' is {second!r}: two references that differ; keep "
+    row = {"audio": "a.wav", "language": "en", **fields}
+    assert not is_usual(row)
+    for read in (lambda: reference_of(row, "m.jsonl, line 3"), lambda: manifest_row(row, Path(), "m.jsonl, line 3")):
+        with pytest.raises(ManifestError, match=re.escape(message)):
+            read()
 
 
 def test_parts_of_one_recording_have_names_of_their_own():

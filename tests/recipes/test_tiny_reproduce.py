@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import itertools
+import os
 from pathlib import Path
 
 import pytest
@@ -32,6 +33,32 @@ def test_the_driver_runs_a_step_once_and_again_when_one_before_it_changed(tmp_pa
         with pytest.raises(MegaasrError, match="step 'fails' ended with exit code 3"):
             running.run(failing, tmp_path, "")
     assert (tmp_path / "failed").read_text() == (tmp_path / "well").read_text() == "xx"
+
+
+def test_the_steps_depend_on_the_recordings_and_the_code(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "speech").mkdir()
+    clip = tmp_path / "speech" / "a.flac"
+    clip.write_bytes(b"one")
+    before = running.inputs(tmp_path)
+    assert running.inputs(tmp_path) == before
+    os.utime(clip, ns=(0, clip.stat().st_mtime_ns + 10**9))
+    later = running.inputs(tmp_path)
+    assert later != before
+    (tmp_path / "noise.jsonl").write_text("{}")
+    assert running.inputs(tmp_path) not in (before, later)
+    (tmp_path / "noise.jsonl").unlink()
+    monkeypatch.setattr(running, "code_identity", lambda: {"sources": "of another checkout"})
+    assert running.inputs(tmp_path) not in (before, later)
+
+
+def test_what_begins_where_the_recipe_ends_depends_on_its_last_step(tmp_path: Path) -> None:
+    last = reproduce.steps(tmp_path, tmp_path, 300, mixtures.open_mixture("mild"))[-1]
+    assert last.name == running.LAST
+    before = running.finished(tmp_path)
+    (tmp_path / "nothing.py").write_text("")
+    digests = [running.run(running.Step(last.name, (("nothing",),)), tmp_path, data) for data in ("one", "other")]
+    assert len({before, running.finished(tmp_path), *digests}) == 4
+    assert running.finished(tmp_path) == running.finished(tmp_path)
 
 
 def test_commands_of_a_step_run_side_by_side_and_share_the_cores(

@@ -1,6 +1,7 @@
 """The trainer `router`: it learns, the same bits twice, resumes, and takes the route that costs fewest edits."""
 
 import json
+import os
 import shutil
 from pathlib import Path
 
@@ -8,7 +9,8 @@ import numpy as np
 import pytest
 import torch
 
-from megaasr import TrainContext, Utterance, installed_plugins, write_audio
+from megaasr import AdapterError, TrainContext, Utterance, installed_plugins, unit_identity, write_audio
+from megaasr.library import training
 from megaasr_core.base.errors import ManifestError, OutputError, ParameterError
 from megaasr_core.testing import cases, plugins_of
 from megaasr_core.testing.guards import touched_generators
@@ -19,12 +21,12 @@ from megaasr_plugins.corpus.rendering.plan_renderer import PlanRenderer
 from megaasr_plugins.engines.local import Local
 from megaasr_routers.audio_quality import AudioQuality
 from megaasr_routers.audio_quality.batches import Clips, epoch_of, targets_of, vary
-from megaasr_routers.audio_quality.files import read_router
+from megaasr_routers.audio_quality.files import FILE, read_router, write_router
 from megaasr_routers.audio_quality.loop import first_network, optimiser_of, schedule, train_step
 from megaasr_routers.audio_quality.sources import Source, open_sources
 from megaasr_routers.audio_quality.training import RouterTraining
 from megaasr_routers.audio_quality.training_run import Progress
-from tests.routers.quality import noise_clip, speech_clip
+from tests.routers.quality import lively_router, noise_clip, speech_clip
 
 CONTEXT = TrainContext(installed_plugins())
 SMALL = {"hidden": 32, "heads": 2, "ffn": 64, "batch_size": 8, "epochs": 4, "learning_rate": 3e-3, "downsampling": 4}
@@ -342,3 +344,34 @@ def test_changed_labels_refuse_the_old_router(data, tmp_path):
     own.write_text("".join(json.dumps(row) + "\n" for row in rows))
     with pytest.raises(OutputError, match=r"different: content of .*manifest\.jsonl"):
         settings.train(tmp_path / "run", CONTEXT)
+
+
+def test_changed_sound_or_code_refuses_the_old_router(tmp_path, monkeypatch):
+    own = write_clips(tmp_path / "clips", range(8))
+    settings = RouterTraining(training=[{"manifest": own}], dev=[{"manifest": own}], **SMALL, max_steps=1)
+    found = settings.train(tmp_path / "run", CONTEXT)
+    assert settings.train(tmp_path / "run", CONTEXT) == found
+    code = json.loads((tmp_path / "run" / "run.json").read_text())["code"]
+    with monkeypatch.context() as patched:
+        patched.setattr(training, "code_identity", lambda: {**code, "sources": "of another checkout"})
+        with pytest.raises(OutputError, match=r"\(different: code \(sources\)\); remove it or name another folder"):
+            settings.train(tmp_path / "run", CONTEXT)
+    clip = tmp_path / "clips" / "3.wav"
+    os.utime(clip, ns=(0, clip.stat().st_mtime_ns + 10**9))
+    with pytest.raises(OutputError, match=r"\(different: recordings\)"):
+        settings.train(tmp_path / "run", CONTEXT)
+
+
+def test_a_router_is_the_contents_of_its_file(tmp_path):
+    packaged = unit_identity(AudioQuality.create({}))["files"]
+    for name in ("a", "b"):
+        (tmp_path / name).mkdir()
+        write_router(tmp_path / name / FILE, lively_router())
+    identities = [unit_identity(AudioQuality.create({"weights": str(tmp_path / name)})) for name in ("a", "b")]
+    assert identities[0] == identities[1]
+    assert identities[0]["files"] != packaged
+    write_router(tmp_path / "b" / FILE, lively_router(seed=1))
+    other = unit_identity(AudioQuality.create({"weights": str(tmp_path / "b" / FILE)}))
+    assert other["files"] != identities[0]["files"]
+    with pytest.raises(AdapterError, match="no such router file"):
+        unit_identity(AudioQuality.create({"weights": str(tmp_path / "c")}))

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterator
-from itertools import chain, islice
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -56,48 +55,53 @@ def label(
     Example: megaasr corpus label plan/ -o labelled.jsonl
     """
     from megaasr import (
-        fingerprint,
+        RecordingsState,
+        RowsDigest,
+        RunRecord,
+        hardware,
         held_outputs,
         is_standard_output,
         is_stream,
         moved_row,
         normaliser_version,
         progress,
-        recordings_state,
         resumable_rows,
+        transcriber_identity,
         tried_rows,
     )
 
     from ...evaluation.evaluate import check_some_usable, tried_item
     from ..labelling.label import labelled_rows
-    from ..planning.plan_folder import SETTINGS
 
     context.with_resource(held_outputs([output], [manifest]))
     plugins = open_plugins(plugin, strict_plugins)
     root = manifest if manifest.is_dir() else manifest.parent
-    file = next((one for one in (manifest / SETTINGS, manifest / "wav.scp") if one.is_file()), manifest)
     total = usable = 0
     unusable: Item | None = None
     languages = set()
-
-    def recordings() -> Iterator[Path]:
-        nonlocal total, usable, unusable
-        for where, row in islice(tried_rows(manifest, plugins), limit):
-            item = tried_item(row, root, where)
-            total, usable = total + 1, usable + (not item.fault)
-            unusable = unusable or (item if item.fault else None)
-            languages.add(item.language)
-            yield item.audio
-
-    state = recordings_state(chain([file], recordings()), plugins)  # no manifest: it fails before the model is loaded
+    rows, recordings = RowsDigest(), RecordingsState(plugins)
+    for where, row in islice(tried_rows(manifest, plugins), limit):  # its faults are told before the model is loaded
+        item = tried_item(row, root, where)
+        total, usable = total + 1, usable + (not item.fault)
+        unusable = unusable or (item if item.fault else None)
+        languages.add(item.language)
+        rows.add(row)
+        recordings.add(item.audio)
     check_some_usable([unusable] * total if unusable and not usable else [])
     transcriber = open_transcriber(plugins, backend, backend_set, "always_base", None, None, None, batch_size, decode)
-    normalisers = [normaliser_version(spoken) for spoken in sorted(languages)]
-    mark = fingerprint([str(file.resolve()), state, total, transcriber.backend.name, backend_set, decode, normalisers])
+    run = RunRecord(
+        {
+            **transcriber_identity(transcriber, plugins, None, {"folder": str(root.resolve())}),  # of the paths
+            "manifest": rows.hexdigest(),
+            "recordings": recordings.hexdigest(),
+            "normalisers": {spoken: normaliser_version(spoken) for spoken in sorted(languages)},
+        },
+        {"manifest": str(manifest), "hardware": hardware()},
+    )
     failed = 0
-    with resumable_rows(output, mark, keep=False, due=total) as out:
-        if out.left_over:
-            say(f"megaasr: note: {out.partial} is of another run and is begun anew: settings or recordings differ")
+    with resumable_rows(output, run, keep=False, due=total) as out:
+        if out.note:
+            say(f"megaasr: note: {out.note}")
         if out.num_done:
             say(f"megaasr: note: {out.num_done} of {total} rows are done already")
         labelled = labelled_rows(

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from hashlib import blake2b
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -16,17 +17,15 @@ from megaasr import (
     AudioError,
     AudioLimits,
     Engine,
-    ManifestError,
-    OutputError,
     ParameterError,
     Planner,
     Plugins,
-    RecipeError,
     SampleKey,
     Scenario,
     SoundBank,
     atomic_path,
     claim_identity,
+    code_identity,
     environment,
     fingerprint,
     jsonl_line,
@@ -40,6 +39,7 @@ from megaasr import (
 
 from .measure import measure
 from .plan_folder import SETTINGS, PlanFolder, PlanSettings, shard_name
+from .plan_identity import finished_plan, identity_of
 from .plan_shard import UTTERANCES, PlanShard, read_utterances
 from .plugin_sources import PluginSource, sources_of, target_of
 from .speech import SpeechIndex, index_speech
@@ -128,16 +128,17 @@ def plan_corpus(request: PlanRequest, folder: Path, plugins: Plugins, engine: En
     versions = _try_scenarios(request, plugins, banks)
     speech = index_speech(request.speech.resolve(), plugins)
     sources = sources_of(request.scenarios, plugins, request.plugins)
-    mark = _mark(request, speech, banks, plugins, sources)
+    mark, identity = identity_of(request, speech, banks, plugins, sources)
     recorded = [*request.plugins, *(target_of(source.owner) for source in sources)]
     targets = tuple(dict.fromkeys(filter(None, recorded)))
     with run_folder(folder):
         if (folder / SETTINGS).exists():
-            settings = _settings_of(mark, folder)
+            settings = finished_plan(folder, mark, identity)
+            _clean_up(folder)  # a run that was killed at its very end
             return PlanReport(settings, 0, request.num_shards, 0, time.perf_counter() - started)
         claim_identity(
             folder / REQUEST,
-            {"request": mark},
+            {"request": mark, **identity, "code": code_identity()},
             other="an unfinished plan of other settings",
             foreign=("recipes-*.jsonl",),
         )
@@ -164,7 +165,7 @@ def plan_corpus(request: PlanRequest, folder: Path, plugins: Plugins, engine: En
                 failed.append(f"{shard_name(outcome.item)}: {outcome.error}")
         made = None
         if not failed:
-            made = _finish(request, targets, sources, versions, mark, lengths_digest, folder, plugins, banks)
+            made = _finish(request, targets, sources, versions, mark, identity, lengths_digest, folder, plugins, banks)
         seconds = time.perf_counter() - started
         return PlanReport(made, len(missing) - len(failed), request.num_shards, num_bytes, seconds, tuple(failed))
 
@@ -177,34 +178,6 @@ def _try_scenarios(request: PlanRequest, plugins: Plugins, banks: Mapping[str, S
         planner.plan(SampleKey(request.seed, "trial"), num_samples=SAMPLE_RATE_HZ, sample_rate=SAMPLE_RATE_HZ)
         versions |= planner.versions
     return dict(sorted(versions.items()))
-
-
-def _mark(
-    request: PlanRequest,
-    speech: SpeechIndex,
-    banks: Mapping[str, SoundBank],
-    plugins: Plugins,
-    sources: Sequence[PluginSource],
-) -> str:
-    """Digest of everything that determines the recipes, as far as it is known without opening the recordings."""
-    sounds = {
-        name: [(path, _size(bank.root / path)) for paths in bank.categories.values() for path in paths]
-        for name, bank in banks.items()
-    }
-    primitives = {name: plugins.primitives[name].revision for name in plugins.primitives}
-    degradations = {name: repr(plugins.degradations[name]) for name in plugins.degradations}
-    asked = [request.count, request.shard_size, request.seed, request.curve, request.convert, request.plugins]
-    chains = [repr(scenario) for scenario in request.scenarios]
-    contents = [source.digest for source in sources if source.digest and source.provides]
-    whole = [1, asked, chains, str(speech.path), speech.digest, sounds, primitives, degradations]
-    return fingerprint([*whole, contents] if contents else whole)
-
-
-def _size(path: Path) -> int:
-    try:
-        return path.stat().st_size
-    except OSError as error:
-        raise RecipeError(f"{path}: cannot be read ({error.strerror}); mend the bank") from error
 
 
 def _measured(
@@ -231,6 +204,7 @@ def _finish(
     sources: Sequence[PluginSource],
     versions: dict[str, str],
     mark: str,
+    identity: dict[str, Any],
     lengths_digest: str,
     folder: Path,
     plugins: Plugins,
@@ -258,6 +232,7 @@ def _finish(
         utterances=len(read_utterances(folder)),
         unreadable=read_text(unreadable).count("\n") if unreadable.exists() else 0,
         request=mark,
+        identity=identity,
         environment=environment(),
         fingerprint=fingerprint([mark, lengths_digest]),
     )
@@ -265,17 +240,6 @@ def _finish(
     settings = settings.model_copy(update={"probes": probes})
     write_json(folder / SETTINGS, settings.model_dump())
     _clean_up(folder)
-    return settings
-
-
-def _settings_of(mark: str, folder: Path) -> PlanSettings:
-    try:
-        settings = PlanFolder.open(folder).settings
-    except ManifestError as error:
-        raise OutputError(f"{error}; remove it or name another folder") from error
-    if settings.request != mark:
-        raise OutputError(f"{folder}: holds a plan of other settings; remove it or name another folder")
-    _clean_up(folder)  # a run that was killed at its very end
     return settings
 
 

@@ -53,6 +53,7 @@ class PlanSettings(BaseModel):
         environment: machine, CPU features and versions of libraries with which it was planned; probes: a few samples
             rendered there. Both are empty in plans of older versions.
         request: digest of what was asked for; fingerprint: of that and of the recordings' lengths.
+        identity: what was asked for, in parts, and the state of recordings and sounds; empty in older plans.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -78,6 +79,7 @@ class PlanSettings(BaseModel):
     probes: list[Probe] = []
     request: str
     fingerprint: str
+    identity: dict[str, Any] = {}
 
 
 def shard_name(index: int) -> str:

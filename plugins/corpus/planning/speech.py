@@ -18,6 +18,7 @@ from megaasr import (
     ManifestRow,
     ParameterError,
     Plugins,
+    RecordingsState,
     atomic_path,
     is_usual,
     language_code,
@@ -46,7 +47,7 @@ class SpeechIndex:
         path: of the manifest.
         rows: the file of JSON lines that `offsets` are of: the manifest itself, or what `kept` writes.
         offsets: where each row that can be used begins in bytes, shape (num_rows,), int64.
-        digest: of the whole manifest.
+        digest: of the whole manifest; recordings: of sizes and times of change of what its rows name.
         faults: name and fault of each row that cannot be used.
         lines: the rows of a manifest that is not plain JSON lines; empty otherwise.
     """
@@ -57,6 +58,7 @@ class SpeechIndex:
     digest: str
     faults: tuple[tuple[str, str], ...] = ()
     lines: bytes = b""
+    recordings: str = ""
 
     @property
     def root(self) -> Path:
@@ -84,17 +86,18 @@ def index_speech(path: Path, plugins: Plugins | None = None) -> SpeechIndex:
     """
     offsets, names = array("q"), array("Q")
     faults: list[tuple[str, str]] = []
-    digest, lines = blake2b(digest_size=16), bytearray()
+    digest, lines, recordings = blake2b(digest_size=16), bytearray(), RecordingsState(plugins)
     is_plain, root = _is_plain(path) and manifest_reader(path, plugins) is None, path if path.is_dir() else path.parent
     for where, offset, line, row in _plain_rows(path) if is_plain else _other_rows(path, plugins):
         digest.update(line)
         if row is None:
             continue
         try:
-            name = _name_of(row, root, where)
+            name, audio = _name_of(row, root, where)
         except ManifestError as error:
             faults.append((utterance_name(row) if row else where, one_line(error)))
         else:
+            recordings.add(audio)
             offsets.append(offset)
             names.append(int.from_bytes(blake2b(name.encode(), digest_size=8).digest(), "little"))
         if not is_plain:
@@ -105,17 +108,26 @@ def index_speech(path: Path, plugins: Plugins | None = None) -> SpeechIndex:
         )
     if not offsets:
         raise ManifestError(f"{path}: holds no rows")
-    index = SpeechIndex(path, path, np.frombuffer(offsets, np.int64), digest.hexdigest(), tuple(faults), bytes(lines))
+    index = SpeechIndex(
+        path,
+        path,
+        np.frombuffer(offsets, np.int64),
+        digest.hexdigest(),
+        tuple(faults),
+        bytes(lines),
+        recordings.hexdigest(),
+    )
     _check_unique(index, np.frombuffer(names, np.uint64))
     return index
 
 
-def _name_of(row: dict[str, Any], root: Path, where: str) -> str:
-    """The utterance of a row that `sample_fields` takes, and its errors."""
+def _name_of(row: dict[str, Any], root: Path, where: str) -> tuple[str, Path]:
+    """The utterance and the recording of a row that `sample_fields` takes, and its errors."""
     if not is_usual(row):
-        return sample_fields(row, root, where)[0]
+        name, source, _ = sample_fields(row, root, where)
+        return name, source.audio
     _checked_language(row.get("language") or None, where)
-    return str(row["id"]) if "id" in row else str(row["audio"])
+    return str(row["id"]) if "id" in row else str(row["audio"]), root / row["audio"]
 
 
 def _is_plain(path: Path) -> bool:

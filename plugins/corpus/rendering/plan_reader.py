@@ -83,11 +83,11 @@ class Plan(PluginReader):
         return os.path.isfile(audio.with_name(audio.name.rpartition("#")[0]))  # noqa: PTH113
 
     def files(self, audio: Path) -> tuple[Path, ...]:
-        """The plan, and the clean recording of the sample where the plan can be opened."""
+        """The plan; where it can be opened, the clean recording of the sample and the sounds of its recipe too."""
         settings = audio.with_name(IN_PLAN[:-1])
         try:
             renderer, number = self._place(audio, None)
-            return settings, renderer.recording(number)
+            return (settings, *renderer.files(number))
         except (MegaasrError, IndexError, OSError):  # which reading it reports
             return (settings,)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, Self
 
@@ -68,9 +68,21 @@ class PlanRenderer:
         audio = read_row_audio(self._row(planned), self._limits)
         return recipe, render(audio.resampled(recipe.sample_rate), recipe, self._plugins, self._banks)
 
-    def recording(self, number: int) -> Path:
-        """The file of the recording that sample `number` is made of; errors as for `sample`."""
-        return self._row(row_of(self.folder, number)).audio
+    def files(self, number: int) -> tuple[Path, ...]:
+        """The files that sample `number` is made of; errors as for `sample`."""
+        return self.files_of(row_of(self.folder, number))
+
+    def files_of(self, planned: dict[str, Any]) -> tuple[Path, ...]:
+        """The recording of a row, and the recorded sounds of its recipe, such as noise; they need not be there."""
+        primitives = self._plugins.primitives
+        sounds = [
+            self._banks[bank].root / path
+            for primitive, path in _sounds_of(planned)
+            if primitive in primitives
+            for bank in primitives[primitive].banks
+            if bank in self._banks
+        ]
+        return (self._row(planned).audio, *sounds)
 
     def clean(self, number: int) -> Audio:
         """The recording that sample `number` is made of, at the plan's rate; errors as for `sample`."""
@@ -83,6 +95,17 @@ class PlanRenderer:
     def sample(self, number: int) -> Audio:
         """The sound of sample `number`, from 0; IndexError when the plan holds fewer, else as `render` raises."""
         return self.render(row_of(self.folder, number))[1].audio
+
+
+def _sounds_of(planned: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    """Primitive and path in its bank of each recorded sound of a row's recipe, which need not be a valid one."""
+    recipe = planned.get("recipe")
+    steps = recipe.get("steps") if isinstance(recipe, dict) else None
+    for step in steps if isinstance(steps, list) else ():
+        parameters = step.get("parameters") if isinstance(step, dict) else None
+        for value in parameters.values() if isinstance(parameters, dict) else ():
+            if isinstance(value, dict) and isinstance(path := value.get("path"), str):
+                yield str(step.get("primitive")), path
 
 
 def recipe_of(planned: dict[str, Any]) -> Recipe:

@@ -11,7 +11,9 @@ from pathlib import Path
 
 from megaasr import (
     Engine,
+    ManifestError,
     OutputError,
+    RecordingsState,
     atomic_path,
     claim_identity,
     environment,
@@ -23,7 +25,6 @@ from megaasr import (
     write_json,
 )
 
-from ..planning.plan_folder import PlanFolder
 from .plan_renderer import PlanRenderer
 from .probes import checked
 from .render_shard import RenderShard, ShardReport, failures_name, manifest_name, shard_name
@@ -75,21 +76,20 @@ def render_corpus(
         ManifestError: there is no complete plan.
         PluginError, UnknownNameError: a plugin that the plan uses is missing or has changed.
         RecipeError: samples rendered here are not those of the plan; see `probes`.
-        OutputError: the folder holds a corpus of another plan or format, or cannot be written to.
+        OutputError: the folder holds a corpus of another plan or format or of other recordings, or cannot be written
+            to.
     """
     started = time.perf_counter()
-    folder = PlanFolder.open(plan)
-    folder.open_banks()
-    folder.open_plugins(plugins)
-    note = None
+    renderer = PlanRenderer(plan, plugins)
+    folder, note = renderer.folder, None
     if out.exists() and out.samefile(plan):
         raise OutputError(f"cannot write in {out}: it is the plan's own folder; name another")
     total = folder.settings.num_shards
     with run_folder(out):
-        _begin(folder, out, shard_format)
+        _begin(renderer, out, shard_format)
         missing = [index for index in range(total) if not (out / manifest_name(index)).exists()]
         if missing:
-            note = checked(PlanRenderer(plan, plugins), also_here=True)
+            note = checked(renderer, also_here=True)
             _record_environment(out)
             _forget_unfinished(out, missing)
         first = next(iter(missing), -1)
@@ -123,8 +123,13 @@ def render_corpus(
     )
 
 
-def _begin(folder: PlanFolder, out: Path, shard_format: ShardFormat) -> None:
-    """Write the identity of the corpus into its folder, or compare it with what is there."""
+def _begin(renderer: PlanRenderer, out: Path, shard_format: ShardFormat) -> None:
+    """Write the identity of the corpus into its folder, or compare it with what is there.
+
+    The plan stands for its recipes, plugins and revisions, and its probes for the code; of recordings and noises, sizes
+    and times of change are compared.
+    """
+    folder = renderer.folder
     settings = {
         "schema_version": SCHEMA_VERSION,
         "format": shard_format,
@@ -137,10 +142,23 @@ def _begin(folder: PlanFolder, out: Path, shard_format: ShardFormat) -> None:
     }
     claim_identity(
         out / SETTINGS,
-        {**settings, "fingerprint": fingerprint(settings)},
+        {**settings, "fingerprint": fingerprint(settings), "recordings": _recordings_of(renderer)},
         other="a corpus of another plan or format",
+        added=("recordings",),
         foreign=("manifest*.jsonl", "shard-*"),
     )
+
+
+def _recordings_of(renderer: PlanRenderer) -> str:
+    """Digest of the state of all recordings and sounds of the plan, which the shards of two runs must share."""
+    state = RecordingsState()
+    for index in range(renderer.folder.settings.num_shards):
+        for planned in renderer.folder.rows(index):
+            try:
+                state.add_files(renderer.files_of(planned))
+            except ManifestError:  # a row that fails when it is rendered
+                continue
+    return state.hexdigest()
 
 
 def _record_environment(out: Path) -> None:

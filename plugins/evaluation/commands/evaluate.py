@@ -39,7 +39,7 @@ from .options import (
 )
 
 if TYPE_CHECKING:
-    from megaasr import TermScores
+    from megaasr import RunRecord, TermScores
 
     from ..evaluate import Item
 
@@ -91,21 +91,26 @@ def evaluate(
     A run that was killed goes on where it stopped when it is started again. A row that cannot be read is reported, the
     rest is done, and the exit code is 1, as it is where a term of --compose fails. With --never-worse it is 3 where a
     slice is worse than the base, else 4 where there is too little evidence for one. With --reuse and --compose the
-    field `rewards` is added to the rows of OUT.jsonl.
+    field `rewards` is added to the rows of OUT.jsonl. OUT.jsonl.run.json says which run made them; --reuse reports that
+    run, and refuses what is named here and did not make the rows.
 
     Example: megaasr eval test.jsonl results.jsonl --adapter robust/ --compare base.jsonl --report report.md
     """
     from megaasr import (
         AudioLimits,
         ParameterError,
-        fingerprint,
+        RunRecord,
+        check_outputs,
         hardware,
         held_outputs,
+        is_stream,
         normaliser_version,
         read_jsonl,
         read_reward,
         read_text,
+        record_path,
         recordings_state,
+        transcriber_identity,
     )
 
     from ..clusters import check_cluster
@@ -114,7 +119,8 @@ def evaluate(
     from ..never_worse import Rules
     from ..pairing import check_comparable
     from ..report import markdown
-    from ..rewards import columns_of, reused_rows, rewarded, rewards_summary
+    from ..rewards import columns_of, rewarded, rewards_identity, rewards_summary
+    from ..runs import manifest_digest, reused
     from ..slicing import SCORED_FIELDS, check_fields
     from ..summary import summarise
 
@@ -134,21 +140,16 @@ def evaluate(
     check_fields(usable, by or (), SCORED_FIELDS)
     check_cluster(usable, cluster)
     context.with_resource(held_outputs((output, report, summary), (manifest, other, compose)))
+    if not is_stream(output):
+        check_outputs((record_path(output), report, summary), (manifest, other, compose))
     composed = read_reward(compose, plugins.rewards) if compose else None
-    settings: dict[str, Any] = {
-        "manifest": str(manifest),
-        "backend": backend,
-        "backend_set": backend_set,
-        "decode": decode,
-        "adapter": str(adapter) if adapter else None,
-        "router": router,
-        "router_set": router_set,
-        "batch_size": batch_size,
-        "compare": str(other) if other else None,
-        **({"compose": str(compose)} if compose else {}),
+    parts: dict[str, Any] = {
+        "manifest": manifest_digest(items),
+        "recordings": recordings_state((item.audio for item in items), plugins),
+        **({"rewards": rewards_identity(composed, read_text(compose), plugins)} if compose and composed else {}),
     }
     if reuse:
-        rows = reused_rows(output, composed)
+        rows, run = reused(context, output, items, plugins, composed, parts)
     else:
         transcriber = open_transcriber(
             plugins,
@@ -161,31 +162,37 @@ def evaluate(
             batch_size,
             decode,
         )
-        settings["backend"] = transcriber.backend.name
-        settings["router"] = transcriber.router.name
-        mark = fingerprint(
-            [
-                {**settings, "compare": None},
-                language,
-                convert,
-                [(item.row, item.language) for item in items],
-                normalisers,
-                recordings_state((item.audio for item in items), plugins),
-                *([read_text(compose)] if compose else []),
-            ]
+        identity = transcriber_identity(transcriber, plugins, adapter, {"convert": convert})
+        settings = {
+            "manifest": str(manifest),
+            "backend": transcriber.backend.name,
+            "backend_set": backend_set,
+            "decode": decode,
+            "adapter": str(adapter) if adapter else None,
+            "router": transcriber.router.name,
+            "router_set": router_set,
+            "batch_size": batch_size,
+        }
+        run = RunRecord(
+            {**identity, **parts, "normalisers": normalisers}, {"settings": settings, "hardware": hardware()}
         )
         limits = AudioLimits(convert=convert)
         rows = _resumed(
             output,
-            mark,
+            run,
             items,
             lambda left: rewarded(evaluated(left, transcriber, limits, plugins), composed, batch_size),
         )
     columns = columns_of(rows) if composed else {}
-    named = {**settings, "by": ", ".join(by) if by else None}
+    named = {"compare": str(other) if other else None, "compose": str(compose) if compose else None}
     found: dict[str, Any] = {
-        "settings": named,
-        "hardware": hardware(),
+        "settings": {
+            **(run.told.get("settings", {}) if run else {"manifest": str(manifest)}),
+            **named,
+            "by": ", ".join(by) if by else None,
+        },
+        "run": {"id": run.id, **run.identity} if run else None,
+        "hardware": run.told.get("hardware") if run else None,
         "summary": {**summarise(rows, seed, by or (), cluster), **rewards_summary(columns)},
     }
     how = (seed, by or (), cluster)
@@ -197,14 +204,14 @@ def evaluate(
 
 
 def _resumed(
-    output: Path, mark: str, items: list[Item], evaluated: Callable[[list[Item]], Iterator[dict[str, Any]]]
+    output: Path, run: RunRecord, items: list[Item], evaluated: Callable[[list[Item]], Iterator[dict[str, Any]]]
 ) -> list[dict[str, Any]]:
-    """The rows of all items: those that an earlier run with this mark wrote to `output`, and the rest, written now."""
+    """The rows of all items: those that this run wrote to `output` before it was killed, and the rest, written now."""
     from megaasr import progress, resumable_rows
 
-    with resumable_rows(output, mark, due=len(items)) as out:
-        if out.left_over:
-            say(f"megaasr: note: {out.partial} is of another run and is begun anew: settings or recordings differ")
+    with resumable_rows(output, run, due=len(items)) as out:
+        if out.note:
+            say(f"megaasr: note: {out.note}")
         if out.done:
             say(f"megaasr: note: {len(out.done)} of {len(items)} rows are done already")
         remaining = items[len(out.done) :]

@@ -63,13 +63,16 @@ def transcribe(
     """
     from megaasr import (
         AudioLimits,
+        RunRecord,
         find_recordings,
         fingerprint,
+        hardware,
         held_outputs,
         jsonl_line,
         progress,
         recordings_state,
         resumable_rows,
+        transcriber_identity,
     )
 
     paths = find_recordings(recordings)
@@ -90,23 +93,18 @@ def transcribe(
         batch_size,
         decode,
     )
-    settings = [
-        transcriber.backend.name,
-        backend_set,
-        transcriber.options.model_dump(),
-        transcriber.router.name,
-        router_set,
-        adapter,
-        language,
-        convert,
-        max_duration_s,
-    ]
-    mark = fingerprint([settings, [str(path) for path in paths], recordings_state(paths)])
+
+    def run() -> RunRecord:
+        options = {"convert": convert, "max_duration_s": max_duration_s}
+        told = {"adapter": str(adapter) if adapter else None, "hardware": hardware()}
+        heard = fingerprint([[str(path) for path in paths], recordings_state(paths, plugins)])
+        return RunRecord({**transcriber_identity(transcriber, plugins, adapter, options), "recordings": heard}, told)
+
     failed = 0
-    with resumable_rows(output, mark, due=len(paths)) if output else nullcontext() as out:
+    with nullcontext() if output is None else resumable_rows(output, run(), due=len(paths)) as out:
         done = list(out.done) if out else []
-        if out and out.left_over:
-            say(f"megaasr: note: {out.partial} is of another run and is begun anew: settings or recordings differ")
+        if out and out.note:
+            say(f"megaasr: note: {out.note}")
         if done:
             say(f"megaasr: note: {len(done)} of {len(paths)} recordings are done already")
         failed += sum("error" in row for row in done)

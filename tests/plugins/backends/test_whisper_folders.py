@@ -9,7 +9,7 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from megaasr import BackendError
+from megaasr import BackendError, unit_identity
 from megaasr_plugins.backends.whisper import Whisper
 from tests.plugins.few_tokens import FewTokens
 
@@ -257,3 +257,27 @@ def test_a_panic_of_a_library_is_one_line_and_an_interrupt_is_none(folder, monke
     fails(KeyboardInterrupt())
     with pytest.raises(KeyboardInterrupt):
         outcome(folder, [])
+
+
+def test_a_model_is_the_files_that_are_read_of_it(folder, tmp_path, monkeypatch):
+    from huggingface_hub import constants
+
+    def files(model):
+        return unit_identity(Whisper.create({"model": str(model), "device": "cpu"}))["files"]
+
+    before = files(folder)
+    (folder / "README.md").write_text("a model")
+    (folder / "checkpoint-10").mkdir()
+    (folder / "checkpoint-10" / "optimizer.safetensors").write_text("steps")
+    assert files(folder) == before
+    home = tmp_path / "hub" / "models--someone--whisper-small"
+    (home / "refs").mkdir(parents=True)
+    (home / "refs" / "main").write_text("0" * 40)
+    shutil.copytree(folder, home / "snapshots" / ("0" * 40))
+    monkeypatch.setattr(constants, "HF_HUB_CACHE", str(home.parent))
+    assert files("someone/whisper-small") == before
+    assert files("someone/never-loaded") == "missing"
+    data = bytearray((folder / WEIGHTS).read_bytes())
+    data[-1] ^= 1
+    (folder / WEIGHTS).write_bytes(data)
+    assert files(folder) != before

@@ -102,11 +102,12 @@ def test_results_that_are_there_are_scored_without_decoding(folder):
     assert evaluate(folder, manifest="whole.jsonl").returncode == 0
     before = rows_of(folder)
     assert "rewards" not in before[0]
-    (folder / "table.json").unlink()  # nothing can be decoded any more
+    calls = (folder / "table.json.calls").read_text()
     result = evaluate(folder, "--compose", "r.yaml", "--reuse", "--json", manifest="whole.jsonl")
     assert result.returncode == 0, result.stderr
     assert rows_of(folder) == [{**row, "rewards": scores} for row, scores in zip(before, EXPECTED, strict=True)]
     assert json.loads(result.stdout)["summary"]["rewards"]["total"]["abstained"] == 1
+    assert (folder / "table.json.calls").read_text() == calls
 
 
 def test_a_term_that_fails_is_one_line_and_exit_code_1(folder):

@@ -105,7 +105,9 @@ def test_sft_with_changed_labels_refuses_the_old_adapter(write_config, train, da
     found = train(config, tmp_path / "run")
     assert train(config, tmp_path / "run") == found
     Path(manifest).write_text(Path(manifest).read_text().replace("aloud", "softly"))
-    with pytest.raises(OutputError, match=r"another configuration \(different: content of .*train\.jsonl\); remove it"):
+    with pytest.raises(
+        OutputError, match=r"configuration \(different: content of .*train\.jsonl, manifest\); remove it"
+    ):
         train(config, tmp_path / "run")
 
 
