@@ -70,7 +70,7 @@ class Family:
 
 
 FAMILIES = (
-    Family("noizeus", "degraded", ("dev_real/noizeus",), cluster="sentence"),
+    Family("noizeus", "degraded", ("dev_real/noizeus",), cluster="sentence_id"),
     Family("everyday", "degraded", ("dev_real/everyday",)),
     Family("voxforge", "clean", ("dev_real/voxforge",), most_per_speaker=20),
     Family("commonvoice", "clean", SPEECH, "Common Voice v1", has_reliable_votes, 270, 10),
@@ -83,7 +83,7 @@ def read_folder(data: Path, folder: str) -> list[Row]:
     """The rows of DATA/FOLDER/manifest.jsonl, each with these fields set:
 
     ``from`` (absolute path of the audio), ``clip`` (digest of the file), ``speaker`` (``cv-cluster-N`` where only the
-    cluster of alike voices is known), ``sentence`` (digest) and, for speechocean762, ``expert_scores``.
+    cluster of alike voices is known), ``sentence_id`` (digest) and, for speechocean762, ``expert_scores``.
 
     Raises:
         ManifestError: a row has no text, or neither a speaker nor a voice cluster; its audio is missing; or a clip of
@@ -100,7 +100,7 @@ def read_folder(data: Path, folder: str) -> list[Row]:
             raise ManifestError(f"{manifest}: {row['audio']} needs 'text', and 'speaker' or 'voice_cluster'")
         fields: Row = {"from": str(path), "clip": blake2b(path.read_bytes(), digest_size=8).hexdigest()}
         fields["speaker"] = str(row["speaker"] if row.get("speaker") else f"cv-cluster-{row['voice_cluster']}")
-        fields["sentence"] = sentence_of(str(row["text"]))
+        fields["sentence_id"] = sentence_of(str(row["text"]))
         if row.get("source") == SCORED:
             if path.stem not in scores and "expert_scores" not in row:
                 raise ManifestError(f"{manifest}: {row['audio']} has no scores in {data / EXPERT_SCORES}; add them")

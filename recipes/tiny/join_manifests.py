@@ -22,8 +22,9 @@ def join(places: list[Path], folder: Path) -> list[Row]:
     """The rows of all plans and manifests in order, with audio paths relative to `folder`.
 
     Each row has an ``id`` and a ``condition``: its own, else ``degraded`` where it has a scenario and ``clean`` where
-    it has none. A clean row has the scenario ``clean``. A row of a plan is of the family ``simulated``; ``sentence`` is
-    the digest of its text, ``utterance`` names the recording that was degraded, and ``cluster`` is its speaker.
+    it has none. A clean row has the scenario ``clean``. A row of a plan is of the family ``simulated``;
+    ``sentence_id`` is the digest of its text, ``utterance`` names the recording that was degraded, and ``cluster``
+    is its speaker.
     """
     rows: list[Row] = []
     for place in places:
@@ -42,7 +43,7 @@ def join(places: list[Path], folder: Path) -> list[Row]:
 
 def _simulated(row: Row) -> Row:
     sentence = sentence_of(str(row["text"]))
-    added = {"family": "simulated", "sentence": sentence}
+    added = {"family": "simulated", "sentence_id": sentence}
     if "speaker" in row:  # passages of several speakers have no such field
         added |= {"utterance": f"{row['speaker']}/{sentence}", "cluster": row["speaker"]}
     return {**row, **added}

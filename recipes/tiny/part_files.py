@@ -21,7 +21,7 @@ CARRIED = ("duration_s", "source", "snr_db", "noise", "snr_est_db", "gender", "a
 
 def described(row: Row, family: Family, part: str) -> Row:
     """The row of a family's manifest; ``split`` is the part, ``cluster`` names what its words depend on."""
-    fields = {name: row[name] for name in ("text", "speaker", "sentence", "clip", "licence", "from")}
+    fields = {name: row[name] for name in ("text", "speaker", "sentence_id", "clip", "licence", "from")}
     fields |= {"language": "en", "family": family.name, "condition": family.condition, "split": part}
     fields |= {name: row[name] for name in CARRIED if row.get(name) is not None}
     return {**fields, "cluster": row[family.cluster]}
@@ -67,7 +67,7 @@ def line_of(name: str, part: str, rows: Sequence[Row]) -> dict[str, Any]:
         "hours": round(sum(row["duration_s"] for row in rows) / 3600, 3),
         "words": sum(len(tokenise(str(row["text"]))) for row in rows),
         "speakers": len({row["speaker"] for row in rows}),
-        "sentences": len({row["sentence"] for row in rows}),
+        "sentences": len({row["sentence_id"] for row in rows}),
     }
 
 

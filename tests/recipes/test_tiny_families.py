@@ -109,7 +109,7 @@ def test_recordings_are_divided_without_a_shared_clip_speaker_or_sentence(
 ) -> None:
     found, _ = divide(data, tmp_path)
     for first, second in combinations(PARTS, 2):
-        for field in ("clip", "speaker", "sentence"):
+        for field in ("clip", "speaker", "sentence_id"):
             assert not {row[field] for row in found[first]} & {row[field] for row in found[second]}
     for part in HELD:
         for family in family_rows.FAMILIES:
@@ -118,8 +118,8 @@ def test_recordings_are_divided_without_a_shared_clip_speaker_or_sentence(
             assert {row["family"] for row in rows} == {family.name}
             for row in rows:
                 assert (tmp_path / "parts" / part / row["audio"]).is_file()
-                assert {"text", "language", "speaker", "sentence", "condition", "licence"} <= set(row)
-                assert row["cluster"] == row["sentence" if family.name == "noizeus" else "speaker"]
+                assert {"text", "language", "speaker", "sentence_id", "condition", "licence"} <= set(row)
+                assert row["cluster"] == row["sentence_id" if family.name == "noizeus" else "speaker"]
                 assert row["condition"] == ("degraded" if family.name in ("noizeus", "everyday") else "clean")
                 assert row["split"] == part
         assert sum(row["family"] == "voxforge" for row in found[part]) == 6  # of nine: two of each speaker
@@ -203,12 +203,12 @@ def test_what_may_not_be_trained_on_leaves_train(data: dict[str, list[Row]], tmp
 def test_doubtful_texts_are_not_evaluated_on(data: dict[str, list[Row]], tmp_path: Path, change: Row) -> None:
     rows = [row for folder in ("speech", "speech_more") for row in data[folder] if row["source"] == change["source"]]
     before, _ = divide(data, tmp_path)
-    held = {row["sentence"] for part in HELD for row in before[part]}
+    held = {row["sentence_id"] for part in HELD for row in before[part]}
     row = next(row for row in rows if parts.sentence_of(row["text"]) in held)
     text = change.get("text", row["text"])
     row |= change
     after, _ = divide(data, tmp_path)
-    assert parts.sentence_of(text) not in {row["sentence"] for part in HELD for row in after[part]}
+    assert parts.sentence_of(text) not in {row["sentence_id"] for part in HELD for row in after[part]}
 
 
 def test_a_family_without_enough_speakers_is_refused(data: dict[str, list[Row]], tmp_path: Path) -> None:
