@@ -72,14 +72,14 @@ def _files(path: Path) -> Iterator[tuple[str, Path]]:
 def _of_file(file: Path) -> str:
     before = file.stat()
     if before.st_size < CACHED_FROM_BYTES:
-        return _read(file)
+        return file_digest(file)
     state = [before.st_size, before.st_mtime_ns, before.st_ctime_ns, before.st_ino, before.st_dev]
     kept = (
         cache_folder() / "digests" / f"{hashlib.blake2b(os.fsencode(file.resolve()), digest_size=16).hexdigest()}.json"
     )
     if (known := _kept(kept, state)) is not None:
         return known
-    digest = _read(file)
+    digest = file_digest(file)
     if time.time_ns() - max(before.st_mtime_ns, before.st_ctime_ns) > SETTLED_NS:
         with suppress(OSError, MegaasrError):  # a cache that cannot be written costs time alone
             kept.parent.mkdir(parents=True, exist_ok=True)
@@ -97,6 +97,7 @@ def _kept(kept: Path, state: list[int]) -> str | None:
     return digest if isinstance(digest, str) and DIGEST.fullmatch(digest) else None
 
 
-def _read(file: Path) -> str:
+def file_digest(file: Path) -> str:
+    """BLAKE2b-128, hex, of the bytes of a file; OSError where it cannot be read."""
     with file.open("rb") as content:
         return hashlib.file_digest(content, lambda: hashlib.blake2b(digest_size=16)).hexdigest()

@@ -30,11 +30,19 @@ _held: dict[Path, int] = {}
 
 
 def partial_of(path: Path) -> Path:
-    """The partial file of an output, beside the file that `path` names through links."""
-    target = real_target(path)
-    name = f"{target.name}.partial"
+    """The partial file of an output."""
+    return beside(path, ".partial")
+
+
+def beside(output: Path, suffix: str) -> Path:
+    """A file that belongs to an output: beside the file that the path names through links, with a suffix added.
+
+    Where that name would be too long, a digest stands for the output's.
+    """
+    target = real_target(output)
+    name = f"{target.name}{suffix}"
     if len(os.fsencode(name)) > MOST_BYTES:
-        name = f".{blake2b(os.fsencode(target.name), digest_size=16).hexdigest()}.partial"
+        name = f".{blake2b(os.fsencode(target.name), digest_size=16).hexdigest()}{suffix}"
     return target.with_name(name)
 
 

@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import hashlib
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from megaasr_core.base.errors import OutputError
-from megaasr_core.base.files import real_target
 
+from .content_digests import file_digest
 from .fingerprints import fingerprint
 from .identity_differences import difference
 from .json_files import read_json, write_json
-from .output_locks import MOST_BYTES
+from .output_locks import beside
 
 SUFFIX = ".run.json"
 SCHEMA_VERSION = 1
@@ -45,11 +44,7 @@ class RunRecord:
 
 def record_path(output: Path) -> Path:
     """The place of the record of an output: beside the file that the path names through links."""
-    target = real_target(output)
-    name = f"{target.name}{SUFFIX}"
-    if len(os.fsencode(name)) > MOST_BYTES:
-        name = f".{hashlib.blake2b(os.fsencode(target.name), digest_size=16).hexdigest()}{SUFFIX}"
-    return target.with_name(name)
+    return beside(output, SUFFIX)
 
 
 def write_record(output: Path, record: RunRecord, rows: bytes | Path) -> None:
@@ -81,7 +76,6 @@ def read_record(output: Path) -> RunRecord | None:
 
 def _digest(output: Path) -> str:
     try:
-        with output.open("rb") as rows:
-            return hashlib.file_digest(rows, lambda: hashlib.blake2b(digest_size=16)).hexdigest()
+        return file_digest(output)
     except OSError as error:
         raise OutputError(f"cannot read {output}: {error.strerror}") from error

@@ -37,7 +37,7 @@ from megaasr import (
     using_lora,
 )
 
-from .whisper_windows import MAX_DURATION_S, Window, check_utterances, other_window, went_astray, window_of
+from .whisper_windows import MAX_DURATION_S, Window, check_utterances, other_window, rows_by, went_astray, window_of
 
 if TYPE_CHECKING:
     import torch
@@ -216,10 +216,8 @@ class Whisper(Backend):
         """The transcripts; one call of the model for each adapter and window."""
         from .whisper_decoding import decode
 
-        calls = list(zip(routes, windows, strict=True))
         transcripts: dict[int, Transcript] = {}
-        for adapter, window in dict.fromkeys(calls):
-            rows = [row for row, call in enumerate(calls) if call == (adapter, window)]
+        for (adapter, window), rows in rows_by(list(zip(routes, windows, strict=True))).items():
             started = time.perf_counter()
             with self.using(adapter):
                 heard = self._loaded, self._processor, [batch[row] for row in rows], options
@@ -328,10 +326,9 @@ class Whisper(Backend):
         rollouts: dict[int, list[Transcript]] = {}
         with self.using(adapter):
             self._check(batch, [adapter] * len(batch))
-            windows = [window_of(utterance, self.short_window_s) for utterance in batch]
-            for window in dict.fromkeys(windows):
-                rows = [row for row, of_row in enumerate(windows) if of_row == window]
-                called, window_s = [batch[row] for row in rows], window.duration_s
+            windows = rows_by([window_of(utterance, self.short_window_s).duration_s for utterance in batch])
+            for window_s, rows in windows.items():
+                called = [batch[row] for row in rows]
                 sampler = Sampler(sampling, [one.id or one.name for one in called], num_rollouts, seed, step)
                 drawn = decode(self._loaded, self._processor, called, options, window_s=window_s, sampler=sampler)
                 drawn = [replace(transcript, adapter=adapter) for transcript in drawn]

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 from megaasr import SAMPLE_RATE_HZ, BackendError, Transcript, Utterance, check_text
 
+Key = TypeVar("Key", bound=Hashable)
 MAX_DURATION_S = 30.0
 MARGIN_S = 1.0
 """Silence that the other window leaves behind the utterance at least: a window full of speech makes Whisper loop."""
@@ -53,6 +55,14 @@ def went_astray(heard: Transcript) -> bool:
     """Whether a transcript loops or does not end; one that says where to go on from has an end."""
     is_open = heard.truncated and heard.continue_at_s is None
     return bool(ASTRAY.intersection(check_text(heard.text, truncated=is_open, language=heard.language)))
+
+
+def rows_by(keys: Sequence[Key]) -> dict[Key, list[int]]:
+    """The numbers of the rows of each key, such as those that one call of the model takes together."""
+    rows: dict[Key, list[int]] = {}
+    for row, key in enumerate(keys):
+        rows.setdefault(key, []).append(row)
+    return rows
 
 
 def check_utterances(batch: Sequence[Utterance]) -> None:

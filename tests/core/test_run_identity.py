@@ -1,149 +1,25 @@
-"""The identity of a run: contents of files, code, units, plugins and data, and the record that is kept of it."""
+"""The identity of a run: code, units, plugins and data."""
 
 import json
-import os
 from pathlib import Path
 from typing import ClassVar
 
 import pytest
 
 from megaasr import (
-    MegaasrError,
-    OutputError,
     Router,
     RowsDigest,
-    RunRecord,
-    claim_identity,
     code_identity,
     content_digest,
     data_identity,
     differing_parts,
     load_plugins,
     plugins_identity,
-    read_record,
-    record_path,
-    resumable_rows,
     rows_digest,
     unit_identity,
-    write_record,
 )
 from megaasr.library import code_identity as code_module
-from megaasr.library import content_digests
-from megaasr.library.content_digests import MISSING
 from megaasr.library.identity_differences import difference
-
-LARGE = content_digests.CACHED_FROM_BYTES
-LONG_AGO_NS = 10**18
-
-
-@pytest.fixture(autouse=True)
-def cache(tmp_path, monkeypatch):
-    """A cache of its own, and the number of files that are read."""
-    monkeypatch.setenv("MEGAASR_CACHE", str(tmp_path / "cache"))
-    reads, read = [], content_digests._read
-    monkeypatch.setattr(content_digests, "_read", lambda file: reads.append(file.name) or read(file))
-    return reads
-
-
-def rewritten(path, data):
-    """Write other bytes, and give the file its time of change back."""
-    before = path.stat()
-    path.write_bytes(data)
-    os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
-
-
-def test_a_file_is_its_bytes_wherever_it_lies(tmp_path):
-    for name in ("a", "b"):
-        (tmp_path / name).write_bytes(b"weights")
-    assert content_digest(tmp_path / "a") == content_digest(tmp_path / "b")
-    before = content_digest(tmp_path / "a")
-    rewritten(tmp_path / "a", b"Weights")
-    assert content_digest(tmp_path / "a") != before
-    assert content_digest(tmp_path / "nothing") == content_digest(Path("a\0b")) == MISSING
-
-
-def test_a_folder_is_its_files_without_notes_and_hidden_ones(tmp_path):
-    folder = tmp_path / "adapter"
-    (folder / "deep").mkdir(parents=True)
-    (folder / "adapter_config.json").write_text("{}")
-    (folder / "deep" / "weights").write_text("1")
-    before = content_digest(folder)
-    (folder / "README.md").write_text("what it is")
-    (folder / ".cache").mkdir()
-    (folder / ".cache" / "x").write_text("x")
-    assert content_digest(folder) == before
-    folder.rename(tmp_path / "moved")
-    assert content_digest(tmp_path / "moved") == before
-    (tmp_path / "moved" / "deep" / "weights").write_text("2")
-    assert content_digest(tmp_path / "moved") != before
-    (tmp_path / "moved" / "deep" / "weights").write_text("1")
-    (tmp_path / "moved" / "deep").rename(tmp_path / "moved" / "other")
-    assert content_digest(tmp_path / "moved") != before
-    (tmp_path / os.fsdecode(b"n\xff")).mkdir()
-    (tmp_path / os.fsdecode(b"n\xff") / os.fsdecode(b"w\xff")).write_text("1")
-    assert content_digest(tmp_path / os.fsdecode(b"n\xff")) != MISSING
-    (tmp_path / "empty").mkdir()
-    assert content_digest(tmp_path / "empty") == MISSING
-
-
-@pytest.mark.skipif(os.geteuid() == 0, reason="nothing is unreadable to root")
-def test_a_file_that_cannot_be_read_is_one_line(tmp_path):
-    (tmp_path / "a").write_text("x")
-    (tmp_path / "a").chmod(0)
-    with pytest.raises(MegaasrError, match=r"cannot read .*a: Permission denied"):
-        content_digest(tmp_path / "a")
-
-
-@pytest.fixture
-def settled(monkeypatch):
-    """Let a file count as one that nobody is writing any more."""
-    monkeypatch.setattr(content_digests, "SETTLED_NS", -1)
-
-
-@pytest.mark.usefixtures("settled")
-def test_a_large_file_is_read_once_and_again_when_it_has_changed(tmp_path, cache):
-    path = tmp_path / "model.safetensors"
-    path.write_bytes(bytes(LARGE))
-    os.utime(path, ns=(LONG_AGO_NS, LONG_AGO_NS))
-    first = content_digest(path)
-    assert content_digest(path) == first
-    assert cache == ["model.safetensors"]
-    rewritten(path, bytes(LARGE - 1) + b"x")  # of one size and time of change
-    assert content_digest(path) != first
-    assert len(cache) == 2
-    path.rename(tmp_path / "elsewhere")
-    path.write_bytes(bytes(LARGE))
-    os.utime(path, ns=(LONG_AGO_NS, LONG_AGO_NS))
-    assert content_digest(path) == first
-    assert len(cache) == 3
-
-
-def test_the_digest_of_a_file_that_is_being_written_is_not_kept(tmp_path, cache):
-    path = tmp_path / "model.safetensors"
-    path.write_bytes(bytes(LARGE))
-    assert content_digest(path) == content_digest(path)
-    assert len(cache) == 2
-
-
-@pytest.mark.usefixtures("settled")
-@pytest.mark.parametrize("content", ["", "[]", "{}", '{"state": 1, "digest": "x"}', '{"state": STATE, "digest": "x"}'])
-def test_a_damaged_cache_costs_time_alone(tmp_path, cache, content):
-    path = tmp_path / "model.safetensors"
-    path.write_bytes(bytes(LARGE))
-    first = content_digest(path)
-    (kept,) = (tmp_path / "cache" / "digests").iterdir()
-    kept.write_text(content.replace("STATE", json.dumps(json.loads(kept.read_text())["state"])))
-    assert content_digest(path) == first
-    assert len(cache) == 2
-
-
-@pytest.mark.usefixtures("settled")
-def test_a_cache_that_cannot_be_written_costs_time_alone(tmp_path, cache):
-    (tmp_path / "cache").write_text("no folder")
-    path = tmp_path / "model.safetensors"
-    path.write_bytes(bytes(LARGE))
-    assert content_digest(path) == content_digest(path)
-    assert len(cache) == 2
 
 
 def test_the_code_is_versions_and_sources(tmp_path, monkeypatch):
@@ -276,102 +152,3 @@ def test_data_are_the_rows_as_they_are_read_and_the_recordings(tmp_path):
     assert [name for name in before if texts[name] != sounds[name]] == ["recordings"]
     (tmp_path / "m.jsonl").write_text('{"audio": 3}\n{\n')
     assert data_identity([tmp_path / "m.jsonl"]) != data_identity([])
-
-
-IDENTITY = {"code": {"megaasr": "1"}, "adapter": "one"}
-
-
-def write(path, identity, count=2, **told):
-    with resumable_rows(path, RunRecord(identity, told)) as rows:
-        for number in range(rows.num_done, count):
-            rows.append({"number": number})
-
-
-def test_a_record_stands_beside_rows_that_stay_plain(tmp_path):
-    out = tmp_path / "out.jsonl"
-    write(out, IDENTITY, hardware="here")
-    assert out.read_text() == '{"number": 0}\n{"number": 1}\n'
-    found = read_record(out)
-    assert (found.identity, found.told) == (IDENTITY, {"hardware": "here"})
-    assert found.id == RunRecord(IDENTITY).id != RunRecord({**IDENTITY, "adapter": "two"}).id
-    assert len(found.id) == 16
-    assert sorted(path.name for path in tmp_path.glob("out*")) == ["out.jsonl", "out.jsonl.run.json"]
-    out.write_text('{"number": 0}\n')
-    assert read_record(out) is None
-    record_path(out).unlink()
-    assert read_record(out) is None
-
-
-def test_the_record_of_a_link_lies_beside_what_it_names(tmp_path):
-    (tmp_path / "real").mkdir()
-    (tmp_path / "out.jsonl").symlink_to(tmp_path / "real" / "rows.jsonl")
-    write(tmp_path / "out.jsonl", IDENTITY)
-    assert (tmp_path / "real" / "rows.jsonl.run.json").is_file()
-    assert read_record(tmp_path / "out.jsonl").identity == IDENTITY
-    long = tmp_path / f"{'x' * 250}"
-    write(long, IDENTITY)
-    assert read_record(long).identity == IDENTITY
-
-
-def test_rows_never_stand_beside_the_record_of_another_run(tmp_path, monkeypatch):
-    """Killed between the record and the rows: what is there is not taken for what it is not."""
-    out = tmp_path / "out.jsonl"
-    write(out, IDENTITY)
-    kept = out.read_bytes()
-    from megaasr.library import resumable
-
-    def killed(path, record, rows):
-        write_record(path, record, rows)
-        raise KeyboardInterrupt
-
-    with monkeypatch.context() as patched:
-        patched.setattr(resumable, "write_record", killed)
-        with pytest.raises(KeyboardInterrupt):
-            write(out, {**IDENTITY, "adapter": "two"}, count=3)
-    assert out.read_bytes() == kept
-    assert read_record(out) is None
-    write(out, {**IDENTITY, "adapter": "two"}, count=3)
-    assert read_record(out).identity["adapter"] == "two"
-
-
-def test_rows_of_a_mark_alone_have_no_record(tmp_path):
-    out = tmp_path / "out.jsonl"
-    write(out, IDENTITY)
-    with resumable_rows(out, "mark") as rows:
-        rows.append({"number": 7})
-    assert read_record(out) is None
-
-
-def interrupted(path, mark):
-    with resumable_rows(path, mark) as rows:
-        rows.append({"number": 0})
-        raise KeyboardInterrupt
-
-
-@pytest.mark.parametrize(
-    ("first", "said"),
-    [
-        (RunRecord({**IDENTITY, "adapter": "two"}), "the adapter differs"),
-        ("a mark of an earlier version", "settings or recordings differ"),
-    ],
-)
-def test_the_note_of_a_resumed_run_says_what_differs(tmp_path, first, said):
-    out = tmp_path / "out.jsonl"
-    with pytest.raises(KeyboardInterrupt):
-        interrupted(out, first)
-    with resumable_rows(out, RunRecord(IDENTITY)) as rows:
-        assert rows.left_over
-        assert rows.note == f"{out}.partial is of another run and is begun anew: {said}"
-        assert rows.done == []
-
-
-def test_a_folder_names_the_parts_that_differ_and_may_lack_those_that_were_added(tmp_path):
-    file = tmp_path / "run.json"
-    claim_identity(file, IDENTITY, other="another run")
-    claim_identity(file, {**IDENTITY, "recordings": "1"}, other="another run", added=("recordings",))
-    with pytest.raises(OutputError, match=r"\(different: code \(megaasr\), recordings\)"):
-        claim_identity(file, {"code": {"megaasr": "2"}, "adapter": "one", "recordings": "1"}, other="another run")
-    file.unlink()
-    claim_identity(file, {**IDENTITY, "recordings": "1"}, other="another run", added=("recordings",))
-    with pytest.raises(OutputError, match=r"\(different: recordings\)"):
-        claim_identity(file, {**IDENTITY, "recordings": "2"}, other="another run", added=("recordings",))

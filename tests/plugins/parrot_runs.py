@@ -70,3 +70,15 @@ def interrupted(folder, *call):
 
 def rows_of(path):
     return [json.loads(line) for line in path.read_text().splitlines()]
+
+
+def check_is_not_mixed(folder, monkeypatch, said, call, field):
+    """Interrupt a run, change what `CHANGES` has under `said`, run again: it says so, and `field` is of one run."""
+    interrupted(folder, *call)
+    CHANGES[said](folder, monkeypatch)
+    again = megaasr(*call, cwd=folder)
+    assert again.returncode == 0, again.stderr
+    assert f"out.jsonl.partial is of another run and is begun anew: {said}" in again.stderr
+    assert "done already" not in again.stderr
+    words = {row[field].partition(" ")[2] for row in rows_of(folder / "out.jsonl")}
+    assert len(words) == 1, words

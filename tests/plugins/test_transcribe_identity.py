@@ -5,7 +5,7 @@ import json
 import pytest
 
 from tests.command_line import megaasr
-from tests.plugins.parrot_runs import BACKEND, CHANGES, COUNT, ROUTED, interrupted, make, rows_of
+from tests.plugins.parrot_runs import BACKEND, CHANGES, COUNT, ROUTED, check_is_not_mixed, interrupted, make
 
 CALL = ("transcribe", *(f"{number}.wav" for number in range(COUNT)), "-o", "out.jsonl", *BACKEND, *ROUTED)
 
@@ -29,12 +29,7 @@ def test_an_interrupted_run_goes_on_and_its_record_is_written(folder):
 
 @pytest.mark.parametrize("said", CHANGES)
 def test_an_interrupted_run_is_not_mixed_with_another(folder, monkeypatch, said):
-    interrupted(folder, *CALL)
-    CHANGES[said](folder, monkeypatch)
-    again = megaasr(*CALL, cwd=folder)
-    assert again.returncode == 0, again.stderr
-    assert f"out.jsonl.partial is of another run and is begun anew: {said}" in again.stderr
-    assert len({row["text"].partition(" ")[2] for row in rows_of(folder / "out.jsonl")}) == 1
+    check_is_not_mixed(folder, monkeypatch, said, CALL, "text")
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ import pytest
 from megaasr import code_identity
 from tests.command_line import megaasr, refused
 from tests.plugins.corpus.corpora import rows_of, write_noise, write_speech
-from tests.plugins.parrot_runs import BACKEND, CHANGES, COUNT, interrupted, make, overwrite
+from tests.plugins.parrot_runs import BACKEND, CHANGES, COUNT, check_is_not_mixed, interrupted, make, overwrite
 
 LABEL = ("corpus", "label", "m.jsonl", "-o", "out.jsonl", *BACKEND)
 OF_LABELS = [said for said in CHANGES if not said.startswith(("the adapter", "the router"))]
@@ -29,12 +29,7 @@ def test_interrupted_labels_go_on_and_their_record_is_written(parrot):
 
 @pytest.mark.parametrize("said", OF_LABELS)
 def test_interrupted_labels_are_not_mixed_with_others(parrot, monkeypatch, said):
-    interrupted(parrot, *LABEL)
-    CHANGES[said](parrot, monkeypatch)
-    again = megaasr(*LABEL, cwd=parrot)
-    assert again.returncode == 0, again.stderr
-    assert f"out.jsonl.partial is of another run and is begun anew: {said}" in again.stderr
-    assert len({row["base_text"].partition(" ")[2] for row in rows_of(parrot / "out.jsonl")}) == 1
+    check_is_not_mixed(parrot, monkeypatch, said, LABEL, "base_text")
 
 
 def test_changed_texts_of_one_size_and_time_begin_anew(parrot):

@@ -10,6 +10,7 @@ from tests.plugins.parrot_runs import (
     CHANGES,
     COUNT,
     ROUTED,
+    check_is_not_mixed,
     interrupted,
     make,
     overwrite,
@@ -48,14 +49,7 @@ def test_an_interrupted_run_goes_on(folder):
 
 @pytest.mark.parametrize("said", CHANGES)
 def test_an_interrupted_run_is_not_mixed_with_another(folder, monkeypatch, said):
-    interrupted(folder, *EVAL)
-    CHANGES[said](folder, monkeypatch)
-    again = megaasr(*EVAL, cwd=folder)
-    assert again.returncode == 0, again.stderr
-    assert f"out.jsonl.partial is of another run and is begun anew: {said}" in again.stderr
-    assert "done already" not in again.stderr
-    words = {row["prediction"].partition(" ")[2] for row in rows_of(folder / "out.jsonl")}
-    assert len(words) == 1, words
+    check_is_not_mixed(folder, monkeypatch, said, EVAL, "prediction")
 
 
 @pytest.mark.parametrize(
