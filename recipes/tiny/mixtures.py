@@ -59,10 +59,10 @@ class Mixture:
 MIXTURES = {
     "mild": Mixture(
         (
-            Group("mild", MILD, 0.6),
+            Group("mild", MILD, 0.5),
             Group("bands", BANDS, 0.3),
-            Group("wild", ALL, 0.2, EASIER),
-            Group("noise", NOISY, 0.1),
+            Group("wild", ALL, 0.25, EASIER),
+            Group("noise", NOISY, 0.3),
             Group("rest", REST, 0.1),
         ),
         clean=0.2,
@@ -77,8 +77,8 @@ MIXTURES = {
         clean=0.17,
     ),
 }
-"""By name. `mild`: three quarters clean or with noise of 25 to 5 dB, in a band of 8 kHz and in narrower ones, at many
-levels. `hard`: the mixture of the first packaged adapter, a third of it noise of 15 to -5 dB, no mild noise."""
+"""By name. `mild`: three fifths clean or with noise of 25 to 5 dB, in a band of 8 kHz and in narrower ones, at many
+levels; a sixth with noise of 15 to -5 dB. `hard`: the mixture of the first packaged adapter, a third of it noise of 15 to -5 dB, no mild noise."""
 
 
 def open_mixture(name: str) -> Mixture:
