@@ -162,15 +162,15 @@ def test_nothing_before_the_report_reads_its_recordings_but_to_keep_them_apart(t
     assert checked < min(index for index, step in enumerate(listed) if "pack_speech" in step.name)
 
 
-def test_the_mixtures_have_about_as_many_clips_as_are_trained_on(tmp_path: Path) -> None:
+def test_all_runs_together_train_about_once_on_each_clip_of_a_mixture(tmp_path: Path) -> None:
     config = yaml.safe_load((running.HERE / "sft.yaml").read_text())
-    wanted = sum(phase["clips"] for phase in config["phases"])
+    wanted = config["runs"] * sum(phase["clips"] for phase in config["phases"])
     for name, mixture in mixtures.MIXTURES.items():
         clips = mixtures.DRAWS * 1_500 * (mixture.clean + sum(group.share for group in mixture.groups))
-        assert clips == pytest.approx(wanted, rel=0.05), name
+        assert 1.0 <= wanted / clips <= 1.4, name
     mild = mixtures.MIXTURES["mild"]
     gentle = mild.clean + sum(group.share for group in mild.groups if group.name in ("mild", "bands"))
-    assert gentle > 2 * sum(group.share for group in mild.groups if group.name not in ("mild", "bands"))
+    assert gentle > 1.5 * sum(group.share for group in mild.groups if group.name not in ("mild", "bands"))
     with pytest.raises(UnknownNameError, match="mild"):
         mixtures.open_mixture("milt")
 
