@@ -12,12 +12,14 @@ OURS = "routed"
 """The system that ships, whose differences to every other system are reported."""
 ROUTERS = {"by_sound": "audio_quality", OURS: "second_opinion"}
 """Routers to evaluate, by the name of their results."""
-SYSTEMS = ("robust", *ROUTERS)
+BASELINES = ("collapsed", "faster_whisper")
+"""Baselines beside the base; see `recipes.tiny.baselines`."""
+SYSTEMS = (*BASELINES, "robust", *ROUTERS)
 """Systems that every table compares with the base, by their results: ``results/SET.SYSTEM.jsonl``."""
 
 
 def compared(source: str, *by: str) -> list[Step]:
-    """The steps that route a decoded source by each router and compare all systems with the base."""
+    """The steps that route a decoded source by each router, decode it by the baselines, and compare all systems."""
     name, (base, robust) = stem(source), results(stem(source))
     decoded = (source, base, robust, "--weights", "router/audio_quality.safetensors")
     return [
@@ -25,6 +27,7 @@ def compared(source: str, *by: str) -> list[Step]:
             recipe(f"routed {name} by {router}", *decoded, "--router", router, "--out", result(name, system))
             for system, router in ROUTERS.items()
         ),
+        recipe(f"baselines {name}", source, "--out", "results", "--collapse", base),
         table(name, *by),
     ]
 
@@ -47,6 +50,13 @@ def table(name: str, *by: str, curves: bool = False) -> Step:
     written += ["--curves", f"report/{name}.png"] if curves else []
     options = ("--oracle", "robust", "--ours", OURS, *CLUSTER, *fields, *written)
     return megaasr(f"compare {name}", "compare", result(name, "base"), *systems, *options)
+
+
+def judged(name: str) -> Step:
+    """The step that writes the verdict of the guard on each family, against the base and each baseline."""
+    others = [f"{system}={result(name, system)}" for system in ("base", *BASELINES)]
+    options = [word for other in others for word in ("--against", other)]
+    return recipe(f"verdicts {name}", result(name, OURS), *options, "--out", f"report/verdicts_{name}.md")
 
 
 def stem(source: str) -> str:

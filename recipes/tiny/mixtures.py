@@ -78,7 +78,8 @@ MIXTURES = {
     ),
 }
 """By name. `mild`: three fifths clean or with noise of 25 to 5 dB, in a band of 8 kHz and in narrower ones, at many
-levels; a sixth with noise of 15 to -5 dB. `hard`: the mixture of the first packaged adapter, a third of it noise of 15 to -5 dB, no mild noise."""
+levels; a sixth with noise of 15 to -5 dB. `hard`: the mixture of the first packaged adapter, a third of it noise of
+15 to -5 dB, no mild noise."""
 
 
 def open_mixture(name: str) -> Mixture:

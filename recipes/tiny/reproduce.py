@@ -18,7 +18,7 @@ import typer
 from megaasr import write_text
 
 from . import command
-from .measuring import both_ways, compared, one_family, results
+from .measuring import both_ways, compared, judged, one_family, results
 from .mixtures import (
     DRAWS,
     EASIER,
@@ -115,8 +115,10 @@ def steps(data: Path, out: Path, clips: int, mixture: Mixture) -> list[Step]:
         recipe("outcomes of choose", *results("choose"), "--out", "results/choose.jsonl"),
         megaasr("train router", "train", "router", str(HERE / "router.yaml"), "-o", "router"),
         *compared("choose.jsonl", "family", "condition"),
+        judged("choose"),
         both_ways("report.jsonl"),
         *compared("report.jsonl", "family", "condition"),
+        judged("report"),
         *one_family("simulated", "effect", "effects", "severity", "scenario"),
         *one_family("noizeus", "snr_db", "noise"),
     ]
