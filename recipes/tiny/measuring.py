@@ -48,7 +48,8 @@ def table(name: str, *by: str, curves: bool = False) -> Step:
     systems = [f"{system}={result(name, system)}" for system in SYSTEMS]
     written = ["--report", f"report/{name}.md", "--summary", f"report/{name}.json"]
     written += ["--curves", f"report/{name}.png"] if curves else []
-    options = ("--oracle", "robust", "--ours", OURS, *CLUSTER, *fields, *written)
+    against = [word for baseline in ("base", *BASELINES) for word in ("--baseline", baseline)]
+    options = ("--oracle", "robust", "--ours", OURS, *against, *CLUSTER, *fields, *written)
     return megaasr(f"compare {name}", "compare", result(name, "base"), *systems, *options)
 
 

@@ -28,6 +28,10 @@ def compare(
         str | None,
         typer.Option(metavar="NAME", help="Also compare this system with the best other one on each slice."),
     ] = None,
+    baseline: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME", help="Another system that --ours is compared with. Repeatable. Default: all."),
+    ] = None,
     report: Annotated[Path | None, typer.Option(metavar="FILE.md", help="Also write the table here.")] = None,
     summary: Annotated[Path | None, typer.Option(metavar="FILE.json", help="Also write it as JSON here.")] = None,
     curves: Annotated[
@@ -40,13 +44,15 @@ def compare(
 
     Example: megaasr compare base.jsonl robust=on.jsonl routed=routed.jsonl --oracle robust --by effect --by severity
     """
-    from megaasr import atomic_path, held_outputs, read_jsonl
+    from megaasr import ParameterError, atomic_path, held_outputs, read_jsonl
 
     from ..comparison.curve_points import curves_of
     from ..comparison.curves import draw_curves
     from ..comparison.report import compare_markdown
     from ..comparison.systems import BASE, ORACLE, compare_systems, line_up
 
+    if baseline and ours is None:
+        raise ParameterError("--baseline needs --ours NAME")
     files = _files(systems)
     context.with_resource(held_outputs((report, summary, curves), (base, *files.values())))
     rows = read_jsonl(base)
@@ -56,7 +62,10 @@ def compare(
     if oracle:
         named[ORACLE] = f"of {BASE} and {oracle}, the one with fewer edits"
     settings: dict[str, Any] = {"files": named, "by": ", ".join(by) if by else None, "seed": seed, "ours": ours}
-    found = {"settings": settings, **compare_systems(lineup, seed, by or (), cluster, ours)}
+    found = {
+        "settings": settings,
+        **compare_systems(lineup, seed, by or (), cluster, ours, baselines=baseline or ()),
+    }
     if curves:
         with atomic_path(curves) as temporary:
             temporary.write_bytes(picture)

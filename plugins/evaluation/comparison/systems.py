@@ -83,6 +83,7 @@ def compare_systems(
     cluster: str | None = None,
     ours: str | None = None,
     sliced: str = BASE,
+    baselines: Sequence[str] = (),
 ) -> dict[str, Any]:
     """Figures of every system on every slice.
 
@@ -91,11 +92,12 @@ def compare_systems(
         seed: seed of the bootstrap.
         by: additional fields to slice by.
         cluster: what the intervals resample, as for `megaasr_plugins.evaluation.clusters.clusters_of`.
-        ours: name of a system that is also compared with the best other system of each slice, the oracle excepted:
-            that with the fewest edits, the first of several. The best is chosen on the rows that it is then compared
+        ours: name of a system that is also compared with the best of the baselines on each slice: that with the
+            fewest edits, the first of several. The best is chosen on the rows that it is then compared
             on, so its error rate is too low by chance and the difference favours it; the interval does not include
             the choice.
         sliced: name of the system whose rows are sliced and clustered.
+        baselines: names of the systems that `ours` is compared with; none: every other one, the oracle excepted.
 
     Returns:
         ``utterances``, ``failed_in_any``, ``clusters``, and ``slices`` by name. Each slice has ``metric``,
@@ -106,10 +108,15 @@ def compare_systems(
 
     Raises:
         UnknownNameError, ParameterError, ManifestError: a field of `by` cannot be used for slices, `cluster` not for
-            clusters, or `ours` is not the name of a system.
+            clusters, or `ours` or one of `baselines` is not the name of a system.
     """
-    if ours is not None and ours not in (candidates := _baselines(lineup, None)[1:]):
-        raise unknown_name("system", ours, candidates)
+    candidates = [name for name in lineup.systems if not (lineup.has_oracle and name == ORACLE)]
+    if ours is not None and ours not in candidates[1:]:
+        raise unknown_name("system", ours, candidates[1:])
+    others = [name for name in candidates if name != ours]
+    if strange := [name for name in baselines if name not in others]:
+        raise unknown_name("baseline", strange[0], others)
+    against = [name for name in others if name in baselines] if baselines else others
     own = lineup.systems[sliced]
     clusters = clusters_of(own, cluster)
     place = {id(row): index for index, row in enumerate(own)}
@@ -117,7 +124,7 @@ def compare_systems(
     for name, members in slices(own, by).items():
         systems = {system: [rows[place[id(row)]] for row in members] for system, rows in lineup.systems.items()}
         figures[name] = {
-            **_slice(systems, seed, clusters.of(members), ours, _baselines(lineup, ours)),
+            **_slice(systems, seed, clusters.of(members), ours, against),
             "degraded": all(map(is_degraded, members)),
         }
     return {
@@ -126,11 +133,6 @@ def compare_systems(
         "clusters": clusters.as_json(),
         "slices": figures,
     }
-
-
-def _baselines(lineup: Lineup, ours: str | None) -> list[str]:
-    """The systems that exist without a reference, the base first, but not `ours`."""
-    return [name for name in lineup.systems if name != ours and not (lineup.has_oracle and name == ORACLE)]
 
 
 def _slice(

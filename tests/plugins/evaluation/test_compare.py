@@ -211,6 +211,17 @@ def test_ours_is_compared_with_the_best_other_system_of_each_slice(folder):
     assert ["clean", "base", *["20.00 [-]"] * 2, *["+0.00 [-]"] * 2, "+0.0 [-]"] in lines
 
 
+def test_ours_is_compared_with_the_named_baselines_alone(folder):
+    systems = ["base.jsonl", "robust=robust.jsonl", "routed=routed.jsonl", "--ours", "routed"]
+    result = run(folder, *systems, "--baseline", "base", "--json")
+    assert result.returncode == 0, result.stderr
+    found = json.loads(result.stdout)["slices"]["all (wer)"]
+    rates = {name: one["error_rate"]["value"] for name, one in found["systems"].items()}
+    assert rates["robust"] < rates["base"]
+    assert found["against_best"]["baseline"] == "base"
+    assert found["against_best"]["difference"] == found["systems"]["routed"]["difference"]
+
+
 def test_one_resample_of_the_difference_to_the_best_baseline_is_paired():
     edits = (5, 4, 0, 3, 7, 2, 1, 6, 9, 3)
     base = [row(f"{index}.wav", count, 10) for index, count in enumerate(edits)]
@@ -235,6 +246,9 @@ def test_one_resample_of_the_difference_to_the_best_baseline_is_paired():
         (["x=robust.jsonl", "--cluster", "speaker"], "a.wav has no 'speaker' (4 rows lack it)"),
         (["x=robust.jsonl", "--ours", "y"], "unknown system 'y'"),
         (["x=robust.jsonl", "--ours", "base"], "unknown system 'base'"),
+        (["x=robust.jsonl", "--baseline", "base"], "--baseline needs --ours NAME"),
+        (["x=robust.jsonl", "--ours", "x", "--baseline", "y"], "unknown baseline 'y'"),
+        (["x=robust.jsonl", "--ours", "x", "--baseline", "x"], "unknown baseline 'x'"),
         (["x=robust.jsonl", "--report", "robust.jsonl"], "it is the input"),
         ([], "Missing argument"),
     ],
