@@ -14,8 +14,6 @@ from megaasr import (
     Backend,
     ManifestError,
     ParameterError,
-    Plugins,
-    TrainableBackend,
     TrainContext,
     claim_identity,
     fingerprint,
@@ -24,18 +22,16 @@ from megaasr import (
     write_json,
 )
 
-from .low_rank import Block, write_adapter
+from .finish import RUN, finish, open_backend
+from .low_rank import Block
 from .phase_run import REPORT as PHASE_REPORT
 from .phase_run import WAIT, phase_folder, run_phases
-from .selection import Scores, best_of, candidate, read_scores, score_on
+from .selection import read_scores, score_on
 from .settings import SftSettings
 from .training_clips import Clip, open_clips, order_of
 
-RUN = "run.json"
-"""The identity of the run: configuration, data, recordings, model, plugins and code."""
 REPORT = "report.json"
 BASE = "base.json"
-ADAPTER = "adapter"
 
 
 def train_sft(settings: SftSettings, out: Path, context: TrainContext) -> dict[str, Any]:
@@ -50,7 +46,7 @@ def train_sft(settings: SftSettings, out: Path, context: TrainContext) -> dict[s
     orders = [[order_of(clips, phase, one.seed) for phase in one.phases] for one in runs]
     for dev in settings.dev:
         dev.rows(context.plugins)
-    backend = _open_backend(settings, context.plugins)
+    backend = open_backend(settings, context.plugins)
     backend.load()
     _check_languages(clips, backend)
     cpu = next(backend.network.parameters()).device.type == "cpu"
@@ -98,17 +94,10 @@ def _train(
         "clips": {phase.name: len(order) for phase, order in zip(settings.phases, orders[0], strict=True)},
         "phases": phases,
         "base": {name: asdict(score) for name, score in base.items()},
-        **_finish(settings, out, blocks, base, context.plugins),
+        **finish(settings, out, blocks, base, context.plugins),
     }
     write_json(out / REPORT, found)
     return found
-
-
-def _open_backend(settings: SftSettings, plugins: Plugins) -> Any:
-    backend = plugins.backends[settings.backend].create(settings.backend_settings)
-    if not isinstance(backend, TrainableBackend):
-        raise ParameterError(f"trainer sft: backend {settings.backend} cannot be trained")
-    return backend
 
 
 def _check_languages(clips: Sequence[Clip], backend: Backend) -> None:
@@ -120,28 +109,3 @@ def _check_languages(clips: Sequence[Clip], backend: Backend) -> None:
                 f"{clip.audio}: its language is {clip.language!r}, the model of backend {backend.name} knows "
                 f"{', '.join(known)}; leave it out, or choose another model"
             )
-
-
-def _finish(
-    settings: SftSettings, out: Path, blocks: Sequence[Block], base: Scores, plugins: Plugins
-) -> dict[str, Any]:
-    """Write the adapter at each scale, decode the dev sets through it as a user would, and keep the best."""
-    names = f"{settings.backend} {settings.backend_settings}" if settings.backend_settings else settings.backend
-    candidates = {}
-    listener = _open_backend(settings, plugins)
-    for scale in settings.scales:
-        write_adapter(out / ADAPTER, blocks, scale, names)
-        listener.mount("robust", out / ADAPTER)
-        scores = score_on(listener, settings.dev, settings.eval_batch_size, plugins, adapter=True)
-        candidates[scale] = candidate(f"scale {scale:g}", scores, base, settings.dev, settings.tolerance)
-        listener.unmount("robust")
-    best = best_of(list(candidates.values()))
-    scale = next(scale for scale, one in candidates.items() if one is best)
-    write_adapter(out / ADAPTER, blocks, scale, names)
-    return {
-        "adapter": str(out / ADAPTER),
-        "scale": scale,
-        "faults": list(best.faults),
-        "relative_wer": best.relative_wer,
-        "scales": [one.as_json() for one in candidates.values()],
-    }

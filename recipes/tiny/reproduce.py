@@ -14,10 +14,12 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+import yaml
 
 from megaasr import write_text
 
 from . import command
+from .average import configurations
 from .measuring import both_ways, compared, judged, one_family, results
 from .mixtures import (
     DRAWS,
@@ -31,7 +33,7 @@ from .mixtures import (
     scenario_option,
 )
 from .parts import HELD, PARTS
-from .running import HERE, Step, inputs, megaasr, recipe, run
+from .running import HERE, Step, inputs, megaasr, recipe, run, together
 
 CHOOSE_CLIPS, REPORT_CLIPS = 216, 486
 """Number of simulated clips of each part, multiples of 54: at most one of each clean utterance."""
@@ -85,16 +87,31 @@ def divided(data: Path) -> list[Step]:
     ]
 
 
+def trained(out: Path, configured: str) -> list[Step]:
+    """The steps that train the adapter: all runs side by side, then their mean.
+
+    Args:
+        configured: text of the configuration; writes it to OUT/sft.yaml, and that of each run beside it.
+    """
+    write_text(out / "sft.yaml", configured)
+    runs, folders = [], []
+    for number, settings in enumerate(configurations(yaml.safe_load(configured)), start=1):
+        name, folder = f"sft_{number}.yaml", f"sft/run-{number}"
+        write_text(out / name, yaml.safe_dump(settings, sort_keys=False))
+        runs.append(megaasr(f"run {number}", "train", "sft", str(out / name), "-o", folder))
+        folders += ["--run", folder]
+    return [together("train sft", *runs), recipe("average", str(out / "sft.yaml"), *folders, "--out", "sft")]
+
+
 def steps(data: Path, out: Path, clips: int, mixture: Mixture) -> list[Step]:
-    """All steps of the recipe, in order; writes OUT/sft.yaml, the configuration of the adapter's training.
+    """All steps of the recipe, in order; writes the configurations of the adapter's training.
 
     Args:
         data: folder of the recordings.
         clips: number of clean clips of each draw for the adapter; the router's draw has twice as many.
         mixture: mixture of the adapter's training clips.
     """
-    config, packed = out / "sft.yaml", "packs/manifest.jsonl"
-    write_text(config, configuration(HERE / "sft.yaml", mixture, clips))
+    packed = "packs/manifest.jsonl"
     noisy, rest = scenario_option(NOISY), scenario_option(REST)
     return [
         *divided(data),
@@ -110,7 +127,7 @@ def steps(data: Path, out: Path, clips: int, mixture: Mixture) -> list[Step]:
             recipe(f"join_manifests {part}", f"parts/{part}.jsonl", f"plans/{part}", "--out", f"{part}.jsonl")
             for part in HELD
         ),
-        megaasr("train sft", "train", "sft", str(config), "-o", "sft"),
+        *trained(out, configuration(HERE / "sft.yaml", mixture, clips)),
         both_ways("choose.jsonl"),
         recipe("outcomes of choose", *results("choose"), "--out", "results/choose.jsonl"),
         megaasr("train router", "train", "router", str(HERE / "router.yaml"), "-o", "router"),
@@ -119,6 +136,7 @@ def steps(data: Path, out: Path, clips: int, mixture: Mixture) -> list[Step]:
         both_ways("report.jsonl"),
         *compared("report.jsonl", "family", "condition"),
         judged("report"),
+        recipe("summary", "report/report.json", "--out", "report/summary.md"),
         *one_family("simulated", "effect", "effects", "severity", "scenario"),
         *one_family("noizeus", "snr_db", "noise"),
     ]

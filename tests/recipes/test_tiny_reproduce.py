@@ -162,12 +162,12 @@ def test_nothing_before_the_report_reads_its_recordings_but_to_keep_them_apart(t
     assert checked < min(index for index, step in enumerate(listed) if "pack_speech" in step.name)
 
 
-def test_all_runs_together_train_on_about_as_many_clips_as_a_mixture_has(tmp_path: Path) -> None:
+def test_all_runs_together_train_on_most_clips_of_a_mixture(tmp_path: Path) -> None:
     config = yaml.safe_load((running.HERE / "sft.yaml").read_text())
     wanted = config["runs"] * sum(phase["clips"] for phase in config["phases"])
     for name, mixture in mixtures.MIXTURES.items():
         clips = mixtures.DRAWS * 1_500 * (mixture.clean + sum(group.share for group in mixture.groups))
-        assert wanted / clips == pytest.approx(1.0, rel=0.1), name
+        assert 0.75 <= wanted / clips <= 1.0, name
     mild = mixtures.MIXTURES["mild"]
     gentle = mild.clean + sum(group.share for group in mild.groups if group.name in ("mild", "bands"))
     assert gentle > 1.5 * sum(group.share for group in mild.groups if group.name not in ("mild", "bands"))

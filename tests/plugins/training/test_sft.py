@@ -9,21 +9,25 @@ import signal
 import subprocess
 import sys
 import time
+from unittest import mock
 
 import numpy as np
 import pytest
 import torch
 from safetensors.torch import load_file
 
-from megaasr import DecodingOptions, Utterance, read_lora
+from megaasr import DecodingOptions, Utterance, load_plugins, read_lora
 from megaasr_core.base.audio_files import read_audio
 from megaasr_core.base.errors import ManifestError, OutputError, ParameterError
 from megaasr_plugins.backends.whisper import Whisper
-from megaasr_plugins.training import phase_run, run
+from megaasr_plugins.training import finish, phase_run, run
+from megaasr_plugins.training.commands.run_trainer import open_trainer
+from megaasr_plugins.training.finish import average
 from megaasr_plugins.training.hf_trainer import WHOLE, checkpoints, drop_broken
 from megaasr_plugins.training.objective import Collator, Objective
 from megaasr_plugins.training.selection import Score
 from tests.command_line import megaasr
+from tests.plugins.few_tokens import FewTokens
 
 WEIGHTS = "adapter/adapter_model.safetensors"
 
@@ -116,6 +120,32 @@ def test_the_mean_of_two_runs_is_what_each_alone_would_give(write_config, train,
         ]
         assert not torch.equal(*deltas)
         assert torch.allclose(scale * b @ a, sum(deltas) / 2, atol=1e-6)
+    averaged = average_of(alone, write_config(runs=2, seed=7, phases=phases), tmp_path / "averaged")
+    assert averaged["scales"] == found["scales"]
+    assert [name.partition("/")[2] for name in averaged["phases"]] == ["phase-1-all"] * 2
+    assert (tmp_path / "averaged" / WEIGHTS).read_bytes() == (tmp_path / "both" / WEIGHTS).read_bytes()
+
+
+def average_of(roots, config, out):
+    plugins = load_plugins()
+    with mock.patch.object(Whisper, "options_type", FewTokens):
+        return average(open_trainer(plugins, "sft", config), roots, out, plugins)
+
+
+def test_runs_that_are_not_finished_or_of_other_data_are_not_averaged(write_config, train, tmp_path, data):
+    phases = [{"name": "all", "learning_rates": {"llm": 1e-3}, "clips": 4}]
+    one, other = tmp_path / "one", tmp_path / "other"
+    config = write_config(phases=phases)
+    train(config, one)
+    with pytest.raises(ManifestError, match="other: the training is not finished"):
+        average_of([one, other], config, tmp_path / "out")
+    train(write_config(phases=phases, training=[{"manifest": str(data / "dev.jsonl")}]), other)
+    with pytest.raises(ManifestError, match=r"not of the same training \(different: .*train.jsonl"):
+        average_of([one, other], config, tmp_path / "out")
+    (one / "phase-1-all" / "report.json").unlink()
+    with pytest.raises(ManifestError, match="phase all is not finished"):
+        average_of([one, one], config, tmp_path / "out")
+    assert not (tmp_path / "out").exists()
 
 
 def test_a_later_phase_that_makes_nothing_better_is_left_out(write_config, train, tmp_path, monkeypatch):
@@ -126,7 +156,7 @@ def test_a_later_phase_that_makes_nothing_better_is_left_out(write_config, train
         one = Score(0.1 * len(decoded), 0.1, 12, 3, 0, empty=0.0, repetitive=0.0, invented=0.0, deleted=0.0)
         return {"dev": one}
 
-    for module in (phase_run, run):
+    for module in (phase_run, run, finish):
         monkeypatch.setattr(module, "score_on", worse_every_time)
     found = train(write_config(save_steps=100), tmp_path / "run")
     kept, dropped = found["phases"].values()
