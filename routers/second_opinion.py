@@ -1,26 +1,33 @@
-"""second_opinion: audio_quality first, and the other one too where what was heard does not sound sure."""
+"""second_opinion: audio_quality first; where the transcript is unsure, the other system too, and the better of both."""
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Sequence
-from typing import ClassVar
+from importlib.resources import files as files_of
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar
 
-from pydantic import Field
+from pydantic import Field, PrivateAttr
 
 from megaasr import Reviewed, Route, Transcript, compression_ratio, hookimpl, loop_tokens
 
 from .audio_quality import AudioQuality
 
+if TYPE_CHECKING:
+    from .expected_errors import ExpectedErrors
+
 ASTRAY = frozenset({"repetitive", "truncated"})
-"""Flags of a transcript that did not end by itself, or says one thing over and over."""
+"""Flags of a transcript that does not end by itself, or says one thing over and over."""
 
 
 class SecondOpinion(AudioQuality):
-    """Route by the sound; where the transcript is not sure, hear the other one too and keep the better of the two.
+    """Route by the sound; decode again with the other system where the transcript is unsure, and keep the better one.
 
-    A clip that nobody understands is where an adapter invents words, and where a base loops or says little. So a
-    transcript that went astray loses against one that did not; where both did or neither is sure, the one with fewer
-    words is kept, as it has fewer that were not said; else the adapter's. A clip costs a second decoding where it asks.
+    In this order: a transcript that is repetitive or does not end loses against one that is not, and of two such the
+    one with fewer words is kept; an empty one loses against one with words; else that with fewer expected errors is
+    kept, by a logistic regression on both transcripts (`megaasr_routers.expected_errors`). A clip costs a second
+    decoding where the first transcript is unsure.
     """
 
     name: ClassVar[str] = "second_opinion"
@@ -28,20 +35,37 @@ class SecondOpinion(AudioQuality):
     sure_logprob: float = Field(
         -0.8, le=0.0, description="mean natural log-probability a token from which on the first transcript is kept"
     )
-    lost_logprob: float = Field(
-        -1.25, le=0.0, description="mean of both transcripts' mean log-probabilities below which neither is sure"
+    opinion: Path | None = Field(
+        None, description="file of the regression's weights, as the recipe writes it; none: the packaged one"
     )
     max_compression_ratio: float = Field(
         2.4, gt=1.0, description="UTF-8 bytes over zlib bytes; above it a transcript went astray"
     )
 
+    _expected: Any = PrivateAttr(default=None)
+    _expected_lock: Any = PrivateAttr(default_factory=threading.Lock)
+
+    def load_opinion(self) -> ExpectedErrors:
+        """The weights of the regression, read once; AdapterError when the file is missing or damaged."""
+        from .expected_errors import read_expected_errors
+
+        with self._expected_lock:
+            if self._expected is None:
+                self._expected = read_expected_errors(self.opinion or _packaged_opinion())
+        loaded: ExpectedErrors = self._expected
+        return loaded
+
+    def content_files(self) -> tuple[Path, ...]:
+        """The router file and the weights of the regression; see `HasContentFiles`."""
+        return (*super().content_files(), self.opinion or _packaged_opinion())
+
     def review(self, batch: Sequence[Reviewed]) -> list[Route | None]:
-        """The other one where the transcript is empty, went astray or is not sure; silence is left empty."""
+        """The other system where the transcript is empty, went astray or is unsure; silence is left empty."""
         return [self._again(one.transcript) for one in batch]
 
     def keep_second(self, first: Sequence[Reviewed], second: Sequence[Reviewed]) -> list[bool]:
-        """Whether the second transcript is the better one."""
-        return [self._second_is_better(a.transcript, b.transcript) for a, b in zip(first, second, strict=True)]
+        """Whether the second transcript is the better one; equal ones leave the first."""
+        return [self._second_is_better(*pair) for pair in zip(first, second, strict=True)]
 
     def _again(self, heard: Transcript) -> Route | None:
         if "silent" in heard.flags:
@@ -57,28 +81,28 @@ class SecondOpinion(AudioQuality):
             return None
         return Route(self.adapter if heard.adapter is None else None, f"second opinion, the first was {sign}")
 
-    def _second_is_better(self, first: Transcript, second: Transcript) -> bool:
-        astray = self._went_astray(first), self._went_astray(second)
+    def _second_is_better(self, first: Reviewed, second: Reviewed) -> bool:
+        heard = first.transcript, second.transcript
+        words = [loop_tokens(one.text, one.language) for one in heard]
+        if words[0] == words[1]:
+            return False
+        astray = [self._went_astray(one) for one in heard]
         if astray[0] != astray[1]:
             return astray[0]
-        if all(astray) or self._is_lost(first, second):
-            lengths = len(_words(first)), len(_words(second))
-            if lengths[0] != lengths[1]:
-                return lengths[1] < lengths[0]
-        return second.adapter is not None
+        if all(astray):
+            return len(words[1]) < len(words[0])
+        if not (words[0] and words[1]):
+            return bool(words[1])
+        adapter, base = heard if heard[0].adapter is not None else heard[::-1]
+        is_better = self.load_opinion().p_adapter(adapter, base, first.utterance.duration_s) >= 0.5
+        return is_better == (heard[1].adapter is not None)
 
     def _went_astray(self, heard: Transcript) -> bool:
         return bool(ASTRAY.intersection(heard.flags)) or compression_ratio(heard.text) > self.max_compression_ratio
 
-    def _is_lost(self, first: Transcript, second: Transcript) -> bool:
-        if first.mean_logprob is None or second.mean_logprob is None:
-            return False
-        return (first.mean_logprob + second.mean_logprob) / 2.0 < self.lost_logprob
 
-
-def _words(heard: Transcript) -> list[str]:
-    """Its words, or its characters where a language is written without spaces."""
-    return loop_tokens(heard.text, heard.language)
+def _packaged_opinion() -> Path:
+    return Path(str(files_of("megaasr_routers"))) / "weights" / "second_opinion.json"
 
 
 @hookimpl

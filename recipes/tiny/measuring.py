@@ -10,8 +10,9 @@ CLUSTER = ("--cluster", "cluster")
 """Rows with the same value of this field depend on each other: the clips of a speaker, or those of a sentence."""
 OURS = "routed"
 """The system that ships, whose differences to every other system are reported."""
-ROUTERS = {"by_sound": "audio_quality", OURS: "second_opinion"}
-"""Routers to evaluate, by the name of their results."""
+WEIGHTS, OPINION = "router/audio_quality.safetensors", "router/second_opinion.json"
+ROUTERS = {"by_sound": ("audio_quality",), OURS: ("second_opinion", "--opinion", OPINION)}
+"""Routers to evaluate, by the name of their results: the name and more options of `recipes.tiny.routed`."""
 BASELINES = ("collapsed", "faster_whisper")
 """Baselines beside the base; see `recipes.tiny.baselines`."""
 SYSTEMS = (*BASELINES, "robust", *ROUTERS)
@@ -21,10 +22,10 @@ SYSTEMS = (*BASELINES, "robust", *ROUTERS)
 def compared(source: str, *by: str) -> list[Step]:
     """The steps that route a decoded source by each router, decode it by the baselines, and compare all systems."""
     name, (base, robust) = stem(source), results(stem(source))
-    decoded = (source, base, robust, "--weights", "router/audio_quality.safetensors")
+    decoded = (source, base, robust, "--weights", WEIGHTS)
     return [
         *(
-            recipe(f"routed {name} by {router}", *decoded, "--router", router, "--out", result(name, system))
+            recipe(f"routed {name} by {router[0]}", *decoded, "--router", *router, "--out", result(name, system))
             for system, router in ROUTERS.items()
         ),
         recipe(f"baselines {name}", source, "--out", "results", "--collapse", base),

@@ -8,7 +8,6 @@ families of errors / the base's errors, so that every family has the same weight
 
 from __future__ import annotations
 
-import itertools
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -33,13 +32,12 @@ from megaasr_plugins.evaluation.evaluate import read_items
 
 from . import command
 from .dataset_files import Row
-from .measuring import results, stem
+from .measuring import OPINION, WEIGHTS, results, stem
 from .routed import RATE_HZ, choose
 
 SOURCE = "choose.jsonl"
-THRESHOLDS = (0.05, 0.1, 0.2, 0.5)
-SURE = (-0.6, -0.8, -1.0)
-LOST = (-1.1, -1.2, -1.25, -1.3, -1.4)
+THRESHOLDS = (0.0, 0.02, 0.05, 0.1, 0.2, 0.5)
+SURE = (-0.4, -0.6, -0.8, -1.0)
 
 
 @dataclass(frozen=True)
@@ -131,14 +129,14 @@ def line(cells: Sequence[object], found: dict[str, float], asked: object) -> str
 def main(out: Annotated[Path, typer.Argument(help="The recipe's folder.")]) -> None:
     """Measure every combination of threshold and bounds and write OUT/report/opinions.md."""
     clips = decoded(out)
-    weights, always = str(out / "router" / "audio_quality.safetensors"), ratios(clips.robust, clips.base)
-    heads = ["threshold", "sure", "lost", "mean", *always, "asked"]
-    lines = [f"| {' | '.join(heads)} |", "| --- " * len(heads) + "|", line(("always", "-", "-"), always, 0)]
+    weights, always = str(out / WEIGHTS), ratios(clips.robust, clips.base)
+    heads = ["threshold", "sure", "mean", *always, "asked"]
+    lines = [f"| {' | '.join(heads)} |", "| --- " * len(heads) + "|", line(("always", "-"), always, 0)]
     for threshold in THRESHOLDS:
         routes = routes_of(router(weights=weights, threshold=threshold), clips)
-        for sure, lost in itertools.product(SURE, LOST):
-            found, asked = measured(router(sure_logprob=sure, lost_logprob=lost), clips, routes)
-            lines.append(line((threshold, sure, lost), found, asked))
+        for sure in SURE:
+            found, asked = measured(router(sure_logprob=sure, opinion=str(out / OPINION)), clips, routes)
+            lines.append(line((threshold, sure), found, asked))
             command.say(lines[-1])
     write_text(out / "report" / "opinions.md", "\n".join(lines) + "\n")
 

@@ -20,10 +20,11 @@ from megaasr import write_text
 
 from . import command
 from .average import configurations
-from .measuring import both_ways, compared, judged, one_family, results
+from .measuring import OPINION, both_ways, compared, judged, one_family, results
 from .mixtures import (
     DRAWS,
     EASIER,
+    MILD,
     MIXTURES,
     NOISY,
     REST,
@@ -37,6 +38,8 @@ from .running import HERE, Step, inputs, megaasr, recipe, run, together
 
 CHOOSE_CLIPS, REPORT_CLIPS = 216, 486
 """Number of simulated clips of each part, multiples of 54: at most one of each clean utterance."""
+OPINION_CLIPS = 456
+"""Number of clips of the part train that the weights of second_opinion are fitted to: 8 of each scenario."""
 CLEAN = "clean/manifest.jsonl"
 
 
@@ -120,6 +123,7 @@ def steps(data: Path, out: Path, clips: int, mixture: Mixture) -> list[Step]:
         plan("wild", "all", clips * 7 // 15, 1, packed, *EASIER),
         plan("noise", noisy, clips * 9 // 15, 2, packed),
         plan("rest", rest, clips * 2 // 15, 3, packed),
+        plan("opinions", f"{scenario_option(MILD)},all", OPINION_CLIPS, 4, packed),
         *(step for number in range(DRAWS) for step in draw(number, clips, mixture)),
         plan("choose", "all", CHOOSE_CLIPS, 11, "sources/choose.jsonl"),
         plan("report", "all", REPORT_CLIPS, 12, "sources/report.jsonl"),
@@ -130,6 +134,8 @@ def steps(data: Path, out: Path, clips: int, mixture: Mixture) -> list[Step]:
         *trained(out, configuration(HERE / "sft.yaml", mixture, clips)),
         both_ways("choose.jsonl"),
         recipe("outcomes of choose", *results("choose"), "--out", "results/choose.jsonl"),
+        both_ways("plans/opinions"),
+        recipe("fit_opinion", *results("opinions"), "--out", OPINION),
         megaasr("train router", "train", "router", str(HERE / "router.yaml"), "-o", "router"),
         *compared("choose.jsonl", "family", "condition"),
         judged("choose"),

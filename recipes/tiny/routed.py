@@ -96,9 +96,11 @@ def main(
     weights: Annotated[Path, typer.Option(help="Weights of the router.")],
     out: Annotated[Path, typer.Option(help="File of routed results to write.")],
     router: Annotated[str, typer.Option(help="Name of a router that has weights.")] = "audio_quality",
+    opinion: Annotated[Path | None, typer.Option(help="Weights by which second_opinion chooses.")] = None,
 ) -> None:
     """Choose between two files of results clip by clip, by a router."""
-    policy = installed_plugins().routers[router].create({"weights": str(weights)})
+    more = {"opinion": str(opinion)} if opinion else {}
+    policy = installed_plugins().routers[router].create({"weights": str(weights), **more})
     items, by_base, by_robust = read_items(manifest), read_jsonl(base), read_jsonl(robust)
     check_same(by_base, by_robust)
     if len(items) != len(by_base):

@@ -14,13 +14,14 @@ import typer
 from megaasr import ManifestError, atomic_path
 
 from . import command
+from .measuring import OPINION, WEIGHTS
 from .running import HERE
 
 MOST_BYTES = 6_000_000
 """Largest size of adapter and router together: every clone and every wheel contains them."""
 ROOT = HERE.parents[1]
 ADAPTER = ROOT / "plugins" / "weights" / "whisper-tiny.en"
-ROUTER = ROOT / "routers" / "weights" / "audio_quality.safetensors"
+ROUTERS = ROOT / "routers" / "weights"
 REPORT = HERE / "report"
 
 
@@ -28,7 +29,7 @@ def files_of(out: Path) -> dict[Path, Path]:
     """The target of each weights file; ManifestError when one is missing or all together are too large."""
     names = ("adapter_config.json", "adapter_model.safetensors", "mega_lora_blocks.json")
     targets = {out / "sft" / "adapter" / name: ADAPTER / name for name in names}
-    targets[out / "router" / ROUTER.name] = ROUTER
+    targets |= {out / path: ROUTERS / Path(path).name for path in (WEIGHTS, OPINION)}
     missing = [path for path in targets if not path.is_file()]
     if missing:
         raise ManifestError(f"{missing[0]} is missing; run the recipe first")

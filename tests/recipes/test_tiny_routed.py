@@ -13,7 +13,8 @@ from megaasr_core.base.audio import Audio
 from megaasr_core.base.errors import ManifestError, ParameterError
 from megaasr_core.contracts.router import Route
 from megaasr_core.discovery.loading import load_plugins
-from recipes.tiny import dataset_files, join_manifests, only, opinions, outcomes, routed
+from megaasr_routers.expected_errors import FEATURES, ExpectedErrors, to_json
+from recipes.tiny import dataset_files, fit_opinion, join_manifests, only, opinions, outcomes, routed
 from recipes.tiny.parts import sentence_of
 from tests.recipes.made import speech
 
@@ -65,8 +66,11 @@ def results(edits: list[int], prediction: str = "words", logprob: float = -0.2, 
     return [{"id": f"c{number}", "num_edits": count, **fields} for number, count in enumerate(edits)]
 
 
-def test_routed_rows_are_those_of_the_route_and_of_the_second_opinion(monkeypatch: pytest.MonkeyPatch) -> None:
-    router = load_plugins().routers["second_opinion"].create()
+def test_routed_rows_are_those_of_the_route_and_of_the_second_opinion(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opinion = opinion_file(tmp_path / "opinion.json", -1.0)
+    router = load_plugins().routers["second_opinion"].create({"opinion": str(opinion)})
     monkeypatch.setattr(type(router), "load", lambda self: SimpleNamespace(threshold=0.5))
     monkeypatch.setattr(type(router), "probabilities", lambda self, batch: [0.9, 0.1, 0.9][: len(batch)])
     audios = [Audio(np.random.default_rng(1).uniform(-0.1, 0.1, RATE).astype(np.float32), RATE)] * 3
@@ -81,7 +85,14 @@ def test_routed_rows_are_those_of_the_route_and_of_the_second_opinion(monkeypatc
     assert later[0]["id"] == "c1"
 
 
-def test_bounds_of_the_second_opinion_are_compared_by_the_errors_they_leave_in_each_family() -> None:
+def opinion_file(path: Path, bias: float) -> Path:
+    """Weights of second_opinion that prefer the adapter where `bias` is above 0."""
+    path.write_text(json.dumps(to_json(ExpectedErrors((bias, *[0.0] * (len(FEATURES) - 1))))))
+    return path
+
+
+def test_settings_of_the_second_opinion_are_compared_by_the_errors_they_leave_in_each_family(tmp_path: Path) -> None:
+    for_base, for_adapter = (opinion_file(tmp_path / f"{bias}.json", bias) for bias in (-1.0, 1.0))
     audios = [Audio(np.random.default_rng(1).uniform(-0.1, 0.1, RATE).astype(np.float32), RATE)] * 2
     routes = [Route("robust", "degraded")] * 2
     base, robust = results([1, 4], logprob=-1.4), results([3, 2], "more words", -0.9, "robust")
@@ -89,13 +100,30 @@ def test_bounds_of_the_second_opinion_are_compared_by_the_errors_they_leave_in_e
         row["family"] = family
     clips = opinions.Decoded(audios, base, robust)
     measured = [
-        opinions.measured(opinions.router(sure_logprob=sure, lost_logprob=lost), clips, routes)
-        for sure, lost in ((-1.0, -1.1), (-0.8, -1.1), (-0.8, -1.2))
+        opinions.measured(opinions.router(sure_logprob=sure, opinion=str(file)), clips, routes)
+        for sure, file in ((-1.0, for_base), (-0.8, for_base), (-0.8, for_adapter))
     ]
     always, first = {"a": 3.0, "b": 0.5}, {"a": 1.0, "b": 1.0}
     assert measured == [(always, 0), (first, 2), (always, 2)]
     assert opinions.ratios(robust, base) == always
     assert opinions.line((0.1,), always, 0) == "| 0.1 | 1.750 | 3.000 | 0.500 | 0 |"
+
+
+def test_weights_are_fitted_to_the_clips_on_which_the_systems_differ() -> None:
+    base = results([4, 4, 0, 1, 2, 9], "a b c", -1.0)
+    robust = results([0, 0, 3, 1, 2, 0], "a b d", -0.2, "robust")
+    robust[2] = {**robust[2], "mean_logprob": -2.0, "prediction": "a b c d e f"}
+    base[5] = {**base[5], "flags": ["repetitive"]}  # decided by a rule
+    for row in base + robust:
+        row["audio_s"] = 1.0
+    model, told = fit_opinion.fitted(base, robust)
+    assert model.examples == 3
+    assert told == (
+        "5 clips, 3 with different numbers of errors; errors of the base 11, of the adapter 6, as chosen 3, "
+        "of the better one 3"
+    )
+    with pytest.raises(ManifestError, match="no utterance has different numbers of errors"):
+        fit_opinion.fitted(base, base)
 
 
 def test_every_clip_is_routed_once_for_each_threshold(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -106,16 +134,18 @@ def test_every_clip_is_routed_once_for_each_threshold(tmp_path: Path, monkeypatc
     dataset_files.write_manifest(tmp_path / "choose.jsonl", rows)
     (tmp_path / "results").mkdir()
     (tmp_path / "report").mkdir()
+    (tmp_path / "router").mkdir()
+    opinion_file(tmp_path / "router" / "second_opinion.json", 1.0)
     for name, listed in (("base", results([3, 5])), ("robust", results([1, 3], adapter="robust"))):
         written = [{**row, "family": "everyday"} for row in listed]
         (tmp_path / "results" / f"choose.{name}.jsonl").write_text("".join(json.dumps(row) + "\n" for row in written))
     opinions.main(tmp_path)
     table = (tmp_path / "report" / "opinions.md").read_text().splitlines()
-    assert table[0] == "| threshold | sure | lost | mean | everyday | asked |"
-    assert table[2] == "| always | - | - | 0.500 | 0.500 | 0 |"
-    assert len(table) == 3 + len(opinions.THRESHOLDS) * len(opinions.SURE) * len(opinions.LOST)
-    assert table[3] == "| 0.05 | -0.6 | -1.1 | 0.500 | 0.500 | 0 |"  # p(degraded) 0.15 is above this threshold
-    assert table[-1] == "| 0.5 | -1.0 | -1.4 | 1.000 | 1.000 | 0 |"
+    assert table[0] == "| threshold | sure | mean | everyday | asked |"
+    assert table[2] == "| always | - | 0.500 | 0.500 | 0 |"
+    assert len(table) == 3 + len(opinions.THRESHOLDS) * len(opinions.SURE)
+    assert table[3] == "| 0.0 | -0.4 | 0.500 | 0.500 | 0 |"  # p(degraded) 0.15 is above this threshold
+    assert table[-1] == "| 0.5 | -1.0 | 1.000 | 1.000 | 0 |"
     assert len(classified) == 2 * len(opinions.THRESHOLDS)
 
 

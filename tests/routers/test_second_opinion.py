@@ -3,6 +3,7 @@ import pytest
 
 from megaasr import Audio, Reviewed, Transcript, Utterance, installed_plugins
 from megaasr_core.base.errors import ParameterError
+from megaasr_routers.expected_errors import features
 
 AUDIO = Utterance(Audio(np.zeros(16_000, np.float32), 16_000))
 LOOP = "the end of " * 40
@@ -48,15 +49,15 @@ def test_the_other_one_is_asked_where_the_first_is_not_sure(router, transcript, 
 @pytest.mark.parametrize(
     ("of_base", "of_adapter", "kept"),
     [
-        (("one two", -1.0), ("one two three", -1.0), "adapter"),  # sure enough, between them
-        (("one two", -1.5), ("one two three", -1.01), "base"),  # neither is sure: fewer words
-        (("one two three", -1.5), ("one two", -1.5), "adapter"),
-        (("one two", -1.5), ("two three", -1.5), "adapter"),  # as many: the adapter
-        (("", -3.0), ("one two", -1.0), "base"),
-        (("one two", None), ("one two three", -3.0), "adapter"),  # not known how sure
         ((LOOP, -0.1), ("one two", -3.0), "adapter"),
         (("one two three", -3.0), (LOOP, -0.1), "base"),
         (("one two", -0.3, "truncated"), (LOOP, -0.1), "base"),  # both astray: the shorter
+        (("please call me back", -1.6), ("", -1.4), "base"),
+        (("", -0.2), ("please call me back", -1.6), "adapter"),
+        (("", -0.2), (LOOP, -0.1), "base"),
+        (("one two three", -2.4), ("one two four", -0.4), "adapter"),
+        (("one two three", -0.4), ("one two four", -2.4), "base"),
+        (("one two", None), ("one two three", -3.0), "adapter"),  # without a log-probability: 0.5
     ],
 )
 def test_of_two_the_better_is_kept_whichever_came_first(router, of_base, of_adapter, kept):
@@ -65,18 +66,24 @@ def test_of_two_the_better_is_kept_whichever_came_first(router, of_base, of_adap
     assert router.keep_second([other], [one]) == [kept == "base"]
 
 
-def test_chinese_is_counted_by_its_characters(router):
-    short, long = Transcript("你好", "zh", -2.0, 3), Transcript("你好世界", "zh", -2.0, 3, adapter="robust")
-    assert router.keep_second([Reviewed(AUDIO, short)], [Reviewed(AUDIO, long)]) == [False]
-    assert router.keep_second([Reviewed(AUDIO, long)], [Reviewed(AUDIO, short)]) == [True]
+def test_equal_words_leave_the_first(router):
+    assert router.keep_second([base(logprob=-2.0)], [adapted(logprob=-0.1)]) == [False]
+    assert router.keep_second([adapted(logprob=-2.0)], [base(logprob=-0.1)]) == [False]
+
+
+def test_the_words_of_chinese_are_its_characters(router):
+    short, long = Transcript(LOOP, "zh", -2.0, 3), Transcript("你好世界", "zh", -2.0, 3, adapter="robust")
+    assert router.keep_second([Reviewed(AUDIO, short)], [Reviewed(AUDIO, long)]) == [True]
+    adapter, other = (Transcript(text, "zh", -1.0, 3) for text in ("你好世界", "你好"))
+    assert features(adapter, other, 1.0)[3] == pytest.approx(np.log(5 / 3))
 
 
 def test_its_settings_are_bounded_and_change_what_is_asked(router):
     assert type(router).create({"sure_logprob": -2.0}).review([base(logprob=-1.0)]) == [None]
     with pytest.raises(ParameterError, match=r"sure_logprob = 0\.5"):
         type(router).create({"sure_logprob": 0.5})
-    with pytest.raises(ParameterError, match="did you mean 'lost_logprob'"):
-        type(router).create({"lost_logprop": -1.0})
+    with pytest.raises(ParameterError, match="did you mean 'sure_logprob'"):
+        type(router).create({"sure_logprop": -1.0})
 
 
 def test_the_sound_routes_first_as_audio_quality_does(router):
