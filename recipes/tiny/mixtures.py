@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -38,9 +39,9 @@ class Group:
     share: float
     options: tuple[str, ...] = ()
 
-    def plan(self, number: int) -> str:
-        """The folder of its plan in a draw."""
-        return f"plans/{self.name}_{number}"
+    def plan(self, draw: str) -> str:
+        """The folder of its plan in a draw of this name."""
+        return f"plans/{self.name}_{draw}"
 
 
 @dataclass(frozen=True)
@@ -94,18 +95,20 @@ def scenario_option(scenarios: tuple[str, ...]) -> str:
     return ",".join(name if name in ALL else str(SCENARIOS / f"{name}.yaml") for name in scenarios)
 
 
-def training_sources(mixture: Mixture, clips: int) -> list[dict[str, Any]]:
+def training_sources(mixture: Mixture, clips: int, draws: Sequence[str]) -> list[dict[str, Any]]:
     """The field ``training`` of the configuration of ``train sft``.
 
     Args:
         clips: number of clean clips of each draw.
+        draws: names of the draws.
     """
-    plans = [{"manifest": group.plan(number)} for number in range(DRAWS) for group in mixture.groups]
+    plans = [{"manifest": group.plan(draw)} for draw in draws for group in mixture.groups]
     limit = max(1, round(mixture.clean * clips))
-    return [*plans, *({"manifest": f"draws/{number}/manifest.jsonl", "limit": limit} for number in range(DRAWS))]
+    return [*plans, *({"manifest": f"draws/{draw}/manifest.jsonl", "limit": limit} for draw in draws)]
 
 
 def configuration(file: Path, mixture: Mixture, clips: int) -> str:
     """The text of a configuration of ``train sft`` with the training clips of a mixture; see `training_sources`."""
     settings: dict[str, Any] = yaml.safe_load(file.read_text(encoding="utf-8"))
-    return yaml.safe_dump({**settings, "training": training_sources(mixture, clips)}, sort_keys=False)
+    draws = [str(number) for number in range(DRAWS)]
+    return yaml.safe_dump({**settings, "training": training_sources(mixture, clips, draws)}, sort_keys=False)

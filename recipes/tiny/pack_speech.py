@@ -9,6 +9,7 @@ shorter one is like the clips of up to 8 s that Whisper decodes in that window.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from hashlib import blake2b
 from pathlib import Path
 from typing import Annotated
 
@@ -107,7 +108,7 @@ def pack(rows: list[Row], root: Path, out: Path, count: int, real: float, length
     kinds: dict[bool, list[Row]] = {True: [], False: []}
     for row in rows:
         if row["duration_s"] <= lengths.longest_s:
-            kinds[SYNTHETIC not in str(row.get("text_source"))].append(row)
+            kinds[not is_synthetic(row)].append(row)
     made = []
     for number in range(count):
         rng = SampleKey(seed, f"passage {number}").rng("pack")
@@ -147,6 +148,28 @@ def thinned(rows: list[Row], folder: str) -> list[Row]:
     return [row for row in rows if row["audio"] not in left_out]
 
 
+def of_speakers(rows: list[Row], share: float) -> list[Row]:
+    """The rows of all synthetic voices and of a share of the human speakers; a larger share holds the smaller ones.
+
+    Raises:
+        ManifestError: no human speaker is left.
+    """
+
+    def is_kept(row: Row) -> bool:
+        digest = blake2b(str(row["speaker"]).encode(), digest_size=8).digest()
+        return int.from_bytes(digest, "big") < share * 2**64
+
+    kept = [row for row in rows if is_synthetic(row) or is_kept(row)]
+    if all(map(is_synthetic, kept)):
+        raise ManifestError(f"--speakers {share:g}: no human speaker is left")
+    return kept
+
+
+def is_synthetic(row: Row) -> bool:
+    """Whether the voice of a row is synthetic."""
+    return SYNTHETIC in str(row.get("text_source"))
+
+
 def main(
     manifest: Annotated[Path, typer.Argument(help="Clean utterances, as select_speech writes them.")],
     out: Annotated[Path, typer.Option(help="Folder to write the clips to.")],
@@ -157,6 +180,7 @@ def main(
     longest_s: Annotated[float, typer.Option(min=8, max=15, help="Longest clip in seconds.")] = 13.5,
     seed: Annotated[int, typer.Option(help="Seed of the draw.")] = 0,
     thin: Annotated[str, typer.Option(metavar="NAME", help="Use every second clip below audio/NAME.")] = "",
+    speakers: Annotated[float, typer.Option(min=0, max=1, help="Share of the human speakers to use.")] = 1.0,
 ) -> None:
     """Make training clips of one or more utterances each."""
     rows = dataset_files.read_rows(manifest)
@@ -164,7 +188,7 @@ def main(
         raise ManifestError(f"{manifest}: holds no rows")
     if single + short > 1:
         raise ParameterError(f"--single {single:g} and --short {short:g} add up to {single + short:g}; at most 1 fits")
-    rows = thinned(rows, thin) if thin else rows
+    rows = of_speakers(thinned(rows, thin) if thin else rows, speakers)
     lengths = Lengths(single, short, longest_s)
     digest = dataset_files.digest_of(dataset_files.code_digest(__file__), rows, count, real, lengths, seed)
     if not dataset_files.is_done(out, digest):

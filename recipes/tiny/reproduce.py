@@ -58,16 +58,25 @@ def plan(name: str, scenarios: str, count: int, seed: int, speech: str, *options
     )  # fmt: skip
 
 
-def draw(number: int, clips: int, mixture: Mixture) -> list[Step]:
-    """The steps of one draw of training data for the adapter: clean clips, and the plans of the mixture."""
-    folder = f"draws/{number}"
+def draw(number: int, clips: int, mixture: Mixture, name: str = "", *options: str) -> list[Step]:
+    """The steps of one draw of training data for the adapter: clean clips, and the plans of the mixture.
+
+    Args:
+        number: number of the draw, part of its seeds.
+        clips: number of clean clips.
+        mixture: the mixture of its plans.
+        name: name of the draw in its paths; empty: its number.
+        options: more options of `recipes.tiny.pack_speech`.
+    """
+    name = name or str(number)
+    folder = f"draws/{name}"
     thinned, counted = ("--thin", "packages"), ("--count", str(clips), "--seed", str(100 + number))
-    steps = [recipe(f"pack_speech of {folder}", CLEAN, "--out", folder, *thinned, *counted)]
+    steps = [recipe(f"pack_speech of {folder}", CLEAN, "--out", folder, *thinned, *counted, *options)]
     for place, group in enumerate(mixture.groups, start=1):
-        name, seed = Path(group.plan(number)).name, 1000 * place + number
+        planned, seed = Path(group.plan(name)).name, 1000 * place + number
         count = max(1, round(group.share * clips))
         scenarios = scenario_option(group.scenarios)
-        steps.append(plan(name, scenarios, count, seed, f"{folder}/manifest.jsonl", *group.options))
+        steps.append(plan(planned, scenarios, count, seed, f"{folder}/manifest.jsonl", *group.options))
     return steps
 
 

@@ -28,7 +28,7 @@ FAMILIES = {
 }
 """What the tables call each family, the degraded ones first."""
 CONDITIONS = {"degraded": "**all degraded**", "clean": "**all clean**"}
-HEADS = ("recordings", "words", "speakers", "Whisper", "loops collapsed", "faster-whisper", "megaasr", "to the best")
+HEADS = ("recordings", "words", "clusters", "Whisper", "loops collapsed", "faster-whisper", "megaasr", "to the best")
 
 
 def percent(figure: dict[str, Any], sign: str = "") -> str:
