@@ -2,8 +2,8 @@
 
     python -m recipes.tiny.hours OUT
 
-OUT is the recipe's folder after ``make reproduce``. Each training has one phase and the same number of clips, drawn from
-a share of the speakers; a larger share holds the smaller ones. The part choose measures it.
+OUT is the recipe's folder after ``make reproduce``. Each training has one phase and the same number of clips, from the
+speech of a share of the speakers; a larger share holds the smaller ones. The part choose measures it.
 """
 
 from __future__ import annotations
