@@ -7,14 +7,16 @@ from typing import Any
 
 from megaasr import BackendError, DecodingOptions, Transcript, Utterance
 
+from .whisper_beams import least_expected_errors
 from .whisper_checks import check_logprobs
 from .whisper_encoder import encode, log_mel
+from .whisper_generation import beams, greedy_or_sampled
 from .whisper_prompt import end_of, language_tokens, prompt_of
 from .whisper_sampling import Sampler
-from .whisper_timestamps import first_timestamp, timed_segments, timestamp_rules
+from .whisper_timestamps import first_timestamp, timed_segments
 
-ROUND_TOKENS = 32
-"""Greedy decoding drops the rows that have ended each time this many tokens have been added."""
+SCORED_ROWS = 64
+"""Rows that are scored at once: the logits of a row are as many as its tokens times the vocabulary."""
 
 
 def decode(
@@ -28,6 +30,8 @@ def decode(
     sampler: Sampler | None = None,
 ) -> list[Transcript]:
     """Decode utterances that are no longer than the window, greedily, with beams, or by sampling.
+
+    Of the hypotheses of a beam search the one with the fewest expected errors is taken (`whisper_beams`).
 
     Every row has its own bound on tokens, taken from its own length, so that a row's text is the same in any batch.
 
@@ -46,23 +50,38 @@ def decode(
 
     if sampler is not None and options.num_beams > 1:
         raise BackendError(f"backend whisper: sampling has no beams: num_beams = {options.num_beams} must be 1")
-    copies = sampler.num_rollouts if sampler is not None else 1
+    copies = sampler.num_rollouts if sampler is not None else options.num_beams
     with torch.inference_mode():
         hidden = encode(model, log_mel(processor, batch, window_s).to(model.device, model.dtype))
         encoded = BaseModelOutput(last_hidden_state=hidden)
         languages, prompt = _prompts(model, encoded, [utterance.language for utterance in batch])
         prompt = prompt[:, :-1] if timestamps else prompt
         rows = [index for index in range(len(batch)) for _ in range(copies)]
+        budgets = [_budget(model, prompt.shape[1], options, batch[index]) for index in rows]
+        if options.num_beams > 1:
+            emitted = beams(model, hidden, prompt, budgets[::copies], options, timestamps)
         if copies > 1:
             hidden, prompt = hidden.repeat_interleave(copies, 0), prompt.repeat_interleave(copies, 0)
-        budgets = [_budget(model, prompt.shape[1], options, batch[index]) for index in rows]
-        emitted = _generate(model, hidden, prompt, budgets, options, sampler, timestamps)
+        if options.num_beams == 1:
+            emitted = greedy_or_sampled(model, hidden, prompt, budgets, options, sampler, timestamps)
         logprobs, no_speech = _score(model, hidden, prompt, emitted)
     check_logprobs(logprobs, [batch[index].name for index in rows], model.name_or_path)
     end, first = end_of(model.generation_config), first_timestamp(model.generation_config)
 
     def text_of(tokens: list[int]) -> str:
         return str(processor.tokenizer.decode(tokens, skip_special_tokens=True))
+
+    if options.num_beams > 1:
+        chosen = []
+        for index, language in enumerate(languages):
+            own_rows = range(index * copies, (index + 1) * copies)
+            texts = [text_of([token for token in emitted[row] if token < first]) for row in own_rows]
+            sums = [float(logprobs[row].sum()) for row in own_rows]
+            best = least_expected_errors(texts, sums, language, [emitted[row][-1] != end for row in own_rows])
+            chosen.append(own_rows[best])
+        rows = list(range(len(batch)))
+        emitted, logprobs = [emitted[row] for row in chosen], [logprobs[row] for row in chosen]
+        no_speech = [no_speech[row] for row in chosen]
 
     transcripts = []
     for row, (index, tokens) in enumerate(zip(rows, emitted, strict=True)):
@@ -107,108 +126,21 @@ def _prompts(model: Any, encoded: Any, stated: Sequence[str | None]) -> tuple[li
     return languages, torch.tensor([prompt_of(own, code) for code in languages], device=model.device)
 
 
-def _generate(
-    model: Any,
-    hidden: Any,
-    prompt: Any,
-    budgets: Sequence[int],
-    options: DecodingOptions,
-    sampler: Sampler | None,
-    timestamps: bool,
-) -> list[list[int]]:
-    """The tokens of each row, its end of text included where it came to one within its budget.
-
-    A row that has ended still costs what one that goes on does, and one endless row would keep a whole batch waiting;
-    so every `ROUND_TOKENS` tokens decoding goes on with the rows that have not ended. Beams are made in one go, since
-    they could not be gone on with.
-    """
-    import torch
-
-    end, start = end_of(model.generation_config), prompt.shape[1]
-    in_rounds = options.num_beams == 1
-    rules = [timestamp_rules(model.generation_config, end, start)] if timestamps else None
-    if sampler is not None:
-        sampler.begin(start, max(budgets))
-    emitted: list[list[int]] = [[] for _ in budgets]
-    waiting, sequences = list(range(len(budgets))), prompt
-    while waiting:
-        done = sequences.shape[1] - start
-        limit = start + min(done + ROUND_TOKENS if in_rounds else max(budgets), max(budgets[row] for row in waiting))
-        settings = _settings(model, options, limit, at_begin=not done)
-        draw = sampler.processors(waiting) if sampler is not None else rules
-        left = [budgets[row] for row in waiting]
-        sequences = _continue(model, settings, hidden[waiting], sequences, start, left, draw)
-        going_on = []
-        for place, row in enumerate(waiting):
-            tokens = sequences[place, start:].tolist()[: budgets[row]]
-            emitted[row] = tokens[: tokens.index(end) + 1] if end in tokens else tokens
-            if in_rounds and end not in tokens and len(tokens) < budgets[row]:
-                going_on.append(place)
-        waiting = [waiting[place] for place in going_on]
-        sequences = sequences[torch.tensor(going_on, dtype=torch.long, device=sequences.device)]
-    return emitted
-
-
-def _continue(
-    model: Any,
-    settings: Any,
-    hidden: Any,
-    sequences: Any,
-    prompt_length: int,
-    budgets: Sequence[int],
-    processors: Any = None,
-) -> Any:
-    """The sequences with more tokens behind them, shape (batch, as many as `settings` allow at most)."""
-    import torch
-    from transformers.generation import GenerationMixin
-    from transformers.modeling_outputs import BaseModelOutput
-
-    # Whisper's own generate() adds a long-form loop with fallbacks; the plain one is exact and has one outcome.
-    return GenerationMixin.generate(
-        model,
-        generation_config=settings,
-        encoder_outputs=BaseModelOutput(last_hidden_state=hidden),
-        attention_mask=torch.ones(hidden.shape[:2], dtype=torch.long, device=model.device),
-        decoder_input_ids=sequences,
-        logits_processor=processors,
-        stopping_criteria=_stopping(prompt_length, budgets, model.device),
-    )
-
-
-def _settings(model: Any, options: DecodingOptions, max_length: int, at_begin: bool) -> Any:
-    from transformers import GenerationConfig
-
-    own = model.generation_config
-    end = end_of(own)
-    return GenerationConfig(
-        max_length=max_length,
-        num_beams=options.num_beams,
-        do_sample=False,
-        eos_token_id=end,
-        pad_token_id=end,
-        suppress_tokens=own.suppress_tokens,
-        # An empty list, since generate() takes None as "as the model has it".
-        begin_suppress_tokens=own.begin_suppress_tokens if at_begin else [],
-    )
-
-
-def _stopping(prompt_length: int, budgets: Sequence[int], device: Any) -> Any:
-    import torch
-    from transformers import StoppingCriteria, StoppingCriteriaList
-
-    limits = prompt_length + torch.tensor(budgets, device=device)
-
-    class OwnBudget(StoppingCriteria):
-        """Ends each row at its own bound."""
-
-        def __call__(self, input_ids: Any, scores: Any, **_: Any) -> Any:
-            candidates = input_ids.shape[0] // len(budgets)  # beam search asks for several continuations of each row
-            return limits.repeat_interleave(candidates) <= input_ids.shape[1]
-
-    return StoppingCriteriaList([OwnBudget()])
-
-
 def _score(
+    model: Any, hidden: Any, prompt: Any, emitted: Sequence[Sequence[int]]
+) -> tuple[list[Any], list[float | None]]:
+    """As `_score_rows`, so many rows at once as memory is sure to have room for."""
+    logprobs: list[Any] = []
+    no_speech: list[float | None] = []
+    for start in range(0, len(emitted), SCORED_ROWS):
+        part = slice(start, start + SCORED_ROWS)
+        found = _score_rows(model, hidden[part], prompt[part], emitted[part])
+        logprobs += found[0]
+        no_speech += found[1]
+    return logprobs, no_speech
+
+
+def _score_rows(
     model: Any, hidden: Any, prompt: Any, emitted: Sequence[Sequence[int]]
 ) -> tuple[list[Any], list[float | None]]:
     """What the unconstrained model makes of the emitted tokens, and of the audio.

@@ -216,6 +216,7 @@ def test_every_ablation_is_a_training_of_the_same_number_of_clips(tmp_path: Path
 def test_what_ships_is_whole_and_small(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     names = ("sft/adapter/adapter_config.json", "sft/adapter/adapter_model.safetensors")
     names += ("sft/adapter/mega_lora_blocks.json", "router/audio_quality.safetensors")
+    names += ("router/second_opinion.json",)
     for name in (*names, "sft/report.json", "router/report.json", "report/real.md"):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_text(name)

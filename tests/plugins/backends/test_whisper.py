@@ -6,7 +6,7 @@ import pytest
 
 from megaasr import Audio, DecodingOptions, Utterance
 from megaasr_core.base.errors import BackendError
-from megaasr_plugins.backends import whisper_decoding
+from megaasr_plugins.backends import whisper_generation
 from megaasr_plugins.backends.whisper import Whisper
 
 OPTIONS = DecodingOptions()
@@ -47,7 +47,7 @@ def test_a_row_ends_at_its_own_bound_whatever_its_neighbours_do(tiny, clips):
 def test_the_text_is_the_same_in_rounds_of_any_length(tiny, clips, monkeypatch):
     found = []
     for tokens in (3, 1000):
-        monkeypatch.setattr(whisper_decoding, "ROUND_TOKENS", tokens)
+        monkeypatch.setattr(whisper_generation, "ROUND_TOKENS", tokens)
         found.append(tiny.transcribe(clips[:3], OPTIONS))
     rounds, whole = found
     assert len({one.num_tokens for one in whole}) > 1  # so that a row ends while others go on

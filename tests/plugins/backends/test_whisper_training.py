@@ -10,7 +10,7 @@ from pydantic import ValidationError
 from megaasr import Audio, DecodingOptions, PolicyBackend, Sampling, Utterance
 from megaasr_core.base.errors import BackendError
 from megaasr_core.contracts.abilities import TrainableBackend
-from megaasr_plugins.backends import whisper_decoding
+from megaasr_plugins.backends import whisper_generation
 from megaasr_plugins.backends.whisper import Whisper
 from megaasr_plugins.backends.whisper_encoder import encode, log_mel
 from megaasr_plugins.backends.whisper_sampling import Sampler
@@ -142,7 +142,7 @@ def test_rollouts_depend_on_their_key_alone(tiny):
 
 def test_the_rounds_of_decoding_change_no_rollout(tiny, monkeypatch):
     rollouts = drawn(tiny, [tone(1.0), tone(2.0, 200.0)])
-    monkeypatch.setattr(whisper_decoding, "ROUND_TOKENS", 3)
+    monkeypatch.setattr(whisper_generation, "ROUND_TOKENS", 3)
     assert drawn(tiny, [tone(1.0), tone(2.0, 200.0)]) == rollouts
 
 

@@ -1,0 +1,131 @@
+"""The tokens that Whisper emits: greedily or by sampling in rounds, or in beams."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from megaasr import DecodingOptions
+
+from .whisper_prompt import end_of
+from .whisper_sampling import Sampler
+from .whisper_timestamps import timestamp_rules
+
+ROUND_TOKENS = 32
+"""Greedy decoding drops the rows that have ended each time this many tokens have been added."""
+
+
+def greedy_or_sampled(
+    model: Any,
+    hidden: Any,
+    prompt: Any,
+    budgets: Sequence[int],
+    options: DecodingOptions,
+    sampler: Sampler | None,
+    timestamps: bool,
+) -> list[list[int]]:
+    """The tokens of each row, its end of text included where it came to one within its budget.
+
+    A row that has ended still costs what one that goes on does, and one endless row would keep a whole batch waiting;
+    so every `ROUND_TOKENS` tokens decoding goes on with the rows that have not ended.
+    """
+    import torch
+
+    end, start = end_of(model.generation_config), prompt.shape[1]
+    rules = [timestamp_rules(model.generation_config, end, start)] if timestamps else None
+    if sampler is not None:
+        sampler.begin(start, max(budgets))
+    emitted: list[list[int]] = [[] for _ in budgets]
+    waiting, sequences = list(range(len(budgets))), prompt
+    while waiting:
+        done = sequences.shape[1] - start
+        limit = start + min(done + ROUND_TOKENS, max(budgets[row] for row in waiting))
+        settings = _settings(model, options, limit, at_begin=not done)
+        draw = sampler.processors(waiting) if sampler is not None else rules
+        left = [budgets[row] for row in waiting]
+        sequences = _continue(model, settings, hidden[waiting], sequences, start, left, draw)
+        going_on = []
+        for place, row in enumerate(waiting):
+            tokens = emitted[row] = _ended(sequences[place, start:].tolist()[: budgets[row]], end)
+            if end not in tokens and len(tokens) < budgets[row]:
+                going_on.append(place)
+        waiting = [waiting[place] for place in going_on]
+        sequences = sequences[torch.tensor(going_on, dtype=torch.long, device=sequences.device)]
+    return emitted
+
+
+def beams(
+    model: Any, hidden: Any, prompt: Any, budgets: Sequence[int], options: DecodingOptions, timestamps: bool
+) -> list[list[int]]:
+    """The tokens of each beam of each row, as `greedy_or_sampled` has them, in one go: beams cannot be continued."""
+    end, start = end_of(model.generation_config), prompt.shape[1]
+    rules = [timestamp_rules(model.generation_config, end, start)] if timestamps else None
+    settings = _settings(model, options, start + max(budgets), at_begin=True)
+    found = _continue(model, settings, hidden, prompt, start, budgets, rules)[:, start:].tolist()
+    of_rows = [budget for budget in budgets for _ in range(options.num_beams)]
+    return [_ended(tokens[:budget], end) for tokens, budget in zip(found, of_rows, strict=True)]
+
+
+def _ended(tokens: list[int], end: int) -> list[int]:
+    """The tokens up to the end of text, where there is one."""
+    return tokens[: tokens.index(end) + 1] if end in tokens else tokens
+
+
+def _continue(
+    model: Any,
+    settings: Any,
+    hidden: Any,
+    sequences: Any,
+    prompt_length: int,
+    budgets: Sequence[int],
+    processors: Any = None,
+) -> Any:
+    """The sequences with more tokens behind them, shape (batch, as many as `settings` allow at most)."""
+    import torch
+    from transformers.generation import GenerationMixin
+    from transformers.modeling_outputs import BaseModelOutput
+
+    # Whisper's own generate() adds a long-form loop with fallbacks; the plain one is exact and has one outcome.
+    return GenerationMixin.generate(
+        model,
+        generation_config=settings,
+        encoder_outputs=BaseModelOutput(last_hidden_state=hidden),
+        attention_mask=torch.ones(hidden.shape[:2], dtype=torch.long, device=model.device),
+        decoder_input_ids=sequences,
+        logits_processor=processors,
+        stopping_criteria=_stopping(prompt_length, budgets, model.device),
+    )
+
+
+def _settings(model: Any, options: DecodingOptions, max_length: int, at_begin: bool) -> Any:
+    from transformers import GenerationConfig
+
+    own = model.generation_config
+    end = end_of(own)
+    return GenerationConfig(
+        max_length=max_length,
+        num_beams=options.num_beams,
+        num_return_sequences=options.num_beams,
+        do_sample=False,
+        eos_token_id=end,
+        pad_token_id=end,
+        suppress_tokens=own.suppress_tokens,
+        # An empty list, since generate() takes None as "as the model has it".
+        begin_suppress_tokens=own.begin_suppress_tokens if at_begin else [],
+    )
+
+
+def _stopping(prompt_length: int, budgets: Sequence[int], device: Any) -> Any:
+    import torch
+    from transformers import StoppingCriteria, StoppingCriteriaList
+
+    limits = prompt_length + torch.tensor(budgets, device=device)
+
+    class OwnBudget(StoppingCriteria):
+        """Ends each row at its own bound."""
+
+        def __call__(self, input_ids: Any, scores: Any, **_: Any) -> Any:
+            candidates = input_ids.shape[0] // len(budgets)  # beam search asks for several continuations of each row
+            return limits.repeat_interleave(candidates) <= input_ids.shape[1]
+
+    return StoppingCriteriaList([OwnBudget()])
