@@ -20,8 +20,8 @@ def least_expected_errors(
     of h and h' in words (characters in languages without spaces), without case and punctuation. Hypotheses that do not
     end or say one thing over and over are left out, unless all are so. Of equals the likeliest is taken.
 
-    >>> texts = ["we met at eight", "we met at aid", "we meet at aid", "wheat at eight"]
-    >>> least_expected_errors(texts, [-2.0, -2.1, -2.2, -2.3], "en", [False] * 4)
+    >>> texts = ["we met at eight", "we met at aid", "we meet at aid"]
+    >>> least_expected_errors(texts, [-2.0, -2.1, -2.2], "en", [False] * 3)
     1
 
     Args:
