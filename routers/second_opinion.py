@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Sequence
 from importlib.resources import files as files_of
 from pathlib import Path
@@ -43,13 +42,12 @@ class SecondOpinion(AudioQuality):
     )
 
     _expected: Any = PrivateAttr(default=None)
-    _expected_lock: Any = PrivateAttr(default_factory=threading.Lock)
 
     def load_opinion(self) -> ExpectedErrors:
         """The weights of the regression, read once; AdapterError when the file is missing or damaged."""
         from .expected_errors import read_expected_errors
 
-        with self._expected_lock:
+        with self._lock:
             if self._expected is None:
                 self._expected = read_expected_errors(self.opinion or _packaged_opinion())
         loaded: ExpectedErrors = self._expected

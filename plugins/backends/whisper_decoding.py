@@ -72,13 +72,13 @@ def decode(
         return str(processor.tokenizer.decode(tokens, skip_special_tokens=True))
 
     if options.num_beams > 1:
+        texts = [text_of([token for token in tokens if token < first]) for tokens in emitted]
+        sums, is_cut = [float(one.sum()) for one in logprobs], [tokens[-1] != end for tokens in emitted]
         chosen = []
         for index, language in enumerate(languages):
-            own_rows = range(index * copies, (index + 1) * copies)
-            texts = [text_of([token for token in emitted[row] if token < first]) for row in own_rows]
-            sums = [float(logprobs[row].sum()) for row in own_rows]
-            best = least_expected_errors(texts, sums, language, [emitted[row][-1] != end for row in own_rows])
-            chosen.append(own_rows[best])
+            start = index * copies
+            of_row = slice(start, start + copies)
+            chosen.append(start + least_expected_errors(texts[of_row], sums[of_row], language, is_cut[of_row]))
         rows = list(range(len(batch)))
         emitted, logprobs = [emitted[row] for row in chosen], [logprobs[row] for row in chosen]
         no_speech = [no_speech[row] for row in chosen]
