@@ -11,6 +11,7 @@ from .whisper_beams import least_expected_errors
 from .whisper_checks import check_logprobs
 from .whisper_encoder import encode, log_mel
 from .whisper_generation import beams, greedy_or_sampled
+from .whisper_heard import Heard, heard_by
 from .whisper_prompt import end_of, language_tokens, prompt_of
 from .whisper_sampling import Sampler
 from .whisper_timestamps import first_timestamp, timed_segments
@@ -58,13 +59,12 @@ def decode(
         prompt = prompt[:, :-1] if timestamps else prompt
         rows = [index for index in range(len(batch)) for _ in range(copies)]
         budgets = [_budget(model, prompt.shape[1], options, batch[index]) for index in rows]
+        heard = heard_by(model, hidden)
         if options.num_beams > 1:
-            emitted = beams(model, hidden, prompt, budgets[::copies], options, timestamps)
-        if copies > 1:
-            hidden, prompt = hidden.repeat_interleave(copies, 0), prompt.repeat_interleave(copies, 0)
-        if options.num_beams == 1:
-            emitted = greedy_or_sampled(model, hidden, prompt, budgets, options, sampler, timestamps)
-        logprobs, no_speech = _score(model, hidden, prompt, emitted)
+            emitted = beams(model, heard, prompt, budgets[::copies], options, timestamps)
+        else:
+            emitted = greedy_or_sampled(model, heard.rows(rows), prompt[rows], budgets, options, sampler, timestamps)
+        logprobs, no_speech = _score(model, heard, rows, prompt, emitted)
     check_logprobs(logprobs, [batch[index].name for index in rows], model.name_or_path)
     end, first = end_of(model.generation_config), first_timestamp(model.generation_config)
 
@@ -127,21 +127,25 @@ def _prompts(model: Any, encoded: Any, stated: Sequence[str | None]) -> tuple[li
 
 
 def _score(
-    model: Any, hidden: Any, prompt: Any, emitted: Sequence[Sequence[int]]
+    model: Any, heard: Heard, rows: Sequence[int], prompt: Any, emitted: Sequence[Sequence[int]]
 ) -> tuple[list[Any], list[float | None]]:
-    """As `_score_rows`, so many rows at once as memory is sure to have room for."""
+    """As `_score_rows`, so many at once as memory is sure to have room for.
+
+    Args:
+        rows: for each sequence of tokens the row of the batch that it is of.
+    """
     logprobs: list[Any] = []
     no_speech: list[float | None] = []
     for start in range(0, len(emitted), SCORED_ROWS):
-        part = slice(start, start + SCORED_ROWS)
-        found = _score_rows(model, hidden[part], prompt[part], emitted[part])
+        part = list(rows[start : start + SCORED_ROWS])
+        found = _score_rows(model, heard.rows(part), prompt[part], emitted[start : start + SCORED_ROWS])
         logprobs += found[0]
         no_speech += found[1]
     return logprobs, no_speech
 
 
 def _score_rows(
-    model: Any, hidden: Any, prompt: Any, emitted: Sequence[Sequence[int]]
+    model: Any, heard: Heard, prompt: Any, emitted: Sequence[Sequence[int]]
 ) -> tuple[list[Any], list[float | None]]:
     """What the unconstrained model makes of the emitted tokens, and of the audio.
 
@@ -155,7 +159,8 @@ def _score_rows(
     longest = max(map(len, emitted))
     padded = torch.tensor([[*row, *[end] * (longest - len(row))] for row in emitted], device=prompt.device)
     inputs = torch.cat([prompt, padded[:, :-1]], dim=1)
-    states = model.get_decoder()(input_ids=inputs, encoder_hidden_states=hidden).last_hidden_state
+    decoder, cache = model.get_decoder(), heard.cache()
+    states = decoder(input_ids=inputs, encoder_hidden_states=heard.hidden, past_key_values=cache).last_hidden_state
     decoded = states[:, start - 1 :]
     lengths = torch.tensor([len(row) for row in emitted], device=prompt.device)
     is_emitted = torch.arange(longest, device=prompt.device) < lengths[:, None]

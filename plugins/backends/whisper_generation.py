@@ -7,17 +7,20 @@ from typing import Any
 
 from megaasr import DecodingOptions
 
+from .whisper_heard import Heard
 from .whisper_prompt import end_of
 from .whisper_sampling import Sampler
 from .whisper_timestamps import timestamp_rules
 
 ROUND_TOKENS = 32
 """Greedy decoding drops the rows that have ended each time this many tokens have been added."""
+BEAM_ROWS = 80
+"""Hypotheses of a beam search that are decoded at once; each holds its own copy of the keys and values of its row."""
 
 
 def greedy_or_sampled(
     model: Any,
-    hidden: Any,
+    heard: Heard,
     prompt: Any,
     budgets: Sequence[int],
     options: DecodingOptions,
@@ -43,27 +46,35 @@ def greedy_or_sampled(
         settings = _settings(model, options, limit, at_begin=not done)
         draw = sampler.processors(waiting) if sampler is not None else rules
         left = [budgets[row] for row in waiting]
-        sequences = _continue(model, settings, hidden[waiting], sequences, start, left, draw)
+        sequences = _continue(model, settings, heard, heard.cache(), sequences, start, left, draw)
         going_on = []
         for place, row in enumerate(waiting):
             tokens = emitted[row] = _ended(sequences[place, start:].tolist()[: budgets[row]], end)
             if end not in tokens and len(tokens) < budgets[row]:
                 going_on.append(place)
         waiting = [waiting[place] for place in going_on]
+        heard = heard.rows(going_on)
         sequences = sequences[torch.tensor(going_on, dtype=torch.long, device=sequences.device)]
     return emitted
 
 
 def beams(
-    model: Any, hidden: Any, prompt: Any, budgets: Sequence[int], options: DecodingOptions, timestamps: bool
+    model: Any, heard: Heard, prompt: Any, budgets: Sequence[int], options: DecodingOptions, timestamps: bool
 ) -> list[list[int]]:
-    """The tokens of each beam of each row, as `greedy_or_sampled` has them, in one go: beams cannot be continued."""
+    """The tokens of each beam of each row, as `greedy_or_sampled` has them; beams cannot be continued in rounds."""
     end, start = end_of(model.generation_config), prompt.shape[1]
     rules = [timestamp_rules(model.generation_config, end, start)] if timestamps else None
-    settings = _settings(model, options, start + max(budgets), at_begin=True)
-    found = _continue(model, settings, hidden, prompt, start, budgets, rules)[:, start:].tolist()
-    of_rows = [budget for budget in budgets for _ in range(options.num_beams)]
-    return [_ended(tokens[:budget], end) for tokens, budget in zip(found, of_rows, strict=True)]
+    emitted: list[list[int]] = []
+    at_once = max(1, BEAM_ROWS // options.num_beams)
+    for first in range(0, len(budgets), at_once):
+        rows = list(range(first, min(first + at_once, len(budgets))))
+        own, of_beams = [budgets[row] for row in rows], [row for row in rows for _ in range(options.num_beams)]
+        settings = _settings(model, options, start + max(own), at_begin=True)
+        cache = heard.rows(of_beams).cache()
+        found = _continue(model, settings, heard.rows(rows), cache, prompt[rows], start, own, rules)
+        tokens = found[:, start:].tolist()
+        emitted += [_ended(one[: budgets[row]], end) for one, row in zip(tokens, of_beams, strict=True)]
+    return emitted
 
 
 def _ended(tokens: list[int], end: int) -> list[int]:
@@ -74,7 +85,8 @@ def _ended(tokens: list[int], end: int) -> list[int]:
 def _continue(
     model: Any,
     settings: Any,
-    hidden: Any,
+    heard: Heard,
+    cache: Any,
     sequences: Any,
     prompt_length: int,
     budgets: Sequence[int],
@@ -89,9 +101,10 @@ def _continue(
     return GenerationMixin.generate(
         model,
         generation_config=settings,
-        encoder_outputs=BaseModelOutput(last_hidden_state=hidden),
-        attention_mask=torch.ones(hidden.shape[:2], dtype=torch.long, device=model.device),
+        encoder_outputs=BaseModelOutput(last_hidden_state=heard.hidden),
+        attention_mask=torch.ones(heard.hidden.shape[:2], dtype=torch.long, device=model.device),
         decoder_input_ids=sequences,
+        past_key_values=cache,
         logits_processor=processors,
         stopping_criteria=_stopping(prompt_length, budgets, model.device),
     )
