@@ -28,7 +28,7 @@ def _peak_mib(with_adapter: bool) -> float:
 
 def decode(with_adapter: bool) -> None:
     """Decode two clips (the first with the adapter, if there is one) and print the peak memory in MiB."""
-    from megaasr import DecodingOptions, Utterance, installed_plugins, read_audio
+    from megaasr import Utterance, installed_plugins, read_audio
 
     backend = installed_plugins().backends["whisper"].create({"device": "cpu"})
     if with_adapter:
@@ -37,7 +37,7 @@ def decode(with_adapter: bool) -> None:
             backend.mount("robust", Path(folder))
     clips = [Utterance(read_audio(path)) for path in sorted(Path("examples/vitw").glob("*.flac"))[:2]]
     for routes in ([None, None], ["robust" if with_adapter else None, None]):
-        backend.transcribe(clips, DecodingOptions(), routes)
+        backend.transcribe(clips, backend.make_options(), routes)
     sys.stdout.write(f"{resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / MIB}\n")
 
 

@@ -18,6 +18,8 @@ FEATURES = ("bias", "surer", "sure", "longer", "longer_where_unsure", "rate_adap
 """See `features`."""
 SURE_LOGPROB = -0.6
 """Mean log-probability a token, in nats, at which the features ``sure`` and ``longer_where_unsure`` are 0."""
+SURE_LOGPROB_FROM = -0.8
+"""Mean log-probability a token from which on a transcript counts as sure, where nothing else was chosen."""
 SPEECH_RATE_HZ = 2.5
 """Words a second of usual speech, at which the features of the rates are 0."""
 MOST_SAVED = 10
@@ -33,10 +35,12 @@ class _File(BaseModel):
 
     model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
 
-    version: Literal[1]
+    version: Literal[2]
     features: list[str]
     weights: list[float]
     examples: int = Field(ge=0)
+    threshold: float | None = Field(None, ge=0.0, le=1.0)
+    sure_logprob: float = Field(SURE_LOGPROB_FROM, le=0.0)
 
     @model_validator(mode="after")
     def _fits(self) -> _File:
@@ -49,15 +53,19 @@ class _File(BaseModel):
 
 @dataclass(frozen=True)
 class ExpectedErrors:
-    """The weights of the regression.
+    """The weights of the regression, and the settings of second_opinion that were chosen with them.
 
     Args:
         weights: one for each of `FEATURES`.
         examples: number of utterances that they were fitted to, for readers.
+        threshold: p(degraded) from which on the adapter listens first; None: that of the router file.
+        sure_logprob: mean log-probability a token, in nats, from which on the first transcript is kept.
     """
 
     weights: tuple[float, ...]
     examples: int = 0
+    threshold: float | None = None
+    sure_logprob: float = SURE_LOGPROB_FROM
 
     def p_adapter(self, adapter: Transcript, base: Transcript, duration_s: float) -> float:
         """Probability that the adapter's transcript has fewer errors than the base's, each error counted; 0 to 1.
@@ -123,7 +131,8 @@ def fit(examples: Sequence[Floats], saved: Sequence[float]) -> ExpectedErrors:
 def to_json(model: ExpectedErrors) -> dict[str, object]:
     """The content of the file of the weights."""
     rounded = [round(weight, 4) for weight in model.weights]
-    return {"version": 1, "features": list(FEATURES), "weights": rounded, "examples": model.examples}
+    settings = {"threshold": model.threshold, "sure_logprob": model.sure_logprob}
+    return {"version": 2, "features": list(FEATURES), "weights": rounded, "examples": model.examples, **settings}
 
 
 def read_expected_errors(path: Path) -> ExpectedErrors:
@@ -136,4 +145,4 @@ def read_expected_errors(path: Path) -> ExpectedErrors:
         raise AdapterError(str(error)) from error
     except ValidationError as error:
         raise AdapterError(f"{path}: no weights of second_opinion: {first_fault(error)}") from error
-    return ExpectedErrors(tuple(found.weights), found.examples)
+    return ExpectedErrors(tuple(found.weights), found.examples, found.threshold, found.sure_logprob)

@@ -31,11 +31,16 @@ class SecondOpinion(AudioQuality):
 
     name: ClassVar[str] = "second_opinion"
 
-    sure_logprob: float = Field(
-        -0.8, le=0.0, description="mean natural log-probability a token from which on the first transcript is kept"
+    sure_logprob: float | None = Field(
+        None,
+        le=0.0,
+        description="mean natural log-probability a token from which on the first transcript is kept; none: as in the "
+        "file of `opinion`",
     )
     opinion: Path | None = Field(
-        None, description="file of the regression's weights, as the recipe writes it; none: the packaged one"
+        None,
+        description="file of the regression's weights, and of threshold and sure_logprob as chosen with them; "
+        "none: the packaged one",
     )
     max_compression_ratio: float = Field(
         2.4, gt=1.0, description="UTF-8 bytes over zlib bytes; above it a transcript went astray"
@@ -57,6 +62,15 @@ class SecondOpinion(AudioQuality):
         """The router file and the weights of the regression; see `HasContentFiles`."""
         return (*super().content_files(), self.opinion or _packaged_opinion())
 
+    def adapter_from(self) -> float:
+        """p(degraded) from which on the adapter listens first: the setting, that of `opinion`, or the router file's."""
+        chosen = self.load_opinion().threshold if self.threshold is None else self.threshold
+        return super().adapter_from() if chosen is None else chosen
+
+    def sure_from(self) -> float:
+        """Mean log-probability from which on the first transcript is kept: the setting, else that of `opinion`."""
+        return self.load_opinion().sure_logprob if self.sure_logprob is None else self.sure_logprob
+
     def review(self, batch: Sequence[Reviewed]) -> list[Route | None]:
         """The other system where the transcript is empty, went astray or is unsure; silence is left empty."""
         return [self._again(one.transcript) for one in batch]
@@ -73,7 +87,7 @@ class SecondOpinion(AudioQuality):
             sign = "astray"
         elif not heard.text.strip():
             sign = "empty"
-        elif logprob is not None and logprob < self.sure_logprob:
+        elif logprob is not None and logprob < self.sure_from():
             sign = f"unsure: mean log-probability {logprob:.2f}"
         else:
             return None

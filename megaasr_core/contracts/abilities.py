@@ -83,7 +83,7 @@ class PolicyBackend(TrainableBackend, Protocol):
         """`num_rollouts` sampled transcripts of each utterance, in order; their `token_logprobs` are the policy's.
 
         What is drawn depends on (`seed`, the utterance's id, `step`, the rollout's number) alone: not on the rest of
-        the batch, its order, or any global generator, none of which is changed.
+        the batch, its order, or any global generator, none of which is changed. `num_beams` takes no part.
         """
 
     def log_probabilities(

@@ -50,8 +50,13 @@ NO_CONVERSION = "DISABLE_SAFETENSORS_CONVERSION"
 
 
 class WhisperOptions(DecodingOptions):
-    """How Whisper decodes; its decoder has 448 positions."""
+    """How Whisper decodes; its decoder has 448 positions.
 
+    Of the hypotheses of a beam search the one with the fewest expected errors is taken; see `whisper_beams`. Sampling
+    has no beams.
+    """
+
+    num_beams: int = Field(5, ge=1, le=16)
     min_tokens: int = Field(16, ge=1, le=448)
 
 
@@ -319,10 +324,11 @@ class Whisper(Backend):
         step: int = 0,
         adapter: str | None = None,
     ) -> list[list[Transcript]]:
-        """Sampled transcripts; see `PolicyBackend.sample`. Equal ids get equal draws."""
+        """Sampled transcripts; see `PolicyBackend.sample`. Equal ids get equal draws; `num_beams` takes no part."""
         from .whisper_decoding import decode
         from .whisper_sampling import Sampler
 
+        options = options.model_copy(update={"num_beams": 1})
         rollouts: dict[int, list[Transcript]] = {}
         with self.using(adapter):
             self._check(batch, [adapter] * len(batch))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from megaasr import BackendError, DecodingOptions, Transcript, Utterance
+from megaasr import DecodingOptions, Transcript, Utterance
 
 from .whisper_beams import least_expected_errors
 from .whisper_checks import check_logprobs
@@ -41,16 +41,14 @@ def decode(
         processor: WhisperProcessor of the same model.
         window_s: what the encoder hears of each utterance, padded with silence, in seconds.
         timestamps: decode with timestamps, which keeps the model from passing over sentences; see `whisper_timestamps`.
-        sampler: draw the tokens of several rows for each utterance, which share its encoder states.
+        sampler: draw the tokens of several rows for each utterance, which share its encoder states; `num_beams` is 1.
 
     Raises:
-        BackendError: a language that the model does not know, or beams with a sampler.
+        BackendError: a language that the model does not know.
     """
     import torch
     from transformers.modeling_outputs import BaseModelOutput
 
-    if sampler is not None and options.num_beams > 1:
-        raise BackendError(f"backend whisper: sampling has no beams: num_beams = {options.num_beams} must be 1")
     copies = sampler.num_rollouts if sampler is not None else options.num_beams
     with torch.inference_mode():
         hidden = encode(model, log_mel(processor, batch, window_s).to(model.device, model.dtype))

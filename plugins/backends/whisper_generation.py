@@ -14,7 +14,7 @@ from .whisper_timestamps import timestamp_rules
 
 ROUND_TOKENS = 32
 """Greedy decoding drops the rows that have ended each time this many tokens have been added."""
-BEAM_ROWS = 80
+BEAM_ROWS = 40
 """Hypotheses of a beam search that are decoded at once; each holds its own copy of the keys and values of its row."""
 
 

@@ -1,4 +1,4 @@
-"""What Whisper's decoder attends to of a batch: encoder states, and the keys and values that its layers make of them."""
+"""What Whisper's decoder attends to: encoder states, and the keys and values that its layers make of them."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class Heard:
 
         It leaves them in place when beams are reordered: a beam moves within its row, and a row's beams hear the same.
         """
-        from transformers.cache_utils import DynamicCache, EncoderDecoderCache
+        from transformers.cache_utils import DynamicCache, DynamicLayer, EncoderDecoderCache
 
         class InPlace(EncoderDecoderCache):
             """Reorders what was said, not what was heard."""
@@ -43,8 +43,11 @@ class Heard:
                 self.self_attention_cache.reorder_cache(beam_idx)
 
         heard = DynamicCache()
-        for layer, (keys, values) in enumerate(self.keys_values):
-            heard.update(keys, values, layer)
+        for keys, values in self.keys_values:
+            layer = DynamicLayer()
+            layer.lazy_initialization(keys, values)
+            layer.keys, layer.values = keys, values  # `update` would copy them
+            heard.layers.append(layer)
         return InPlace(DynamicCache(), heard)
 
 

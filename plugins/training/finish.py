@@ -36,7 +36,7 @@ def finish(settings: SftSettings, out: Path, blocks: Sequence[Block], base: Scor
     for scale in settings.scales:
         write_adapter(out / ADAPTER, blocks, scale, names)
         listener.mount("robust", out / ADAPTER)
-        scores = score_on(listener, settings.dev, settings.eval_batch_size, plugins, adapter=True)
+        scores = score_on(listener, settings, plugins, adapter=True)
         candidates[scale] = candidate(f"scale {scale:g}", scores, base, settings.dev, settings.tolerance)
         listener.unmount("robust")
     best = best_of(list(candidates.values()))

@@ -187,7 +187,7 @@ def _choose(
     candidates: list[Candidate] = [start] if start else []
     for checkpoint in checkpoints(folder):
         lora.load(read_tensors(checkpoint))
-        scores = score_on(backend, settings.dev, settings.eval_batch_size, plugins, adapter=False)
+        scores = score_on(backend, settings, plugins, adapter=False)
         candidates.append(candidate(checkpoint.name, scores, base, settings.dev, settings.tolerance))
     best = best_of(candidates)
     steps = 0

@@ -71,7 +71,7 @@ def _train(
         identity = {"run": configuration, **context.identity(settings, manifests, [backend])}
         claim_identity(out / RUN, identity, other="a run of another configuration")
         if not (out / BASE).is_file():
-            scores = score_on(backend, settings.dev, settings.eval_batch_size, context.plugins, adapter=False)
+            scores = score_on(backend, settings, context.plugins, adapter=False)
             write_json(out / BASE, {name: asdict(score) for name, score in scores.items()})
     processes.wait_for_everyone()
     if (out / REPORT).is_file():

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pydantic import Field
 
@@ -14,6 +14,9 @@ from ..evaluation.evaluate import evaluate, item_of
 from ..evaluation.intervals import Interval
 from ..evaluation.summary import edit_columns, slice_figures
 from .training_clips import LIMITS, Source
+
+if TYPE_CHECKING:
+    from .settings import SftSettings
 
 USELESS = ("empty", "repetitive", "invented")
 
@@ -77,14 +80,15 @@ class Candidate:
         return {"name": self.name, "relative_wer": self.relative_wer, "faults": list(self.faults), "dev": scores}
 
 
-def score_on(backend: Backend, sets: Sequence[DevSet], batch_size: int, plugins: Plugins, *, adapter: bool) -> Scores:
-    """Decode the dev sets, by the base or through the mounted adapter ``robust``.
+def score_on(backend: Backend, settings: SftSettings, plugins: Plugins, *, adapter: bool) -> Scores:
+    """Decode the dev sets of the settings, by the base or through the mounted adapter ``robust``.
 
     A row that cannot be read ends the run: a choice by the readable rest would be another choice.
     """
     router = plugins.routers["always_robust" if adapter else "always_base"].create()
-    transcriber = Transcriber(backend, router, batch_size=batch_size)
-    return {one.name: _score_on(transcriber, one, plugins) for one in sets}
+    options = backend.make_options(settings.decode)
+    transcriber = Transcriber(backend, router, options, batch_size=settings.eval_batch_size)
+    return {one.name: _score_on(transcriber, one, plugins) for one in settings.dev}
 
 
 def _score_on(transcriber: Transcriber, dev: DevSet, plugins: Plugins) -> Score:

@@ -48,6 +48,7 @@ class SftSettings(Trainer):
     scales: list[float] = Field([1.0, 0.75, 0.5], min_length=1, description="of the delta, to choose from")
     tolerance: float = Field(0.01, ge=0, description="useless outputs above the base's, as a share of a dev set")
     eval_batch_size: int = Field(16, gt=0, description="utterances decoded at once")
+    decode: dict[str, Any] = Field({}, description="decoding options for the dev sets; none: the backend's defaults")
     workers: int = Field(0, ge=0, description="processes that render; changes no result")
     report_to: list[Literal["tensorboard", "trackio", "wandb"]] = Field(
         ["tensorboard"], description="besides metrics.jsonl"

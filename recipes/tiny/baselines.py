@@ -1,10 +1,10 @@
 """Results of two baselines that need no training, as rows of ``megaasr eval``.
 
-    python -m recipes.tiny.baselines MANIFEST --out DIR --collapse BASE.jsonl
+    python -m recipes.tiny.baselines MANIFEST --out DIR --collapse PLAIN.jsonl
 
 - ``DIR/NAME.faster_whisper.jsonl``: faster-whisper's own defaults (beam of 5, temperature fallback, no voice activity
   detection) with the weights of tiny.en that the base has.
-- ``DIR/NAME.collapsed.jsonl``, with ``--collapse``: the base's results with loops collapsed (`collapse_loops`).
+- ``DIR/NAME.collapsed.jsonl``, with ``--collapse``: results of the base with loops collapsed (`collapse_loops`).
 
 NAME is the manifest's name without suffix. ``megaasr compare BASE.jsonl ... --ours NAME`` takes the files.
 """

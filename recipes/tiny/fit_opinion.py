@@ -1,6 +1,6 @@
 """Fit the weights by which second_opinion chooses between two transcripts, on clips of the part train.
 
-    python -m recipes.tiny.fit_opinion BASE.jsonl ROBUST.jsonl --out router/second_opinion.json
+    python -m recipes.tiny.fit_opinion BASE.jsonl ROBUST.jsonl --out router/expected_errors.json
 
 The clips were decoded by the base and by the adapter. Those where a transcript went astray or is empty are left out,
 since the router decides them by rules.

@@ -1,11 +1,12 @@
 """Join plans and manifests into one manifest, so that one table can report all of them.
 
-python -m recipes.tiny.join_manifests PLAN|MANIFEST.jsonl ... --out OUT.jsonl
+python -m recipes.tiny.join_manifests PLAN|MANIFEST.jsonl ... --out OUT.jsonl --most 130
 """
 
 from __future__ import annotations
 
 import os
+from collections import Counter
 from pathlib import Path
 from typing import Annotated
 
@@ -41,6 +42,17 @@ def join(places: list[Path], folder: Path) -> list[Row]:
     return rows
 
 
+def first_of_each(rows: list[Row], most: int) -> list[Row]:
+    """The first `most` rows of each family, in the order of the rows."""
+    found = Counter[str]()
+    kept = []
+    for row in rows:
+        found[row["family"]] += 1
+        if found[row["family"]] <= most:
+            kept.append(row)
+    return kept
+
+
 def _simulated(row: Row) -> Row:
     sentence = sentence_of(str(row["text"]))
     added = {"family": "simulated", "sentence_id": sentence}
@@ -52,9 +64,12 @@ def _simulated(row: Row) -> Row:
 def main(
     places: Annotated[list[Path], typer.Argument(help="Plans and manifests.")],
     out: Annotated[Path, typer.Option(help="The manifest to write.")],
+    most: Annotated[int | None, typer.Option(min=1, help="Only so many first rows of each family.")] = None,
 ) -> None:
     """Join plans and manifests into one manifest."""
     rows = join(places, out.parent)
+    if most is not None:
+        rows = first_of_each(rows, most)
     write_text(out, "".join(map(jsonl_line, rows)))
     command.say(f"{out}: {len(rows)} rows")
 

@@ -10,11 +10,15 @@ CLUSTER = ("--cluster", "cluster")
 """Rows with the same value of this field depend on each other: the clips of a speaker, or those of a sentence."""
 OURS = "routed"
 """The system that ships, whose differences to every other system are reported."""
-WEIGHTS, OPINION = "router/audio_quality.safetensors", "router/second_opinion.json"
+WEIGHTS, FITTED = "router/audio_quality.safetensors", "router/expected_errors.json"
+OPINION = "router/second_opinion.json"
+"""The fitted weights with the settings of second_opinion that leave the fewest errors on the part choose."""
 ROUTERS = {"by_sound": ("audio_quality",), OURS: ("second_opinion", "--opinion", OPINION)}
 """Routers to evaluate, by the name of their results: the name and more options of `recipes.tiny.routed`."""
-BASELINES = ("collapsed", "faster_whisper")
-"""Baselines beside the base; see `recipes.tiny.baselines`."""
+BASELINES = ("plain", "collapsed", "faster_whisper")
+"""Baselines beside the base as megaasr decodes it: greedy in the window of 30 s, that with loops collapsed, and
+faster-whisper's defaults; see `recipes.tiny.baselines`."""
+PLAIN = ("--decode", "num_beams=1", "--backend-set", "short_window_s=30", "--backend-set", "timestamps_from_s=30")
 SYSTEMS = (*BASELINES, "robust", *ROUTERS)
 """Systems that every table compares with the base, by their results: ``results/SET.SYSTEM.jsonl``."""
 
@@ -28,9 +32,15 @@ def compared(source: str, *by: str) -> list[Step]:
             recipe(f"routed {name} by {router[0]}", *decoded, "--router", *router, "--out", result(name, system))
             for system, router in ROUTERS.items()
         ),
-        recipe(f"baselines {name}", source, "--out", "results", "--collapse", base),
+        together(
+            f"baselines {name}",
+            by_base(source, "plain", *PLAIN),
+            recipe("baselines", source, "--out", "results"),
+        ),
+        recipe(f"baselines {name} collapsed", source, "--out", "results", "--no-decode",
+               "--collapse", result(name, "plain")),
         table(name, *by),
-    ]
+    ]  # fmt: skip
 
 
 def one_family(family: str, *by: str) -> list[Step]:
@@ -81,10 +91,10 @@ def both_ways(source: str) -> Step:
     return together(f"both ways {stem(source)}", by_base(source), by_adapter("robust", source, "sft/adapter"))
 
 
-def by_base(source: str) -> Step:
-    """The step that decodes a source by the base."""
-    name = stem(source)
-    return megaasr(f"base on {name}", "eval", source, results(name)[0], "--router", "always_base", "--batch-size", "64")
+def by_base(source: str, system: str = "base", *options: str) -> Step:
+    """The step that decodes a source by the base; the results carry the name of the system."""
+    name, how = stem(source), ("--router", "always_base", "--batch-size", "64")
+    return megaasr(f"{system} on {name}", "eval", source, result(name, system), *how, *options)
 
 
 def by_adapter(system: str, source: str, adapter: str) -> Step:

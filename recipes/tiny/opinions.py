@@ -1,16 +1,19 @@
-"""Measure the errors that the router second_opinion leaves with each of its settings, on the clips of the part choose.
+"""Choose the settings of the router second_opinion by the errors that they leave on the clips of the part choose.
 
-    python -m recipes.tiny.opinions OUT
+    python -m recipes.tiny.opinions OUT --out router/second_opinion.json
 
 OUT is the recipe's folder, with the part choose decoded both ways. The figure of a setting is the mean over the
-families of errors / the base's errors, so that every family has the same weight. No clip of the part report is used.
+families of errors / the base's errors, so that every family has the same weight. Of the settings within `EQUAL` of the
+best figure, the one with the fewest second decodings is written, beside the weights of the regression. No clip of the
+part report is used.
 """
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated
 
@@ -29,15 +32,18 @@ from megaasr import (
     write_text,
 )
 from megaasr_plugins.evaluation.evaluate import read_items
+from megaasr_routers.expected_errors import read_expected_errors, to_json
 
 from . import command
 from .dataset_files import Row
-from .measuring import OPINION, WEIGHTS, results, stem
+from .measuring import FITTED, WEIGHTS, results, stem
 from .routed import RATE_HZ, choose
 
 SOURCE = "choose.jsonl"
-THRESHOLDS = (0.0, 0.02, 0.05, 0.1, 0.2, 0.5)
-SURE = (-0.4, -0.6, -0.8, -1.0)
+THRESHOLDS = (0.0, 0.05, 0.1, 0.2, 0.5)
+SURE = (-0.4, -0.6, -0.8, -1.0, -1.5)
+EQUAL = 0.005
+"""Difference of two figures that the clips cannot tell apart."""
 
 
 @dataclass(frozen=True)
@@ -120,25 +126,48 @@ def measured(policy: Router, clips: Decoded, routes: list[Route]) -> tuple[dict[
     return ratios(rows, clips.base), sum("second opinion" in row["route"] for row in rows)
 
 
+def best(found: dict[tuple[float, float], tuple[float, int]]) -> tuple[float, float]:
+    """The settings to take: within `EQUAL` of the lowest figure, those with the fewest second decodings.
+
+    Args:
+        found: for each threshold and bound, the mean ratio and the number of clips that were decoded twice.
+    """
+    lowest = min(figure for figure, _ in found.values())
+    return min(
+        (settings for settings in found if found[settings][0] <= lowest + EQUAL),
+        key=lambda settings: (found[settings][1], found[settings][0]),
+    )
+
+
 def line(cells: Sequence[object], found: dict[str, float], asked: object) -> str:
     """A line of the table: settings, the mean ratio, the ratio of each family, and the clips decoded twice."""
     figures = [sum(found.values()) / len(found), *found.values()]
     return f"| {' | '.join([*map(str, cells), *(f'{figure:.3f}' for figure in figures), str(asked)])} |"
 
 
-def main(out: Annotated[Path, typer.Argument(help="The recipe's folder.")]) -> None:
-    """Measure every combination of threshold and bounds and write OUT/report/opinions.md."""
-    clips = decoded(out)
-    weights, always = str(out / WEIGHTS), ratios(clips.robust, clips.base)
+def main(
+    folder: Annotated[Path, typer.Argument(metavar="OUT", help="The recipe's folder.")],
+    out: Annotated[Path, typer.Option(help="File of weights and settings to write.")],
+) -> None:
+    """Measure every combination of threshold and bounds, write OUT/report/opinions.md, and write the best ones."""
+    clips = decoded(folder)
+    weights, always = str(folder / WEIGHTS), ratios(clips.robust, clips.base)
+    fitted = folder / FITTED
+    figures = {}
     heads = ["threshold", "sure", "mean", *always, "asked"]
     lines = [f"| {' | '.join(heads)} |", "| --- " * len(heads) + "|", line(("always", "-"), always, 0)]
     for threshold in THRESHOLDS:
         routes = routes_of(router(weights=weights, threshold=threshold), clips)
         for sure in SURE:
-            found, asked = measured(router(sure_logprob=sure, opinion=str(out / OPINION)), clips, routes)
+            found, asked = measured(router(sure_logprob=sure, opinion=str(fitted)), clips, routes)
+            figures[threshold, sure] = sum(found.values()) / len(found), asked
             lines.append(line((threshold, sure), found, asked))
             command.say(lines[-1])
-    write_text(out / "report" / "opinions.md", "\n".join(lines) + "\n")
+    write_text(folder / "report" / "opinions.md", "\n".join(lines) + "\n")
+    threshold, sure = best(figures)
+    model = replace(read_expected_errors(fitted), threshold=threshold, sure_logprob=sure)
+    write_text(out, json.dumps(to_json(model), indent=1) + "\n")
+    command.say(f"{out}: threshold {threshold:g}, sure_logprob {sure:g}")
 
 
 if __name__ == "__main__":

@@ -20,7 +20,7 @@ from megaasr import write_text
 
 from . import command
 from .average import configurations
-from .measuring import OPINION, both_ways, compared, judged, one_family, results
+from .measuring import FITTED, OPINION, both_ways, compared, judged, one_family, results
 from .mixtures import (
     DRAWS,
     EASIER,
@@ -36,10 +36,12 @@ from .mixtures import (
 from .parts import HELD, PARTS
 from .running import HERE, Step, inputs, megaasr, recipe, run, together
 
-CHOOSE_CLIPS, REPORT_CLIPS = 216, 486
+CHOOSE_CLIPS, REPORT_CLIPS = 108, 486
 """Number of simulated clips of each part, multiples of 54: at most one of each clean utterance."""
-OPINION_CLIPS = 456
-"""Number of clips of the part train that the weights of second_opinion are fitted to: 8 of each scenario."""
+CHOOSE_MOST = 130
+"""Most clips of a family in the part choose as it is decoded."""
+OPINION_CLIPS = 228
+"""Number of clips of the part train that the weights of second_opinion are fitted to: 4 of each scenario."""
 CLEAN = "clean/manifest.jsonl"
 
 
@@ -137,15 +139,16 @@ def steps(data: Path, out: Path, clips: int, mixture: Mixture) -> list[Step]:
         plan("choose", "all", CHOOSE_CLIPS, 11, "sources/choose.jsonl"),
         plan("report", "all", REPORT_CLIPS, 12, "sources/report.jsonl"),
         *(
-            recipe(f"join_manifests {part}", f"parts/{part}.jsonl", f"plans/{part}", "--out", f"{part}.jsonl")
-            for part in HELD
+            recipe(f"join_manifests {part}", f"parts/{part}.jsonl", f"plans/{part}", "--out", f"{part}.jsonl", *options)
+            for part, options in zip(HELD, (("--most", str(CHOOSE_MOST)), ()), strict=True)
         ),
         *trained(out, configuration(HERE / "sft.yaml", mixture, clips)),
         both_ways("choose.jsonl"),
         recipe("outcomes of choose", *results("choose"), "--out", "results/choose.jsonl"),
         both_ways("plans/opinions"),
-        recipe("fit_opinion", *results("opinions"), "--out", OPINION),
+        recipe("fit_opinion", *results("opinions"), "--out", FITTED),
         megaasr("train router", "train", "router", str(HERE / "router.yaml"), "-o", "router"),
+        recipe("opinions", ".", "--out", OPINION),
         *compared("choose.jsonl", "family", "condition"),
         judged("choose"),
         both_ways("report.jsonl"),

@@ -59,6 +59,10 @@ class AudioQuality(Router):
 
         return (find_weights(self.weights or _packaged()),)
 
+    def adapter_from(self) -> float:
+        """p(degraded) from which on the adapter listens: the setting, else that of the file."""
+        return self.load().threshold if self.threshold is None else self.threshold
+
     def probabilities(self, batch: Sequence[Audio]) -> list[float]:
         """p(degraded), 0 to 1, of each clip."""
         from .inference import logits_of, probabilities
@@ -72,7 +76,7 @@ class AudioQuality(Router):
         """The adapter where p(degraded) reaches the threshold, else the base."""
         if not batch:
             return []
-        threshold = self.load().threshold if self.threshold is None else self.threshold
+        threshold = self.adapter_from()
         return [self._route(chance, threshold) for chance in self.probabilities([one.audio for one in batch])]
 
     def _route(self, chance: float, threshold: float) -> Route:

@@ -13,7 +13,7 @@ from megaasr_core.base.audio import Audio
 from megaasr_core.base.errors import ManifestError, ParameterError
 from megaasr_core.contracts.router import Route
 from megaasr_core.discovery.loading import load_plugins
-from megaasr_routers.expected_errors import FEATURES, ExpectedErrors, to_json
+from megaasr_routers.expected_errors import FEATURES, ExpectedErrors, read_expected_errors, to_json
 from recipes.tiny import dataset_files, fit_opinion, join_manifests, only, opinions, outcomes, routed
 from recipes.tiny.parts import sentence_of
 from tests.recipes.made import speech
@@ -135,18 +135,25 @@ def test_every_clip_is_routed_once_for_each_threshold(tmp_path: Path, monkeypatc
     (tmp_path / "results").mkdir()
     (tmp_path / "report").mkdir()
     (tmp_path / "router").mkdir()
-    opinion_file(tmp_path / "router" / "second_opinion.json", 1.0)
+    opinion_file(tmp_path / "router" / "expected_errors.json", 1.0)
     for name, listed in (("base", results([3, 5])), ("robust", results([1, 3], adapter="robust"))):
         written = [{**row, "family": "everyday"} for row in listed]
         (tmp_path / "results" / f"choose.{name}.jsonl").write_text("".join(json.dumps(row) + "\n" for row in written))
-    opinions.main(tmp_path)
+    opinions.main(tmp_path, tmp_path / "chosen.json")
     table = (tmp_path / "report" / "opinions.md").read_text().splitlines()
     assert table[0] == "| threshold | sure | mean | everyday | asked |"
     assert table[2] == "| always | - | 0.500 | 0.500 | 0 |"
     assert len(table) == 3 + len(opinions.THRESHOLDS) * len(opinions.SURE)
     assert table[3] == "| 0.0 | -0.4 | 0.500 | 0.500 | 0 |"  # p(degraded) 0.15 is above this threshold
-    assert table[-1] == "| 0.5 | -1.0 | 1.000 | 1.000 | 0 |"
+    assert table[-1] == "| 0.5 | -1.5 | 1.000 | 1.000 | 0 |"
+    chosen = read_expected_errors(tmp_path / "chosen.json")
+    assert (chosen.threshold, chosen.sure_logprob, chosen.weights[0]) == (0.0, -0.4, 1.0)
     assert len(classified) == 2 * len(opinions.THRESHOLDS)
+
+
+def test_of_settings_that_the_clips_cannot_tell_apart_the_cheapest_is_taken() -> None:
+    found = {(0.0, -0.4): (0.800, 90), (0.0, -1.0): (0.804, 20), (0.5, -1.0): (0.806, 5), (0.1, -1.0): (0.803, 20)}
+    assert opinions.best(found) == (0.1, -1.0)
 
 
 def test_results_of_other_clips_are_refused(tmp_path: Path) -> None:

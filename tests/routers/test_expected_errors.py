@@ -77,7 +77,7 @@ def test_a_file_is_read_as_it_was_written(tmp_path):
     [
         ("{", "opinion.json"),
         ("[]", "no weights of second_opinion"),
-        (json.dumps({**to_json(ExpectedErrors((1.0,) * 7)), "version": 2}), "version"),
+        (json.dumps({**to_json(ExpectedErrors((1.0,) * 7)), "version": 1}), "version"),
         (json.dumps({**to_json(ExpectedErrors((1.0,) * 7)), "weights": [1.0]}), "1 weights of bias, surer"),
         (json.dumps({**to_json(ExpectedErrors((1.0,) * 7)), "features": ["x"]}), "expected bias, surer"),
         (None, "No such file"),

@@ -1,9 +1,11 @@
+import json
+
 import numpy as np
 import pytest
 
 from megaasr import Audio, Reviewed, Transcript, Utterance, installed_plugins
 from megaasr_core.base.errors import ParameterError
-from megaasr_routers.expected_errors import features
+from megaasr_routers.expected_errors import FEATURES, ExpectedErrors, features, read_expected_errors, to_json
 
 AUDIO = Utterance(Audio(np.zeros(16_000, np.float32), 16_000))
 LOOP = "the end of " * 40
@@ -86,7 +88,22 @@ def test_its_settings_are_bounded_and_change_what_is_asked(router):
         type(router).create({"sure_logprop": -1.0})
 
 
+def test_its_settings_are_those_of_its_file_unless_they_are_named(router, tmp_path):
+    chosen = ExpectedErrors((0.0,) * len(FEATURES), 7, threshold=0.25, sure_logprob=-1.2)
+    file = tmp_path / "opinion.json"
+    file.write_text(json.dumps(to_json(chosen)))
+    assert read_expected_errors(file) == chosen
+    made = type(router).create({"opinion": str(file)})
+    assert (made.adapter_from(), made.sure_from()) == (0.25, -1.2)
+    made = type(router).create({"opinion": str(file), "threshold": 0.75, "sure_logprob": -0.3})
+    assert (made.adapter_from(), made.sure_from()) == (0.75, -0.3)
+    file.write_text(json.dumps({**to_json(chosen), "threshold": None}))
+    made = type(router).create({"opinion": str(file)})
+    assert made.adapter_from() == made.load().threshold
+
+
 def test_the_sound_routes_first_as_audio_quality_does(router):
     plain = installed_plugins().routers["audio_quality"].create()
+    router = type(router).create({"threshold": plain.load().threshold})
     noise = Utterance(Audio(np.random.default_rng(0).uniform(-0.3, 0.3, 32_000).astype(np.float32), 16_000))
     assert router.route([AUDIO, noise]) == plain.route([AUDIO, noise])

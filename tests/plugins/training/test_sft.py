@@ -151,7 +151,7 @@ def test_runs_that_are_not_finished_or_of_other_data_are_not_averaged(write_conf
 def test_a_later_phase_that_makes_nothing_better_is_left_out(write_config, train, tmp_path, monkeypatch):
     decoded = []
 
-    def worse_every_time(backend, sets, batch_size, plugins, *, adapter):
+    def worse_every_time(backend, settings, plugins, *, adapter):
         decoded.append(adapter)
         one = Score(0.1 * len(decoded), 0.1, 12, 3, 0, empty=0.0, repetitive=0.0, invented=0.0, deleted=0.0)
         return {"dev": one}
