@@ -12,6 +12,7 @@ from megaasr_core import __version__ as __version__
 if TYPE_CHECKING:
     from megaasr.library.composed_reward import ComposedReward as ComposedReward
     from megaasr.library.composed_reward import Term as Term
+    from megaasr.library.composed_reward import compose as compose
     from megaasr.library.kernel_cache import use_kernel_cache as use_kernel_cache
     from megaasr.library.long_recordings import cut as cut
     from megaasr.library.term_scores import TermScores as TermScores
@@ -61,6 +62,7 @@ if TYPE_CHECKING:
     from megaasr_core.base.speech_checks import loop_tokens as loop_tokens
     from megaasr_core.base.validation import first_fault as first_fault
     from megaasr_core.contracts.abilities import PolicyBackend as PolicyBackend
+    from megaasr_core.contracts.abilities import RolloutScores as RolloutScores
     from megaasr_core.contracts.abilities import Sampling as Sampling
     from megaasr_core.contracts.abilities import Stream as Stream
     from megaasr_core.contracts.abilities import StreamingBackend as StreamingBackend
@@ -222,6 +224,8 @@ if TYPE_CHECKING:
     from .lora.mounting import mount_lora as mount_lora
     from .lora.mounting import unmount_lora as unmount_lora
     from .lora.mounting import using_lora as using_lora
+    from .lora.parts import LoraPart as LoraPart
+    from .lora.parts import read_parts as read_parts
     from .quick import degrade as degrade
     from .quick import transcribe as transcribe
     from .reward_functions import reward as reward
@@ -273,6 +277,7 @@ _NAMES_BY_MODULE = {
     "megaasr.library.transcript_checks": "compression_ratio is_invented",
     "megaasr.library.yaml_files": "parse_yaml read_yaml",
     "megaasr.lora.files": "Lora read_lora",
+    "megaasr.lora.parts": "LoraPart read_parts",
     "megaasr.lora.mounting": "KeyMap mount_lora unmount_lora using_lora",
     "megaasr.quick": "degrade transcribe",
     "megaasr.reward_functions": "reward",
@@ -293,7 +298,7 @@ _NAMES_BY_MODULE = {
     "megaasr_core.base.speech_checks": "check_text is_repetitive loop_tokens RepetitionSettings",
     "megaasr_core.base.validation": "first_fault",
     "megaasr_core.contracts.abilities": (
-        "PolicyBackend Sampling Stream StreamingBackend StreamUpdate TrainableBackend"
+        "PolicyBackend RolloutScores Sampling Stream StreamingBackend StreamUpdate TrainableBackend"
     ),
     "megaasr_core.contracts.backend": ("AdapterReport Backend BackendInfo DecodingOptions Defaults Segment Transcript"),
     "megaasr_core.contracts.calls": "calling checked_rows described",
@@ -315,7 +320,7 @@ _NAMES_BY_MODULE = {
     "megaasr_core.discovery.plugin_checks": "PLUGIN_API",
     "megaasr_core.discovery.plugins": "Plugins",
     "megaasr_core.discovery.registry": "not_installed Owner Registry",
-    "megaasr.library.composed_reward": "ComposedReward Term",
+    "megaasr.library.composed_reward": "ComposedReward Term compose",
     "megaasr_core.flows.hearing": "Transcription",
     "megaasr.library.long_recordings": "cut",
     "megaasr_core.flows.plan": "plan Planner",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
@@ -96,6 +96,7 @@ class ComposedReward:
     """
 
     name = "composed_reward"
+    total_label: ClassVar[str] = TOTAL
 
     def __init__(self, terms: Sequence[Term], abstain: Abstain = "propagate") -> None:
         labels = [*(term.label for term in terms), TOTAL]

@@ -83,7 +83,7 @@ def read_lora(folder: Path) -> Lora:
         )
     tensors = _tensors(folder / WEIGHTS)
     ranks = _ranks(tensors, folder)
-    blocks = _read_blocks(folder / BLOCKS) if has_blocks else {}
+    blocks = read_blocks(folder / BLOCKS) if has_blocks else {}
     try:
         _check_ranks({module: rank for module, rank in ranks.items() if module not in blocks}, config, has_blocks)
         modules = {
@@ -175,7 +175,7 @@ def _bounded(scale: float, module: str) -> float:
     return scale
 
 
-def _read_blocks(path: Path) -> dict[str, list[Block]]:
+def read_blocks(path: Path) -> dict[str, list[Block]]:
     """Blocks by module; they must tile the rank without gap or overlap, since a gap would drop rows in silence."""
     data = _json(path)
     if not isinstance(data, dict) or not all(isinstance(listed, list) and listed for listed in data.values()):

@@ -34,6 +34,19 @@ class Sampling(BaseModel):
     top_p: float = Field(1.0, gt=0.0, le=1.0)
 
 
+@dataclass(frozen=True)
+class RolloutScores:
+    """What a policy makes of the tokens of a rollout.
+
+    Args:
+        logprobs: natural log-probability of each token, shape (num_tokens,).
+        entropies: of the distribution that each token is of, in nats, shape (num_tokens,); None where nobody asked.
+    """
+
+    logprobs: torch.Tensor
+    entropies: torch.Tensor | None = None
+
+
 @runtime_checkable
 class TrainableBackend(Protocol):
     """Structural contract; a backend that has these members can be trained."""
@@ -84,6 +97,25 @@ class PolicyBackend(TrainableBackend, Protocol):
 
         What is drawn depends on (`seed`, the utterance's id, `step`, the rollout's number) alone: not on the rest of
         the batch, its order, or any global generator, none of which is changed. `num_beams` takes no part.
+        """
+
+    def score_rollouts(
+        self,
+        batch: Sequence[Utterance],
+        rollouts: Sequence[Sequence[Sequence[int]]],
+        *,
+        temperature: float = 1.0,
+        entropies: bool = False,
+        adapter: str | None = None,
+    ) -> list[list[RolloutScores]]:
+        """What the model makes of given tokens, one score a rollout; differentiable, and independent of earlier calls.
+
+        The rollouts of an utterance share its encoder states.
+
+        Args:
+            rollouts: for each utterance the `token_ids` of some transcripts, as `sample` returns them.
+            temperature: divides the logits. What else `sample` changes of the distribution takes no part.
+            entropies: also give those; they carry no gradient.
         """
 
     def log_probabilities(

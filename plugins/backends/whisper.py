@@ -24,6 +24,7 @@ from megaasr import (
     DecodingOptions,
     Defaults,
     MegaasrError,
+    RolloutScores,
     Sampling,
     Transcript,
     Utterance,
@@ -312,6 +313,28 @@ class Whisper(Backend):
 
         with self.using(adapter):
             return log_probabilities(self.network, self.collate(batch))
+
+    def score_rollouts(
+        self,
+        batch: Sequence[Utterance],
+        rollouts: Sequence[Sequence[Sequence[int]]],
+        *,
+        temperature: float = 1.0,
+        entropies: bool = False,
+        adapter: str | None = None,
+    ) -> list[list[RolloutScores]]:
+        """Log-probabilities of given tokens; see `PolicyBackend.score_rollouts`."""
+        from .whisper_training import score_rollouts
+
+        scores: dict[int, list[RolloutScores]] = {}
+        with self.using(adapter):
+            self._check(batch, [adapter] * len(batch))
+            windows = rows_by([window_of(utterance, self.short_window_s).duration_s for utterance in batch])
+            for window_s, rows in windows.items():
+                called, own = [batch[row] for row in rows], [rollouts[row] for row in rows]
+                known = self._loaded, self._processor, called, own, window_s
+                scores |= dict(zip(rows, score_rollouts(*known, temperature, entropies), strict=True))
+        return [scores[row] for row in range(len(batch))]
 
     def sample(
         self,

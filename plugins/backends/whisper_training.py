@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from megaasr import BackendError, Utterance
+from megaasr import BackendError, RolloutScores, Utterance
 
 from .whisper_encoder import encode, log_mel
+from .whisper_heard import heard_by
 from .whisper_prompt import end_of, prompt_of
 
 IGNORED = -100
@@ -88,3 +89,38 @@ def log_probabilities(model: Any, batch: dict[str, Any]) -> list[Any]:
     _, logits = hidden_and_logits(model, batch)
     chosen = logits.float().log_softmax(-1).gather(1, labels[is_target][:, None]).squeeze(1)
     return list(chosen.split(is_target.sum(1).tolist()))
+
+
+def score_rollouts(
+    model: Any,
+    processor: Any,
+    batch: Sequence[Utterance],
+    rollouts: Sequence[Sequence[Sequence[int]]],
+    window_s: float,
+    temperature: float,
+    entropies: bool,
+) -> list[list[RolloutScores]]:
+    """As `PolicyBackend.score_rollouts`, for utterances of one window; the encoder runs once an utterance."""
+    import torch
+
+    features = log_mel(processor, batch, window_s).to(model.device, model.dtype)
+    heard, end = heard_by(model, encode(model, features)), end_of(model.generation_config)
+    rows = [row for row, own in enumerate(rollouts) for _ in own]
+    tokens = [list(one) for own in rollouts for one in own]
+    prompts = torch.tensor([_prompt(model.generation_config, batch[row]) for row in rows], device=model.device)
+    start, longest = prompts.shape[1], max(map(len, tokens))
+    padded = torch.tensor([[*one, *[end] * (longest - len(one))] for one in tokens], device=model.device)
+    lengths = torch.tensor([len(one) for one in tokens], device=model.device)
+    is_drawn = torch.arange(longest, device=model.device) < lengths[:, None]
+    own = heard.rows(rows)
+    inputs = torch.cat([prompts, padded[:, :-1]], 1)
+    decoded = model.get_decoder()(input_ids=inputs, encoder_hidden_states=own.hidden, past_key_values=own.cache())
+    logits = model.proj_out(decoded.last_hidden_state[:, start - 1 :][is_drawn]).float() / temperature
+    logprobs = logits.log_softmax(-1)
+    chosen = logprobs.gather(1, padded[is_drawn][:, None]).squeeze(1).split(lengths.tolist())
+    spread: Sequence[Any] = [None] * len(tokens)
+    if entropies:
+        with torch.no_grad():
+            spread = torch.special.entr(logprobs.exp()).sum(-1).split(lengths.tolist())
+    scores = iter([RolloutScores(*pair) for pair in zip(chosen, spread, strict=True)])
+    return [[next(scores) for _ in own] for own in rollouts]

@@ -7,10 +7,10 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
-from megaasr import ManifestError, ParameterError, Plugins, TrainableBackend, read_json, write_json
+from megaasr import LoraPart, ManifestError, ParameterError, Plugins, TrainableBackend, read_json, write_json
 
 from .hf_trainer import read_tensors
-from .low_rank import Block, write_adapter
+from .low_rank import write_adapter
 from .phase_run import CHOSEN, REPORT, START, phase_folder
 from .selection import Scores, best_of, candidate, read_scores, score_on
 from .settings import SftSettings
@@ -28,7 +28,9 @@ def open_backend(settings: SftSettings, plugins: Plugins) -> Any:
     return backend
 
 
-def finish(settings: SftSettings, out: Path, blocks: Sequence[Block], base: Scores, plugins: Plugins) -> dict[str, Any]:
+def finish(
+    settings: SftSettings, out: Path, blocks: Sequence[LoraPart], base: Scores, plugins: Plugins
+) -> dict[str, Any]:
     """Write the adapter at each scale, decode the dev sets through it as a user would, and keep the best."""
     names = f"{settings.backend} {settings.backend_settings}" if settings.backend_settings else settings.backend
     candidates = {}
@@ -51,7 +53,7 @@ def finish(settings: SftSettings, out: Path, blocks: Sequence[Block], base: Scor
     }
 
 
-def chosen_blocks(settings: SftSettings, root: Path) -> list[Block]:
+def chosen_blocks(settings: SftSettings, root: Path) -> list[LoraPart]:
     """The LoRAs of the phases that a finished run has kept.
 
     Raises:
@@ -63,7 +65,7 @@ def chosen_blocks(settings: SftSettings, root: Path) -> list[Block]:
         if not (folder / REPORT).is_file():
             raise ManifestError(f"{folder}: phase {phase.name} is not finished; run the training again")
         if read_json(folder / REPORT)["chosen"] != START:
-            blocks.append(Block(read_tensors(folder / CHOSEN), phase.rank, phase.alpha))
+            blocks.append(LoraPart(read_tensors(folder / CHOSEN), phase.rank, phase.alpha))
     return blocks
 
 
@@ -84,7 +86,7 @@ def average(settings: SftSettings, roots: Sequence[Path], out: Path, plugins: Pl
     Raises:
         ManifestError: a run or a phase is not finished, or two runs are of different data, model or code.
     """
-    blocks: list[Block] = []
+    blocks: list[LoraPart] = []
     phases: dict[str, Any] = {}
     reports: list[dict[str, Any]] = []
     for root in roots:

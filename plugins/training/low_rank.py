@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import torch
 
-from megaasr import ParameterError, atomic_path, write_text
+from megaasr import LoraPart, ParameterError, atomic_path, write_text
 
 from .phases import Group, Phase
 
@@ -82,6 +82,15 @@ class PhaseLora:
             for key, weight in places.items():
                 weight.copy_(tensors[key])
 
+    @contextmanager
+    def off(self) -> Iterator[None]:
+        """In this block the LoRA takes no part in what the network computes."""
+        self._wrapped.disable_adapter_layers()
+        try:
+            yield
+        finally:
+            self._wrapped.enable_adapter_layers()
+
     def merge(self) -> None:
         """Add the LoRA to the network's weights, once, in their own precision, and take it out."""
         self._wrapped.merge_and_unload()
@@ -95,16 +104,28 @@ class PhaseLora:
         return {f"lora_{half}": getattr(layer, f"lora_{half}")[NAME].weight for half in HALVES}
 
 
-@dataclass(frozen=True)
-class Block:
-    """The LoRA of one phase: its tensors, rank and alpha."""
+def merge_parts(network: torch.nn.Module, blocks: Sequence[LoraPart]) -> None:
+    """Add LoRAs to the weights of a network, once, in float64 and rounded to the weights' own precision.
 
-    tensors: Tensors
-    rank: int
-    alpha: float
+    Raises:
+        ParameterError: a module that the network does not have, or of another shape.
+    """
+    modules = sorted({key.rpartition(".lora_")[0] for block in blocks for key in block.tensors})
+    for module in modules:
+        deltas = [block.delta(module) for block in blocks if f"{module}.lora_A.weight" in block.tensors]
+        try:
+            weight: Any = network.get_submodule(module).weight
+        except AttributeError as error:
+            raise ParameterError(f"the adapter has module {module}, which the model does not have") from error
+        delta = torch.stack(deltas).sum(0)
+        if delta.shape != weight.shape:
+            shapes = f"{tuple(delta.shape)}, the model's is {tuple(weight.shape)}"
+            raise ParameterError(f"module {module}: the adapter's delta has shape {shapes}")
+        with torch.no_grad():
+            weight.copy_((weight.double() + delta.to(weight.device)).to(weight.dtype))
 
 
-def write_adapter(folder: Path, blocks: Sequence[Block], scale: float, base: str) -> None:
+def write_adapter(folder: Path, blocks: Sequence[LoraPart], scale: float, base: str) -> None:
     """Write the phases' LoRAs as one adapter, concatenated along the rank, in half precision.
 
     The form is the reference's (``mega_lora_blocks.json``: start, end, rank, alpha of each module's blocks); the scale

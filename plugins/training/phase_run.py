@@ -12,11 +12,11 @@ from typing import Any
 
 import torch
 
-from megaasr import Plugins, SampleKey, TrainableBackend, read_json, write_json
+from megaasr import LoraPart, Plugins, SampleKey, TrainableBackend, read_json, write_json
 
 from .clip_dataset import ClipDataset
 from .hf_trainer import ADAPTER, AdapterTrainer, checkpoints, drop_broken, own_random_state, read_tensors
-from .low_rank import Block, PhaseLora
+from .low_rank import PhaseLora
 from .objective import Collator, Objective
 from .phases import Phase
 from .selection import Candidate, Scores, best_of, candidate, read_scores, score_on
@@ -46,7 +46,7 @@ def run_phases(
     base: Scores,
     plugins: Plugins,
     processes: Any,
-) -> list[Block | None]:
+) -> list[LoraPart | None]:
     """Train phase after phase, each on top of those before it.
 
     Args:
@@ -62,7 +62,7 @@ def run_phases(
         Each phase's LoRA, which is merged into the network now; None for one that is left out.
     """
     teacher = teacher.requires_grad_(False).eval() if settings.distil or settings.states else None
-    blocks: list[Block | None] = []
+    blocks: list[LoraPart | None] = []
     start: Candidate | None = None
     for place, (phase, order) in enumerate(zip(settings.phases, orders, strict=True), start=1):
         dataset = ClipDataset(clips, order, backend.info.sample_rate, plugins, clean=teacher is not None)
@@ -85,7 +85,7 @@ def _run_phase(
     start: Candidate | None,
     plugins: Plugins,
     processes: Any,
-) -> Block | None:
+) -> LoraPart | None:
     """Train a phase unless that is done, choose its checkpoint, and merge that into the network."""
     seed = int(SampleKey(settings.seed, f"sft phase {phase.name}").rng("torch").integers(2**31))
     with own_random_state(seed):
@@ -103,7 +103,7 @@ def _run_phase(
     tensors = read_tensors(folder / CHOSEN)
     lora.load(tensors)
     lora.merge()
-    return Block(tensors, phase.rank, phase.alpha)
+    return LoraPart(tensors, phase.rank, phase.alpha)
 
 
 def _train(

@@ -12,6 +12,7 @@ from typing import Any
 
 from megaasr import (
     Backend,
+    LoraPart,
     ManifestError,
     ParameterError,
     TrainContext,
@@ -23,7 +24,6 @@ from megaasr import (
 )
 
 from .finish import RUN, finish, open_backend
-from .low_rank import Block
 from .phase_run import REPORT as PHASE_REPORT
 from .phase_run import WAIT, phase_folder, run_phases
 from .selection import read_scores, score_on
@@ -78,7 +78,7 @@ def _train(
         return read_json(out / REPORT) if processes.is_main_process else {}
     base = read_scores(read_json(out / BASE))
     first: Any = copy.deepcopy(backend.network) if settings.runs > 1 or settings.distil or settings.states else None
-    blocks: list[Block] = []
+    blocks: list[LoraPart] = []
     phases: dict[str, Any] = {}
     for number, (one, own) in enumerate(zip(runs, orders, strict=True), start=1):
         if number > 1:

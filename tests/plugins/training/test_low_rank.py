@@ -5,10 +5,10 @@ import copy
 import pytest
 import torch
 
-from megaasr import mount_lora, read_lora, using_lora
+from megaasr import LoraPart, mount_lora, read_lora, using_lora
 from megaasr_core.base.errors import ParameterError
 from megaasr_plugins.backends.whisper import Whisper
-from megaasr_plugins.training.low_rank import Block, PhaseLora, write_adapter
+from megaasr_plugins.training.low_rank import PhaseLora, write_adapter
 from megaasr_plugins.training.phases import Phase
 
 FIRST = Phase(name="first", learning_rates={"encoder": 1e-3, "aligner": 1e-3}, rank=4, alpha=8)
@@ -42,7 +42,7 @@ def test_merged_phases_are_the_adapter_that_is_written(backend, small_folder, tm
     blocks = []
     for number, phase in enumerate((FIRST, SECOND)):
         lora = PhaseLora(backend.network, backend.module_groups(), phase, 0.0)
-        blocks.append(Block(with_random_weights(lora, number), phase.rank, phase.alpha))
+        blocks.append(LoraPart(with_random_weights(lora, number), phase.rank, phase.alpha))
         lora.merge()
     write_adapter(tmp_path, blocks, 1.0, "whisper")
     mount_lora(base, read_lora(tmp_path), "robust")
@@ -62,7 +62,7 @@ def test_merged_phases_are_the_adapter_that_is_written(backend, small_folder, tm
 
 def test_the_scale_stands_in_alpha(backend, tmp_path):
     lora = PhaseLora(backend.network, backend.module_groups(), FIRST, 0.0)
-    block = Block(with_random_weights(lora, 0), 4, 8.0)
+    block = LoraPart(with_random_weights(lora, 0), 4, 8.0)
     write_adapter(tmp_path / "one", [block], 1.0, "whisper")
     write_adapter(tmp_path / "half", [block], 0.5, "whisper")
     one, half = read_lora(tmp_path / "one"), read_lora(tmp_path / "half")

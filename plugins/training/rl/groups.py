@@ -1,0 +1,116 @@
+"""Groups of rollouts: the transcripts drawn of one clip, with their rewards."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from megaasr import (
+    ComposedReward,
+    PluginError,
+    RewardSample,
+    Score,
+    Transcript,
+    check_text,
+    tokenise,
+)
+
+from ..training_clips import Clip
+
+
+@dataclass(frozen=True)
+class Group:
+    """The rollouts of one clip.
+
+    Args:
+        prompt: number of the clip among the training's.
+        clip: whose transcripts they are.
+        rollouts: as drawn.
+        terms: the scores of each term of the reward, and their total, one a rollout.
+        flags: of each rollout: ``empty``, ``repetitive``, ``overlong`` (it did not end), ``invented`` (more errors
+            than the reference has words).
+        edits: errors of each rollout, in tokens; words: tokens of the reference.
+    """
+
+    prompt: int
+    clip: Clip
+    rollouts: tuple[Transcript, ...]
+    terms: dict[str, tuple[Score, ...]]
+    flags: tuple[frozenset[str], ...]
+    edits: tuple[int, ...]
+    words: int
+
+    @property
+    def rewards(self) -> tuple[Score, ...]:
+        """The total of each rollout; None where the reward abstains."""
+        return self.terms[ComposedReward.total_label]
+
+    @property
+    def spread(self) -> float:
+        """Largest minus smallest reward."""
+        known = [reward for reward in self.rewards if reward is not None]
+        return max(known) - min(known) if known else 0.0
+
+    @property
+    def lengths(self) -> list[int]:
+        """Tokens of each rollout; 0 for those that did not end, or have no reward: they take no part in the loss."""
+        return [
+            0 if reward is None or "overlong" in flags else len(rollout.token_ids)
+            for rollout, reward, flags in zip(self.rollouts, self.rewards, self.flags, strict=True)
+        ]
+
+
+def scored_groups(
+    prompts: Sequence[int], clips: Sequence[Clip], drawn: Sequence[Sequence[Transcript]], reward: ComposedReward
+) -> list[Group]:
+    """Score the rollouts of some clips, all in one batch; each term scores each rollout once.
+
+    Args:
+        prompts: numbers of the clips.
+        clips: the clips.
+        drawn: the rollouts of each clip.
+
+    Raises:
+        PluginError: a term of the reward raised, or returned a score that is no number or out of bounds; the message
+            names the term and the clip.
+    """
+    samples = [
+        RewardSample(one.text, clip.text, clip.language, {"id": clip.key, "base_wer": clip.base_wer})
+        for clip, rollouts in zip(clips, drawn, strict=True)
+        for one in rollouts
+    ]
+    columns = reward.term_scores(samples)
+    for column in columns.values():
+        for place, reason in column.errors.items():
+            raise PluginError(f"{reason} (clip {samples[place].meta['id']}, transcript {samples[place].hypothesis!r})")
+    groups, first = [], 0
+    for number, clip, rollouts in zip(prompts, clips, drawn, strict=True):
+        own = slice(first, first + len(rollouts))
+        first += len(rollouts)
+        terms = {label: tuple(column.scores[own]) for label, column in columns.items()}
+        reference = tokenise(clip.text, clip.language)
+        edits = tuple(_edits(tokenise(one.text, clip.language), reference) for one in rollouts)
+        groups.append(
+            Group(
+                number,
+                clip,
+                tuple(rollouts),
+                terms,
+                tuple(_flags(one, count, len(reference), clip) for one, count in zip(rollouts, edits, strict=True)),
+                edits,
+                len(reference),
+            )
+        )
+    return groups
+
+
+def _flags(rollout: Transcript, edits: int, words: int, clip: Clip) -> frozenset[str]:
+    found = set(check_text(rollout.text, language=clip.language)) & {"empty", "repetitive"}
+    found |= {"overlong"} if rollout.truncated else set()
+    return frozenset(found | ({"invented"} if edits > words else set()))
+
+
+def _edits(hypothesis: Sequence[str], reference: Sequence[str]) -> int:
+    from rapidfuzz.distance import Levenshtein
+
+    return int(Levenshtein.distance(reference, hypothesis))

@@ -1,0 +1,204 @@
+"""The run of the trainer `rl`: step after step, checkpoints held against dev, and the adapter that comes of it."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from megaasr import (
+    ComposedReward,
+    LoraPart,
+    ParameterError,
+    Plugins,
+    SampleKey,
+    TrainContext,
+    claim_identity,
+    compose,
+    fingerprint,
+    jsonl_line,
+    read_json,
+    read_reward,
+    run_folder,
+    write_json,
+    write_text,
+)
+
+from ..finish import ADAPTER, RUN
+from ..hf_trainer import METRICS, checkpoints, drop_broken, own_random_state, read_tensors
+from ..low_rank import write_adapter
+from ..phase_run import WAIT
+from ..selection import Candidate, Scores, best_of, candidate, read_scores, score_on
+from ..training_clips import Clip, open_clips
+from . import checkpoints as saved
+from .drawing import Drawer
+from .metrics import row_of, scalars
+from .policy import Policy, open_policy_backend, start_parts
+from .settings import RlSettings
+from .updating import Updater
+
+REPORT, START = "report.json", "start"
+BASE = "start.json"
+"""The figures of the start on dev."""
+BOARD = "tensorboard"
+
+
+def open_reward(settings: RlSettings, plugins: Plugins) -> ComposedReward:
+    """The reward of the settings; ParameterError or UnknownNameError when it cannot be composed."""
+    given = settings.reward
+    if isinstance(given, Path):
+        return read_reward(given, plugins.rewards)
+    content = {"terms": [{"name": given}]} if isinstance(given, str) else given
+    return compose(content, plugins.rewards, "reward")
+
+
+def train_rl(settings: RlSettings, out: Path, context: TrainContext) -> dict[str, Any]:
+    """Train as `RlTraining.train` says; in the first process the folder `out` is locked meanwhile."""
+    from accelerate import PartialState
+
+    for name in settings.report_to:
+        if importlib.util.find_spec(name) is None:
+            raise ParameterError(f"trainer rl: report_to {name} needs the package of that name; install it")
+    reward = open_reward(settings, context.plugins)
+    clips = open_clips(settings.training, context.plugins)
+    for dev in settings.dev:
+        dev.rows(context.plugins)
+    parts = start_parts(settings.adapter)
+    backend = open_policy_backend(settings, context.plugins)
+    cpu = next(backend.network.parameters()).device.type == "cpu"
+    processes = PartialState(cpu=cpu, timeout=WAIT)
+    lock: AbstractContextManager[Any] = run_folder(out) if processes.is_main_process else nullcontext()
+    with lock:
+        if processes.is_main_process:
+            _claim(settings, out, context, backend, processes.num_processes)
+        processes.wait_for_everyone()
+        if (out / REPORT).is_file():
+            return read_json(out / REPORT) if processes.is_main_process else {}
+        seed = int(SampleKey(settings.seed, "rl").rng("torch").integers(2**31))
+        with own_random_state(seed):
+            policy = Policy(settings, backend, parts, context.plugins)
+        run = Run(settings, out, policy, clips, reward, context.plugins, processes)
+        run.steps()
+        processes.wait_for_everyone()
+        return run.finish(parts) if processes.is_main_process else {}
+
+
+def _claim(settings: RlSettings, out: Path, context: TrainContext, backend: Any, num_processes: int) -> None:
+    configuration = fingerprint([settings.model_dump(mode="json"), num_processes])
+    manifests = [source.manifest for source in (*settings.training, *settings.dev)]
+    identity = {"run": configuration, **context.identity(settings, manifests, [backend])}
+    claim_identity(out / RUN, identity, other="a run of another configuration")
+
+
+class Run:
+    """A run with everything that it goes through its steps with."""
+
+    def __init__(
+        self,
+        settings: RlSettings,
+        out: Path,
+        policy: Policy,
+        clips: Sequence[Clip],
+        reward: ComposedReward,
+        plugins: Plugins,
+        processes: Any,
+    ) -> None:
+        self._settings, self._out, self._policy, self._plugins = settings, out, policy, plugins
+        self._processes = processes
+        self._updater = Updater(settings, policy, processes)
+        self._drawer = Drawer(settings, policy, clips, reward, processes)
+
+    def steps(self) -> None:
+        """Go through all steps that are left, saving a checkpoint every `save_steps` and after the last."""
+        settings, out, writes = self._settings, self._out, self._processes.is_main_process
+        if writes:
+            drop_broken(out)
+            if not (out / BASE).is_file():
+                write_json(out / BASE, {name: asdict(score) for name, score in self._on_dev().items()})
+        self._processes.wait_for_everyone()
+        done, cursor = saved.resume(out, self._policy, self._updater)
+        rows = _rows(out, done) if writes else []
+        board = _board(out, done) if writes and "tensorboard" in settings.report_to else None
+        for step in range(done + 1, settings.steps + 1):
+            rate = self._updater.schedule.get_last_lr()[0]
+            drawn = self._drawer.draw(step, cursor)
+            cursor = drawn.cursor
+            updated = self._updater.update(drawn.kept)
+            if writes:
+                rows.append(row_of(settings, step, drawn, updated, rate))
+                write_text(out / METRICS, "".join(map(jsonl_line, rows)))
+                if board is not None:
+                    for name, value in scalars(rows[-1]):
+                        board.add_scalar(name, value, step)
+                if step % settings.save_steps == 0 or step == settings.steps:
+                    saved.save(out, step, cursor, self._policy, self._updater)
+                    self._hold(board)
+            self._processes.wait_for_everyone()
+        if writes:
+            self._hold(board)  # a checkpoint that was saved just before a kill
+        if board is not None:
+            board.close()
+
+    def _hold(self, board: Any) -> None:
+        """Hold the last checkpoint against dev, unless that is done."""
+        folder = checkpoints(self._out)[-1]
+        if saved.scores_of(folder) is None:
+            scores = self._on_dev()
+            saved.write_scores(folder, scores)
+            if board is not None:
+                step = int(folder.name.rpartition("-")[2])
+                for name, score in scores.items():
+                    for figure, value in scalars(asdict(score)):
+                        board.add_scalar(f"dev/{name}/{figure}", value, step)
+
+    def _on_dev(self) -> Scores:
+        return score_on(self._policy.backend, self._settings, self._plugins, adapter=False)
+
+    def finish(self, parts: Sequence[LoraPart]) -> dict[str, Any]:
+        """Choose among the start and the checkpoints, write the adapter, and report.
+
+        Args:
+            parts: the adapter that the policy started with, which stays in front of what was learned.
+        """
+        settings, out = self._settings, self._out
+        start = read_scores(read_json(out / BASE))
+        candidates: list[Candidate] = [candidate(START, start, start, settings.dev, settings.tolerance)]
+        for folder in checkpoints(out):
+            scores = saved.scores_of(folder)
+            assert scores is not None  # `steps` holds every checkpoint against dev
+            candidates.append(candidate(folder.name, scores, start, settings.dev, settings.tolerance))
+        best = best_of(candidates)
+        learned = [] if best.name == START else [LoraPart(read_tensors(out / best.name), settings.rank, settings.alpha)]
+        kept = [*parts, *learned]
+        if kept:
+            names = settings.backend
+            names += f" {settings.backend_settings}" if settings.backend_settings else ""
+            write_adapter(out / ADAPTER, kept, 1.0, names)
+        found = {
+            "adapter": str(out / ADAPTER) if kept else None,
+            "chosen": best.name,
+            "relative_wer": best.relative_wer,
+            "faults": list(best.faults),
+            "candidates": [one.as_json() for one in candidates],
+        }
+        write_json(out / REPORT, found)
+        saved.drop(out)
+        return found
+
+
+def _rows(out: Path, done: int) -> list[dict[str, Any]]:
+    """The rows of metrics of the steps that are kept."""
+    if not (out / METRICS).is_file():
+        return []
+    rows = [json.loads(line) for line in (out / METRICS).read_text(encoding="utf-8").splitlines()]
+    return [row for row in rows if row["step"] <= done]
+
+
+def _board(out: Path, done: int) -> Any:
+    from torch.utils.tensorboard import SummaryWriter
+
+    return SummaryWriter(str(out / BOARD), purge_step=done + 1)

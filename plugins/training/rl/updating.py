@@ -1,0 +1,176 @@
+"""The optimiser steps of a batch of rollouts."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+
+from .algorithms import Clipping, advantages, policy_loss, token_weights
+from .drawing import gathered, shared
+from .groups import Group
+from .policy import Policy, detached, split
+from .settings import RlSettings
+
+
+@dataclass(frozen=True)
+class Batch:
+    """The groups that one forward pass takes, with everything about them that does not change in a step.
+
+    Args:
+        groups: of clips and rollouts.
+        gains, weights: advantage and token weight of each rollout.
+        old: log-probabilities of the rollouts under the policy that drew them.
+        start: under the policy that the training began with, or None where the divergence has no weight.
+    """
+
+    groups: Sequence[Group]
+    gains: list[float]
+    weights: list[float]
+    old: list[torch.Tensor]
+    start: list[torch.Tensor] | None
+
+
+@dataclass(frozen=True)
+class Updated:
+    """Figures of the optimiser steps of one batch of rollouts, over all processes; a mean is over tokens.
+
+    Args:
+        loss: at the last step.
+        divergence: mean estimate of KL(policy || start) at the last step.
+        clipped_low, clipped_high: shares of the tokens at the last step whose ratio was beyond its bound.
+        strayed: largest distance of a ratio from 1 at the first step, which is rounding alone.
+        entropy: mean over the tokens, under the policy that drew them, in nats.
+        grad_norm: mean norm of the gradient before it is clipped.
+        scoring_s, update_s: seconds of this process.
+    """
+
+    loss: float
+    divergence: float
+    clipped_low: float
+    clipped_high: float
+    strayed: float
+    entropy: float
+    grad_norm: float
+    scoring_s: float
+    update_s: float
+
+
+class Updater:
+    """The optimiser of a policy's LoRA, with a cosine schedule over all steps.
+
+    Args:
+        processes: accelerate's PartialState; gradients are added up over the processes, so that the step is that of
+            one process with all groups.
+    """
+
+    def __init__(self, settings: RlSettings, policy: Policy, processes: Any) -> None:
+        from transformers import get_cosine_schedule_with_warmup
+
+        self._settings, self._policy, self._processes = settings, policy, processes
+        groups = policy.parameter_groups()
+        self._parameters = [weight for group in groups for weight in group["params"]]
+        self.optimizer = torch.optim.AdamW(groups, weight_decay=settings.weight_decay)
+        total = settings.steps * settings.iterations
+        self.schedule = get_cosine_schedule_with_warmup(self.optimizer, round(settings.warmup_ratio * total), total)
+        self._clipping = Clipping(settings.clip_low, settings.clip_high, settings.beta)
+
+    def update(self, groups: Sequence[Group]) -> Updated | None:
+        """Learn from the groups of a step; None where no rollout counts. The schedule goes on in any case."""
+        settings = self._settings
+        lengths = [length for group in groups for length in group.lengths]
+        if not any(lengths):
+            self.optimizer.zero_grad(set_to_none=True)
+            for _ in range(settings.iterations):
+                self.optimizer.step()  # without gradients: nothing changes, and the schedule expects it
+                self.schedule.step()
+            return None
+        started = time.perf_counter()
+        batches, entropy = self._batches(groups, lengths)
+        between = time.perf_counter()
+        norms, first = [], 0.0
+        for iteration in range(settings.iterations):
+            sums, strayed, norm = self._step(batches)
+            norms.append(norm)
+            first = strayed if iteration == 0 else first
+        tokens = sum(lengths)
+        loss, divergence, low, high = sums
+        return Updated(
+            loss,
+            divergence / tokens,
+            low / tokens,
+            high / tokens,
+            first,
+            entropy / tokens,
+            sum(norms) / len(norms),
+            between - started,
+            time.perf_counter() - between,
+        )
+
+    def _batches(self, groups: Sequence[Group], lengths: Sequence[int]) -> tuple[list[Batch], float]:
+        """This process's batches, and the sum of the entropies of the tokens that count, over all processes."""
+        settings, policy = self._settings, self._policy
+        weights = iter(token_weights(settings.algorithm, lengths, policy.longest))
+        known = {
+            id(group): (advantages(settings.algorithm, group.rewards), [next(weights) for _ in group.rollouts])
+            for group in groups
+        }
+        batches, entropy = [], 0.0
+        with torch.no_grad():
+            for part in split(shared(groups, self._processes), settings.micro_prompts):
+                scores = policy.scores(part, entropies=True)
+                start = None
+                if settings.beta:
+                    with policy.as_it_started():
+                        start = _flat(detached(policy.scores(part)))
+                gains, own = (_flat([known[id(group)][place] for group in part]) for place in (0, 1))
+                batches.append(Batch(part, gains, own, _flat(detached(scores)), start))
+                entropy += sum(
+                    float(one.entropies.sum())
+                    for one, weight in zip(_flat(scores), own, strict=True)
+                    if weight and one.entropies is not None
+                )
+        return batches, self._added([entropy])[0]
+
+    def _step(self, batches: Sequence[Batch]) -> tuple[list[float], float, float]:
+        """One optimiser step: loss, divergence and clipped tokens summed; the farthest ratio; the gradient's norm."""
+        self.optimizer.zero_grad(set_to_none=False)
+        sums, strayed = [0.0] * 4, 0.0
+        for batch in batches:
+            logprobs = [one.logprobs for own in self._policy.scores(batch.groups) for one in own]
+            loss = policy_loss(logprobs, batch.old, batch.start, batch.gains, batch.weights, self._clipping)
+            loss.value.backward()
+            found = (float(loss.value.detach()), loss.divergence, loss.clipped_low, loss.clipped_high)
+            sums = [one + other for one, other in zip(sums, found, strict=True)]
+            strayed = max(strayed, loss.strayed)
+        for weight in self._parameters:
+            weight.grad = torch.zeros_like(weight) if weight.grad is None else weight.grad
+            self._add_up(weight.grad)
+        norm = float(
+            torch.nn.utils.clip_grad_norm_(self._parameters, self._settings.clip_norm, error_if_nonfinite=True)
+        )
+        self.optimizer.step()
+        self.schedule.step()
+        return self._added(sums), max(_each(strayed, self._processes)), norm
+
+    def _add_up(self, tensor: torch.Tensor) -> None:
+        """Replace a tensor by its sum over the processes."""
+        if self._processes.num_processes > 1:
+            torch.distributed.all_reduce(tensor)
+
+    def _added(self, figures: list[float]) -> list[float]:
+        """The sums of some figures over the processes."""
+        tensor = torch.tensor(figures, dtype=torch.float64, device=self._parameters[0].device)
+        self._add_up(tensor)
+        return [float(one) for one in tensor]
+
+
+def _flat(lists: Sequence[Sequence[Any]]) -> list[Any]:
+    return [one for own in lists for one in own]
+
+
+def _each(figure: float, processes: Any) -> list[float]:
+    return [one for (one,) in gathered([figure], processes)]
