@@ -54,13 +54,13 @@ def prompts(monkeypatch):
 
     seen = []
     monkeypatch.setattr(whisper, "went_astray", lambda heard: False)  # else what a random model loops on comes twice
-    original = whisper_decoding.greedy_or_sampled
+    original = whisper_decoding.beams
 
     def watched(model, hidden, prompt, *rest):
         seen.extend(prompt[:, 1].tolist())
         return original(model, hidden, prompt, *rest)
 
-    monkeypatch.setattr(whisper_decoding, "greedy_or_sampled", watched)
+    monkeypatch.setattr(whisper_decoding, "beams", watched)
     return seen
 
 
