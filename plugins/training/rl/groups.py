@@ -51,11 +51,10 @@ class Group:
         known = [reward for reward in self.rewards if reward is not None]
         return max(known) - min(known) if known else 0.0
 
-    @property
-    def lengths(self) -> list[int]:
-        """Tokens of each rollout; 0 for those that did not end, or have no reward: they take no part in the loss."""
+    def lengths(self, mask_overlong: bool) -> list[int]:
+        """Tokens of each rollout; 0 for those that the loss leaves out: without a reward, or masked as overlong."""
         return [
-            0 if reward is None or "overlong" in flags else len(rollout.token_ids)
+            0 if reward is None or (mask_overlong and "overlong" in flags) else len(rollout.token_ids)
             for rollout, reward, flags in zip(self.rollouts, self.rewards, self.flags, strict=True)
         ]
 

@@ -123,6 +123,9 @@ class Run:
         done, cursor = saved.resume(out, self._policy, self._updater)
         rows = _rows(out, done) if writes else []
         board = _board(out, done) if writes and "tensorboard" in settings.report_to else None
+        if writes and done:
+            self._hold(board)  # the run was stopped between a checkpoint and its figures
+        self._processes.wait_for_everyone()
         for step in range(done + 1, settings.steps + 1):
             rate = self._updater.schedule.get_last_lr()[0]
             drawn = self._drawer.draw(step, cursor)
@@ -138,8 +141,6 @@ class Run:
                     saved.save(out, step, cursor, self._policy, self._updater)
                     self._hold(board)
             self._processes.wait_for_everyone()
-        if writes:
-            self._hold(board)  # a checkpoint that was saved just before a kill
         if board is not None:
             board.close()
 

@@ -55,6 +55,7 @@ class RlSettings(Trainer):
     beta: float = Field(0.04, ge=0, description="weight of the divergence from the start")
     max_resamples: int = Field(4, ge=0, description="times that groups without variance are replaced in a step")
     min_spread: float = Field(1e-4, ge=0, description="largest minus smallest reward, below which a group is replaced")
+    mask_overlong: bool = Field(True, description="leave transcripts that did not end out of the loss")
     learning_rates: dict[ModuleGroup, float] = Field(
         {"encoder": 5e-5, "aligner": 5e-5, "llm": 5e-5}, min_length=1, description="of the groups that are trained"
     )

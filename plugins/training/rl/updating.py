@@ -81,7 +81,7 @@ class Updater:
     def update(self, groups: Sequence[Group]) -> Updated | None:
         """Learn from the groups of a step; None where no rollout counts. The schedule goes on in any case."""
         settings = self._settings
-        lengths = [length for group in groups for length in group.lengths]
+        lengths = [length for group in groups for length in group.lengths(settings.mask_overlong)]
         if not any(lengths):
             self.optimizer.zero_grad(set_to_none=True)
             for _ in range(settings.iterations):
