@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import heapq
+import json
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from hashlib import blake2b
 from pathlib import Path
 from typing import TextIO
 
@@ -19,6 +21,7 @@ from megaasr import (
     code_identity,
     is_stream,
     jsonl_line,
+    moved_row,
     row_name,
     text_output,
     utterance_name,
@@ -39,7 +42,7 @@ def select_rl_rows(
     """Draw labelled rows by the rule of `rl_sampling` and write them as RL rows, in the order of the source.
 
     The draw depends only on the seed and on each row's ``id`` (or audio), not on the order of the rows. The source is
-    read twice, and all of it is checked before anything is written; rows are not kept in memory.
+    read twice, and all of it is checked before anything is written; of each row only its draw and a digest are kept.
 
     Args:
         source: labelled manifest.
@@ -55,7 +58,7 @@ def select_rl_rows(
     root = source if source.is_dir() else source.parent
     counts = WerCounts([0] * len(sampling.shares))
     digest, failed, unlabelled = RowsDigest(), list[str](), 0
-    seen: dict[tuple[str, str], str] = {}
+    seen = set[bytes]()
     draws: list[list[tuple[float, int]]] = [[] for _ in sampling.shares]
     for index, (where, row, wer) in enumerate(labelled_wers(source, failed)):
         digest.add(row)
@@ -63,13 +66,15 @@ def select_rl_rows(
             unlabelled += 1
             continue
         rl_row(row, root, where, prompt)
-        name = (row_name(row), utterance_name(row))
-        if name in seen:
-            raise ManifestError(f"{where}: {name[0]!r} is also {seen[name]}; remove one, since no row is drawn twice")
-        seen[name] = where
+        name = row_name(row)
+        mark = blake2b(json.dumps([name, utterance_name(row)]).encode(), digest_size=16).digest()
+        if mark in seen:
+            raise ManifestError(f"{where}: {name!r} occurs twice; remove one, since no row is drawn twice")
+        seen.add(mark)
         number = sampling.bin_of(wer)
         counts.add(number, wer)
-        draws[number].append((float(SampleKey(sampling.seed, name[0]).rng("rl").random()), index))
+        key = name.encode("utf-8", "backslashreplace").decode()  # a file's name may be no UTF-8
+        draws[number].append((float(SampleKey(sampling.seed, key).rng("rl").random()), index))
     drawn = {
         index
         for of_bin, quota in zip(draws, sampling.quotas(counts.bins), strict=True)
@@ -98,9 +103,9 @@ def _moved(path: str, root: Path, target: Path, absolute: bool) -> str:
     """The path of a recording, absolute or relative to the folder of the target."""
     if os.path.isabs(path):  # noqa: PTH117
         return path
-    whole = os.path.join(root.resolve(), path)  # noqa: PTH118  # a Path would drop '..'
-    folder = Path() if is_stream(target) else target.parent
-    return os.path.abspath(whole) if absolute else os.path.relpath(whole, folder.resolve())  # noqa: PTH100
+    if absolute:
+        return os.path.abspath(os.path.join(root.resolve(), path))  # noqa: PTH100, PTH118
+    return str(moved_row({"audio": path}, root, Path() if is_stream(target) else target.parent)["audio"])
 
 
 @contextmanager

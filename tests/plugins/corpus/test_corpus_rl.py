@@ -245,7 +245,7 @@ def test_rows_without_a_label_are_counted_and_broken_ones_reported(tmp_path):
         ({"audio": None}, "line 2: needs 'audio'"),
         ({"offset": 0.5}, "line 2: is the part [0.5:2] of audio/001.flac; the RL JSONL names whole recordings"),
         ({"channel": 1}, "line 2: is channel 1 of audio/001.flac"),
-        ({"id": "000", "audio": "audio/000.flac"}, "line 2: '000' is also labelled.jsonl, line 1; remove one"),
+        ({"id": "000", "audio": "audio/000.flac"}, "line 2: '000' occurs twice; remove one"),
         ({"messages": "say it"}, "line 2: messages must be a list of objects"),
     ],
 )
@@ -286,6 +286,13 @@ def test_samples_of_plans_and_shards_are_named_and_noted(tmp_path):
     assert done.returncode == 0
     assert "2 rows name a sample of a plan or of a tar shard, which only megaasr reads" in done.stderr
     assert [row["audios"] for row in rows_of(tmp_path / "rl.jsonl")][:2] == [[rows[0]["audio"]], [rows[1]["audio"]]]
+
+
+def test_a_recording_whose_name_is_no_utf_8_is_drawn_and_named(tmp_path):
+    rows = [{**row, "audio": f"{row['id']}\udce9.flac", "id": None} for row in labelled_rows({0.5: 3})]
+    write(tmp_path / "labelled.jsonl", rows)
+    select_rl_rows(tmp_path / "labelled.jsonl", tmp_path / "rl.jsonl", RlSampling(3))
+    assert [row["audio"] for _, row in tried_rows(tmp_path / "rl.jsonl")] == [row["audio"] for row in rows]
 
 
 META = st.dictionaries(
