@@ -78,7 +78,7 @@ COUNTS = {
     "backend": 1,
     "engine": 2,
     "trainer": 2,
-    "reader": 6,
+    "reader": 7,
     "corpus_source": 7,
 }
 

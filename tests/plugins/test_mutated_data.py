@@ -17,6 +17,8 @@ from megaasr import (
     write_audio,
 )
 from megaasr_core.base.audio import Audio
+from megaasr_plugins.corpus.labelling.rl_sampling import RlSampling
+from megaasr_plugins.corpus.labelling.rl_selection import select_rl_rows
 from megaasr_plugins.corpus.labelling.select import bucket_rows, filter_rows
 from megaasr_plugins.corpus.planning.plan_corpus import PlanRequest, plan_corpus
 from megaasr_plugins.corpus.planning.scenario_lists import open_scenarios
@@ -36,6 +38,10 @@ ROW = {
 LABELLED = {
     "id": "1", "audio": "a.wav", "text": "x", "scenario": "noise", "severity": 0.5, "effects": ["noise"], "snr_db": 3.0,
     "duration_s": 1.0, "base_wer": 0.5, "base_num_edits": 1, "base_ref_len": 2, "base_flags": ["empty"], "flags": [],
+}  # fmt: skip
+RL = {
+    "messages": [{"role": "user", "content": "<audio>"}], "audios": ["a.wav"], "solution": "x", "prediction": "y",
+    "base_wer": 0.5, "meta": {"id": "1", "language": "en", "duration_s": 1.0, "speaker": "s"},
 }  # fmt: skip
 SCORED = {"audio": "a.wav", "answer": "x", "prediction": "x", "language": "en", "base_wer": 0.5, "metric": "wer"}
 CUT = {
@@ -93,6 +99,10 @@ def hear(manifest):
         assert len(read_row_audio(item.source).samples)
 
 
+def draw_for_rl(labelled):
+    select_rl_rows(labelled, labelled.with_name("rl.jsonl"), RlSampling(1))
+
+
 def reward(results):
     for where, row in tried_rows(results):
         sample_of(row, where)
@@ -106,10 +116,12 @@ def reward(results):
         ("m.jsonl", ROW, index_speech),
         ("l.jsonl", LABELLED, lambda path: filter_rows(path, path.with_name("f.jsonl"), max_wer=9, drop_flags=["x"])),
         ("l.jsonl", LABELLED, lambda path: bucket_rows(path, [0.9], path.parent / "b", sample=2)),
+        ("l.jsonl", {**LABELLED, "base_text": "y"}, draw_for_rl),
+        ("l.jsonl", RL, hear),
         ("l.jsonl", LABELLED, corpus_stats),
         ("r.jsonl", SCORED, reward),
     ],
-    ids=["heard", "cuts", "planned", "filtered", "drawn", "counted", "rewarded"],
+    ids=["heard", "cuts", "planned", "filtered", "drawn", "drawn for rl", "of rl", "counted", "rewarded"],
 )
 def test_damaged_rows(clip, name, row, use):
     succeeded, refused = outcomes(clip, mutants(1, row, COUNT), name, use)

@@ -12,6 +12,7 @@ from .filter import filter_
 from .label import label
 from .plan import plan
 from .render import render
+from .rl import rl
 from .stats import stats
 
 corpus = typer.Typer(
@@ -25,6 +26,7 @@ corpus.command()(render)
 corpus.command()(label)
 corpus.command(name="filter")(filter_)
 corpus.command()(buckets)
+corpus.command()(rl)
 corpus.command()(stats)
 
 

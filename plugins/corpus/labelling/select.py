@@ -70,7 +70,7 @@ def filter_rows(
     folder = Path() if is_stream(target) else target.parent
     failed: list[str] = []
     with text_output(target) as file:
-        for row, wer in _labelled(source, failed):
+        for _, row, wer in labelled_wers(source, failed):
             if wer is None:
                 unlabelled += 1
                 continue
@@ -114,7 +114,7 @@ def bucket_rows(
     failed: list[str] = []
     with held_outputs(paths, [source]), ExitStack() as stack:
         files = [stack.enter_context(text_output(path)) for path in paths]
-        for row, wer in _labelled(source, failed):
+        for _, row, wer in labelled_wers(source, failed):
             if wer is None:
                 unlabelled += 1
                 continue
@@ -138,7 +138,7 @@ def _make(folder: Path) -> None:
 
 def _threshold_of_sample(source: Path, limit: float, sample: int, seed: int) -> float:
     """The largest of the `sample` smallest draws among the rows below the limit; needs memory for `sample` numbers."""
-    draws = (_draw(row, seed) for row, wer in _labelled(source, []) if wer is not None and wer < limit)
+    draws = (_draw(row, seed) for _, row, wer in labelled_wers(source, []) if wer is not None and wer < limit)
     return max(heapq.nsmallest(sample, draws), default=-1.0)
 
 
@@ -147,8 +147,14 @@ def _draw(row: Row, seed: int) -> float:
     return float(SampleKey(seed, row_name(row)).rng("bucket").random())
 
 
-def _labelled(source: Path, failed: list[str]) -> Iterator[tuple[Row, float | None]]:
-    """Each row with its WER; None if labelling failed. A row that cannot be read is a line of `failed`."""
+def labelled_wers(source: Path, failed: list[str]) -> Iterator[tuple[str, Row, float | None]]:
+    """Where each row stands, the row, and its WER: None if labelling failed.
+
+    A row that cannot be read is a line of `failed`.
+
+    Raises:
+        ManifestError: a row has neither a label nor an error, or no row can be read.
+    """
     of = 0
     for where, row in tried_rows(source):
         of += 1
@@ -156,12 +162,12 @@ def _labelled(source: Path, failed: list[str]) -> Iterator[tuple[Row, float | No
         if isinstance(row, BrokenRow):
             failed.append(str(row.fault))
         elif "error" in row and wer is None:
-            yield row, None
+            yield where, row, None
         elif not isinstance(wer, (int, float)) or isinstance(wer, bool) or wer < 0:
             raise ManifestError(f"{where}: base_wer is missing or not a number; run `megaasr corpus label` first")
         elif not isinstance(flags, list) or not all(isinstance(flag, str) for flag in flags):
             raise ManifestError(f"{where}: base_flags is no list of texts; run `megaasr corpus label` first")
         else:
-            yield row, float(wer)
+            yield where, row, float(wer)
     if failed and len(failed) == of:
         raise ManifestError(f"{failed[0]} (none of the {of} rows can be used)" if of > 1 else failed[0])

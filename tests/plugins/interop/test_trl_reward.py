@@ -1,4 +1,4 @@
-"""`as_trl_reward`: called as TRL's GRPOTrainer calls a reward function; TRL itself is not installed."""
+"""`as_trl_reward`: called as TRL's GRPOTrainer calls a reward function; test_trl_training.py runs TRL itself."""
 
 import pytest
 
