@@ -104,6 +104,7 @@ if TYPE_CHECKING:
     from megaasr_core.contracts.scenario import Merged as Merged
     from megaasr_core.contracts.scenario import Scenario as Scenario
     from megaasr_core.contracts.scenario import merge as merge
+    from megaasr_core.contracts.trainer import InspectableTrainer as InspectableTrainer
     from megaasr_core.contracts.trainer import Trainer as Trainer
     from megaasr_core.contracts.unit import Unit as Unit
     from megaasr_core.contracts.utterance import Utterance as Utterance
@@ -310,7 +311,7 @@ _NAMES_BY_MODULE = {
     "megaasr_core.contracts.reward": "checked_scores Reward RewardSample Score",
     "megaasr_core.contracts.router": "Reviewed Route Router",
     "megaasr_core.contracts.scenario": "merge Merged Scenario",
-    "megaasr_core.contracts.trainer": "Trainer",
+    "megaasr_core.contracts.trainer": "InspectableTrainer Trainer",
     "megaasr_core.contracts.unit": "Unit",
     "megaasr_core.contracts.utterance": "Utterance",
     "megaasr_core.discovery.file_plugins": "is_plugin_path plugin_digest",

@@ -3,13 +3,25 @@
 from __future__ import annotations
 
 from abc import abstractmethod
+from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol, runtime_checkable
 
 from .unit import Unit
 
 if TYPE_CHECKING:
     from megaasr.library.training import TrainContext
+
+
+@runtime_checkable
+class InspectableTrainer(Protocol):
+    """Structural contract; a trainer with these members can show what it works on (``megaasr train --inspect N``)."""
+
+    def inspect(self, count: int, context: TrainContext) -> Iterator[dict[str, Any]]:
+        """The first `count` things that a training works on, as JSON objects; nothing is trained or written."""
+
+    def lines_of(self, found: dict[str, Any]) -> list[str]:
+        """One of them as lines for a terminal, perhaps with ANSI colours."""
 
 
 class Trainer(Unit):

@@ -3,12 +3,25 @@
 from __future__ import annotations
 
 import inspect
+import json
 import warnings
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from megaasr import ManifestError, OutputError, Plugins, TrainContext, Trainer, one_line, read_yaml
+import typer
+
+from megaasr import (
+    InspectableTrainer,
+    ManifestError,
+    OutputError,
+    ParameterError,
+    Plugins,
+    TrainContext,
+    Trainer,
+    one_line,
+    read_yaml,
+)
 
 
 def open_trainer(plugins: Plugins, name: str, config: Path, changes: Mapping[str, Any] | None = None) -> Trainer:
@@ -51,6 +64,18 @@ def train_in(trainer: Trainer, out: Path, context: TrainContext) -> dict[str, An
     context.log.warning(message)
     report = train(out)
     return report
+
+
+def show_groups(trainer: Trainer, count: int, context: TrainContext, as_json: bool) -> None:
+    """Print what a training works on: lines, in colour on a terminal, or one JSON object a line.
+
+    Raises:
+        ParameterError: a trainer that cannot show it.
+    """
+    if not isinstance(trainer, InspectableTrainer):
+        raise ParameterError(f"trainer {trainer.name} has nothing to inspect; leave --inspect out")
+    for found in trainer.inspect(count, context):
+        typer.echo(json.dumps(found, ensure_ascii=False) if as_json else "\n".join([*trainer.lines_of(found), ""]))
 
 
 def _takes_context(train: Any) -> bool:

@@ -15,12 +15,16 @@ from megaasr.commands import JsonOption, PluginOption, StrictOption, open_plugin
 def train(
     trainer: Annotated[str, typer.Argument(metavar="NAME", help="A name of `megaasr plugins --kind trainer`.")],
     config: Annotated[Path, typer.Argument(metavar="CONFIG.yaml", help="The trainer's fields.")],
-    out: Annotated[Path, typer.Option("--out", "-o", metavar="FOLDER", help="Where everything goes.")],
+    out: Annotated[Path | None, typer.Option("--out", "-o", metavar="FOLDER", help="Where everything goes.")] = None,
     settings: Annotated[
         list[str] | None, typer.Option("--set", metavar="FIELD=VALUE", help="Set a field instead of the file's value.")
     ] = None,
     engine: Annotated[
         str | None, typer.Option(help="For trainers that spread work: a name of `megaasr plugins --kind engine`.")
+    ] = None,
+    inspect: Annotated[
+        int | None,
+        typer.Option(min=1, metavar="N", help="Train nothing; show the first N groups that the trainer works on."),
     ] = None,
     as_json: JsonOption = False,
     plugin: PluginOption = None,
@@ -31,14 +35,21 @@ def train(
     A run that was killed goes on where it stopped when it is started again.
 
     Example: megaasr train router router.yaml --out runs/router
-    """
-    from megaasr import TrainContext
 
-    from .run_trainer import open_trainer, train_in
+    Example: megaasr train rl rl.yaml --inspect 3
+    """
+    from megaasr import ParameterError, TrainContext
+
+    from .run_trainer import open_trainer, show_groups, train_in
 
     plugins = open_plugins(plugin, strict_plugins)
     chosen = open_trainer(plugins, trainer, config, parse_settings(settings))
     workers = plugins.engines[engine].create() if engine else None
+    if inspect is not None:
+        show_groups(chosen, inspect, TrainContext(plugins, workers), as_json)
+        return
+    if out is None:
+        raise ParameterError("--out FOLDER is missing: a training writes everything there")
     found = train_in(chosen, out, TrainContext(plugins, workers))
     if as_json:
         sys.stdout.write(json.dumps(found, ensure_ascii=False, indent=1) + "\n")

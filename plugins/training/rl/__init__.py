@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,7 @@ class RlTraining(RlSettings):
     """
 
     def train(self, out: Path, context: TrainContext) -> dict[str, Any]:
-        """Train; writes adapter/, metrics.jsonl, report.json and tensorboard/ below `out`.
+        """Train; writes adapter/, metrics.jsonl, report.json, curves.png and tensorboard/ below `out`.
 
         A killed run goes on after its last checkpoint, to the same bits (on a CPU, with as many threads and processes).
 
@@ -37,6 +38,18 @@ class RlTraining(RlSettings):
         from .run import train_rl
 
         return train_rl(self, out, context)
+
+    def inspect(self, count: int, context: TrainContext) -> Iterator[dict[str, Any]]:
+        """The first groups that the training draws; see `InspectableTrainer`."""
+        from .inspection import inspected
+
+        return inspected(self, count, context.plugins)
+
+    def lines_of(self, found: dict[str, Any]) -> list[str]:
+        """A group for a terminal; see `InspectableTrainer`."""
+        from .inspection import lines_of
+
+        return lines_of(found)
 
 
 @hookimpl

@@ -88,7 +88,7 @@ def scored_groups(
         first += len(rollouts)
         terms = {label: tuple(column.scores[own]) for label, column in columns.items()}
         reference = tokenise(clip.text, clip.language)
-        edits = tuple(_edits(tokenise(one.text, clip.language), reference) for one in rollouts)
+        edits = tuple(num_edits(tokenise(one.text, clip.language), reference) for one in rollouts)
         groups.append(
             Group(
                 number,
@@ -109,7 +109,8 @@ def _flags(rollout: Transcript, edits: int, words: int, clip: Clip) -> frozenset
     return frozenset(found | ({"invented"} if edits > words else set()))
 
 
-def _edits(hypothesis: Sequence[str], reference: Sequence[str]) -> int:
+def num_edits(hypothesis: Sequence[str], reference: Sequence[str]) -> int:
+    """Fewest substitutions, deletions and insertions between two lists of tokens."""
     from rapidfuzz.distance import Levenshtein
 
     return int(Levenshtein.distance(reference, hypothesis))

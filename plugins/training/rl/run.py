@@ -17,6 +17,7 @@ from megaasr import (
     Plugins,
     SampleKey,
     TrainContext,
+    atomic_path,
     claim_identity,
     compose,
     fingerprint,
@@ -35,6 +36,7 @@ from ..phase_run import WAIT
 from ..selection import Candidate, Scores, best_of, candidate, read_scores, score_on
 from ..training_clips import Clip, open_clips
 from . import checkpoints as saved
+from .curves import write_curves
 from .drawing import Drawer
 from .metrics import row_of, scalars
 from .policy import Policy, open_policy_backend, start_parts
@@ -44,7 +46,7 @@ from .updating import Updater
 REPORT, START = "report.json", "start"
 BASE = "start.json"
 """The figures of the start on dev."""
-BOARD = "tensorboard"
+BOARD, CURVES = "tensorboard", "curves.png"
 
 
 def open_reward(settings: RlSettings, plugins: Plugins) -> ComposedReward:
@@ -186,6 +188,8 @@ class Run:
             "faults": list(best.faults),
             "candidates": [one.as_json() for one in candidates],
         }
+        with atomic_path(out / CURVES) as temporary:
+            write_curves(_rows(out, settings.steps), found["candidates"], temporary)
         write_json(out / REPORT, found)
         saved.drop(out)
         return found
