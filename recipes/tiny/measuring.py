@@ -97,7 +97,7 @@ def by_base(source: str, system: str = "base", *options: str) -> Step:
     return megaasr(f"{system} on {name}", "eval", source, result(name, system), *how, *options)
 
 
-def by_adapter(system: str, source: str, adapter: str) -> Step:
+def by_adapter(system: str, source: str, adapter: str, *options: str) -> Step:
     """The step that decodes a source by an adapter; the results carry the name of the system."""
     name, how = stem(source), ("--adapter", adapter, "--router", "always_robust", "--batch-size", "64")
-    return megaasr(f"{system} on {name}", "eval", source, result(name, system), *how)
+    return megaasr(f"{system} on {name}", "eval", source, result(name, system), *how, *options)

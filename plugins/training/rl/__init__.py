@@ -21,7 +21,7 @@ class RlTraining(RlSettings):
     """
 
     def train(self, out: Path, context: TrainContext) -> dict[str, Any]:
-        """Train; writes adapter/, metrics.jsonl, report.json, curves.png and tensorboard/ below `out`.
+        """Train; writes adapter/, last/, metrics.jsonl, report.json, curves.png and tensorboard/ below `out`.
 
         A killed run goes on after its last checkpoint, to the same bits (on a CPU, with as many threads and processes).
 

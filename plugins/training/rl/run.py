@@ -44,6 +44,8 @@ from .settings import RlSettings
 from .updating import Updater
 
 REPORT, START = "report.json", "start"
+LAST = "last"
+"""The adapter after the last step, whether it was chosen or not: for comparisons at a fixed budget."""
 BASE = "start.json"
 """The figures of the start on dev."""
 BOARD, CURVES = "tensorboard", "curves.png"
@@ -177,10 +179,12 @@ class Run:
         best = best_of(candidates)
         learned = [] if best.name == START else [LoraPart(read_tensors(out / best.name), settings.rank, settings.alpha)]
         kept = [*parts, *learned]
+        names = settings.backend
+        names += f" {settings.backend_settings}" if settings.backend_settings else ""
         if kept:
-            names = settings.backend
-            names += f" {settings.backend_settings}" if settings.backend_settings else ""
             write_adapter(out / ADAPTER, kept, 1.0, names)
+        last = LoraPart(read_tensors(checkpoints(out)[-1]), settings.rank, settings.alpha)
+        write_adapter(out / LAST, [*parts, last], 1.0, names)
         found = {
             "adapter": str(out / ADAPTER) if kept else None,
             "chosen": best.name,

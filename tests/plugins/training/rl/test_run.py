@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+from pathlib import Path
 from unittest import mock
 
 import numpy as np
@@ -58,6 +59,10 @@ def test_a_row_of_metrics_has_what_its_page_names(write_rl, train_rl, tmp_path):
     assert row["gate"]["reward_below"] is None
     assert row["gate"]["reward_above"] == pytest.approx(row["terms"]["total"]["mean"])
     assert list((tmp_path / "out" / "tensorboard").glob("events.out.tfevents.*"))
+    assert (tmp_path / "out" / "curves.png").read_bytes().startswith(b"\x89PNG")
+    page = (Path(__file__).parents[4] / "docs" / "curves.md").read_text()
+    names = {*row, *row["gate"], *row["groups"], *row["clipped"], *row["seconds"]} - {"step", "loss", "learning_rate"}
+    assert not [name for name in names if f"`{name}`" not in page and f"`{name} " not in page]
 
 
 def test_stopped_and_resumed_is_never_stopped(write_rl, train_rl, tmp_path, monkeypatch):
