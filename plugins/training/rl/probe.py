@@ -1,4 +1,4 @@
-"""The trainer `rl_probe`: which temperature leaves room to learn, before anything is trained (Mega-ASR, 3.2)."""
+"""The trainer `rl-probe`: which temperature leaves room to learn, before anything is trained (Mega-ASR, 3.2)."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class RlProbe(RlSettings):
     transcripts are not empty, not repetitive, and end.
     """
 
-    name: ClassVar[str] = "rl_probe"
+    name: ClassVar[str] = "rl-probe"
 
     temperatures: list[float] = Field(
         [0.2, 0.3, 0.4, 0.5, 0.6, 0.8, 1.0], min_length=1, description="of the sampling, one after the other"

@@ -1,4 +1,4 @@
-"""What the trainer `rl_probe` draws, and its plot."""
+"""What the trainer `rl-probe` draws, and its plot."""
 
 from __future__ import annotations
 

@@ -185,15 +185,16 @@ class Run:
             write_adapter(out / ADAPTER, kept, 1.0, names)
         last = LoraPart(read_tensors(checkpoints(out)[-1]), settings.rank, settings.alpha)
         write_adapter(out / LAST, [*parts, last], 1.0, names)
+        listed = [one.as_json() for one in candidates]
         found = {
             "adapter": str(out / ADAPTER) if kept else None,
             "chosen": best.name,
             "relative_wer": best.relative_wer,
             "faults": list(best.faults),
-            "candidates": [one.as_json() for one in candidates],
+            "candidates": listed,
         }
         with atomic_path(out / CURVES) as temporary:
-            write_curves(_rows(out, settings.steps), found["candidates"], temporary)
+            write_curves(_rows(out, settings.steps), listed, temporary)
         write_json(out / REPORT, found)
         saved.drop(out)
         return found

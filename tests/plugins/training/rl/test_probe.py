@@ -1,4 +1,4 @@
-"""`train rl --inspect` and the trainer `rl_probe`."""
+"""`train rl --inspect` and the trainer `rl-probe`."""
 
 from __future__ import annotations
 
@@ -91,7 +91,7 @@ def test_a_probe_writes_its_figures_table_and_plot(write_rl, reward_file, tmp_pa
 
     plugins = load_plugins([str(reward_file)])
     with mock.patch.object(Whisper, "options_type", FewTokens):
-        trainer = open_trainer(plugins, "rl_probe", write_rl(temperatures=[0.5, 1.0], clips=3))
+        trainer = open_trainer(plugins, "rl-probe", write_rl(temperatures=[0.5, 1.0], clips=3))
         found = train_in(trainer, tmp_path / "out", TrainContext(plugins))
     assert [one["temperature"] for one in found["temperatures"]] == [0.5, 1.0]
     assert found["clips"] == 3
