@@ -62,7 +62,7 @@ def test_a_row_of_metrics_has_what_its_page_names(write_rl, train_rl, tmp_path):
     assert (tmp_path / "out" / "curves.png").read_bytes().startswith(b"\x89PNG")
     page = (Path(__file__).parents[4] / "docs" / "curves.md").read_text()
     names = {*row, *row["gate"], *row["groups"], *row["clipped"], *row["seconds"]} - {"step", "loss", "learning_rate"}
-    assert not [name for name in names if f"`{name}`" not in page and f"`{name} " not in page]
+    assert not [name for name in names if f"`{name}`" not in page and f"`{name}/" not in page]
 
 
 def test_stopped_and_resumed_is_never_stopped(write_rl, train_rl, tmp_path, monkeypatch):
