@@ -202,6 +202,8 @@ if TYPE_CHECKING:
     from .library.run_records import read_record as read_record
     from .library.run_records import record_path as record_path
     from .library.run_records import write_record as write_record
+    from .library.sample_pairs import SamplePair as SamplePair
+    from .library.sample_pairs import pairs_of as pairs_of
     from .library.scenarios import find_scenario as find_scenario
     from .library.scenarios import open_scenario as open_scenario
     from .library.scenarios import read_scenario as read_scenario
@@ -268,6 +270,7 @@ _NAMES_BY_MODULE = {
     "megaasr.library.scenarios": "find_scenario open_scenario read_scenario",
     "megaasr.library.normalisers.base": "Normaliser",
     "megaasr.library.normalisers.characters": "plain_text",
+    "megaasr.library.sample_pairs": "pairs_of SamplePair",
     "megaasr.library.text": "is_scored_by_character normalise normaliser_version tokenise use_normalisers_of",
     "megaasr.library.training": "data_digests TrainContext",
     "megaasr.library.transcript_checks": "compression_ratio is_invented",
