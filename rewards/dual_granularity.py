@@ -23,6 +23,7 @@ class DualGranularity(PairReward):
     Below, "town" for "down" is soft: R_fine = 3 / 3.4, R_struc = 1/2 * 3/4 + 1/2, and WER 1/4 is under 0.3 but not
     under 0.25.
 
+    >>> from megaasr import RewardSample
     >>> sample = RewardSample("the cat sat town", "the cat sat down")
     >>> fine = TokenRefinement().score([sample])[0]
     >>> below, beyond = (DualGranularity(tau=tau).score([sample])[0] for tau in (0.3, 0.25))

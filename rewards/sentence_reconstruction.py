@@ -18,6 +18,7 @@ class SentenceReconstruction(PairReward):
 
     Below: three of four tokens in order, and a length of three for four: 1/2 * 3/4 + 1/2 * 3/4.
 
+    >>> from megaasr import RewardSample
     >>> SentenceReconstruction().score([RewardSample("the cat down", "the cat sat down")])
     [0.75]
     """

@@ -23,6 +23,7 @@ class TokenRefinement(PairReward):
 
     Below: "the" is right, "cats" is near "cat" (similarity 3/4), "down" is missing: 1 / (1 + 1 + 0.4 * 1).
 
+    >>> from megaasr import RewardSample
     >>> [round(score, 6) for score in TokenRefinement().score([RewardSample("the cats", "the cat down")])]
     [0.416667]
     """

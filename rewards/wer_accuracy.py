@@ -20,6 +20,7 @@ class WerAccuracy(PairReward):
     negative: it has no lower bound unless `floor` sets one. With an empty reference an empty hypothesis scores 1 and n
     words score 1 - n; an empty hypothesis scores 0. Without a reference the term abstains.
 
+    >>> from megaasr import RewardSample
     >>> WerAccuracy().score([RewardSample("the cat sat", "the cat sat down"), RewardSample("a b c d", "x")])
     [0.75, -3.0]
     """
