@@ -11,9 +11,10 @@ from megaasr_core import __version__ as __version__
 
 if TYPE_CHECKING:
     from megaasr.library.composed_reward import ComposedReward as ComposedReward
-    from megaasr.library.composed_reward import Term as Term
     from megaasr.library.kernel_cache import use_kernel_cache as use_kernel_cache
     from megaasr.library.long_recordings import cut as cut
+    from megaasr.library.reward_terms import Switch as Switch
+    from megaasr.library.reward_terms import Term as Term
     from megaasr.library.term_scores import TermScores as TermScores
     from megaasr.library.term_scores import term_scores as term_scores
     from megaasr_core.base.audio import SAMPLE_RATE_HZ as SAMPLE_RATE_HZ
@@ -318,7 +319,8 @@ _NAMES_BY_MODULE = {
     "megaasr_core.discovery.plugin_checks": "PLUGIN_API",
     "megaasr_core.discovery.plugins": "Plugins",
     "megaasr_core.discovery.registry": "not_installed Owner Registry",
-    "megaasr.library.composed_reward": "ComposedReward Term",
+    "megaasr.library.composed_reward": "ComposedReward",
+    "megaasr.library.reward_terms": "Switch Term",
     "megaasr_core.flows.hearing": "Transcription",
     "megaasr.library.long_recordings": "cut",
     "megaasr_core.flows.plan": "plan Planner",
