@@ -42,9 +42,10 @@ class DualGranularity(PairReward):
         """The sum of the two terms, with the weights of the side of the gate on which the pair is."""
         fine = TokenRefinement(soft_weight=self.soft_weight, min_similarity=self.min_similarity).scorer()
         structure = SentenceReconstruction().scorer()
+        tau, major, minor = self.tau, self.major, 1.0 - self.major
 
         def score(pair: SamplePair) -> float:
-            weight = self.major if pair.wer < self.tau else 1.0 - self.major
+            weight = major if pair.wer < tau else minor
             return weight * fine(pair) + (1.0 - weight) * structure(pair)
 
         return score

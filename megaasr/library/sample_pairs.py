@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
-from functools import lru_cache
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NamedTuple
 
 from megaasr_core.contracts.reward import RewardSample
@@ -83,11 +82,19 @@ def pairs_of(batch: Sequence[RewardSample]) -> list[SamplePair | None]:
     return [None if key is None else pairs[key] for key in keys]
 
 
-def _compared(keys: Collection[Key]) -> dict[Key, SamplePair]:
-    # Rollouts of one prompt share its reference, and stand beside each other.
-    tokens_in = {spoken: lru_cache(maxsize=256)(tokeniser_of(spoken)) for spoken in {key[2] for key in keys}}
+def _compared(keys: Iterable[Key]) -> dict[Key, SamplePair]:
     compare = _comparison()
-    return {key: compare(tokens_in[key[2]](key[1]), tokens_in[key[2]](key[0])) for key in keys}
+    tokenisers: dict[str, Callable[[str], list[str]]] = {}
+    made = {}
+    last: tuple[str, str] | None = None
+    reference: list[str] = []
+    for key in keys:
+        heard, said, language, _ = key
+        tokens = tokenisers.get(language) or tokenisers.setdefault(language, tokeniser_of(language))
+        if last != (said, language):  # rollouts of one prompt share its reference, and stand beside each other
+            last, reference = (said, language), tokens(said)
+        made[key] = compare(reference, tokens(heard))
+    return made
 
 
 def _comparison() -> Callable[[list[str], list[str]], SamplePair]:
