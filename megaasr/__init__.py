@@ -11,10 +11,11 @@ from megaasr_core import __version__ as __version__
 
 if TYPE_CHECKING:
     from megaasr.library.composed_reward import ComposedReward as ComposedReward
-    from megaasr.library.composed_reward import Term as Term
-    from megaasr.library.composed_reward import compose as compose
     from megaasr.library.kernel_cache import use_kernel_cache as use_kernel_cache
     from megaasr.library.long_recordings import cut as cut
+    from megaasr.library.reward_composition import compose as compose
+    from megaasr.library.reward_terms import Switch as Switch
+    from megaasr.library.reward_terms import Term as Term
     from megaasr.library.term_scores import TermScores as TermScores
     from megaasr.library.term_scores import term_scores as term_scores
     from megaasr_core.base.audio import SAMPLE_RATE_HZ as SAMPLE_RATE_HZ
@@ -205,6 +206,8 @@ if TYPE_CHECKING:
     from .library.run_records import read_record as read_record
     from .library.run_records import record_path as record_path
     from .library.run_records import write_record as write_record
+    from .library.sample_pairs import SamplePair as SamplePair
+    from .library.sample_pairs import pairs_of as pairs_of
     from .library.scenarios import find_scenario as find_scenario
     from .library.scenarios import open_scenario as open_scenario
     from .library.scenarios import read_scenario as read_scenario
@@ -273,6 +276,7 @@ _NAMES_BY_MODULE = {
     "megaasr.library.scenarios": "find_scenario open_scenario read_scenario",
     "megaasr.library.normalisers.base": "Normaliser",
     "megaasr.library.normalisers.characters": "plain_text",
+    "megaasr.library.sample_pairs": "pairs_of SamplePair",
     "megaasr.library.text": "is_scored_by_character normalise normaliser_version tokenise use_normalisers_of",
     "megaasr.library.training": "data_digests TrainContext",
     "megaasr.library.transcript_checks": "compression_ratio is_invented",
@@ -321,7 +325,9 @@ _NAMES_BY_MODULE = {
     "megaasr_core.discovery.plugin_checks": "PLUGIN_API",
     "megaasr_core.discovery.plugins": "Plugins",
     "megaasr_core.discovery.registry": "not_installed Owner Registry",
-    "megaasr.library.composed_reward": "ComposedReward Term compose",
+    "megaasr.library.composed_reward": "ComposedReward",
+    "megaasr.library.reward_composition": "compose",
+    "megaasr.library.reward_terms": "Switch Term",
     "megaasr_core.flows.hearing": "Transcription",
     "megaasr.library.long_recordings": "cut",
     "megaasr_core.flows.plan": "plan Planner",

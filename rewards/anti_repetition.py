@@ -30,8 +30,7 @@ class AntiRepetition(Reward):
     def score(self, batch: Sequence[RewardSample]) -> list[Score]:
         """One score a sample."""
         settings = RepetitionSettings(**self.model_dump())
-        loops = (is_repetitive(loop_tokens(one.hypothesis, one.language), settings) for one in batch)
-        return [0.0 if loop else 1.0 for loop in loops]
+        return [0.0 if is_repetitive(loop_tokens(one.hypothesis, one.language), settings) else 1.0 for one in batch]
 
 
 @hookimpl

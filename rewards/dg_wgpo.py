@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from math import inf
-from typing import ClassVar
+from typing import ClassVar, TypeVar
 
 from pydantic import Field
 
-from megaasr import Reward, RewardSample, Score, hookimpl
+from megaasr import Reward, RewardSample, Score, hookimpl, pairs_of
 
 from .anti_repetition import AntiRepetition
 from .dual_granularity import DualGranularity
 from .wer_accuracy import WerAccuracy
+
+Term = TypeVar("Term", bound=Reward)
 
 
 class DgWgpo(Reward):
@@ -55,17 +57,19 @@ class DgWgpo(Reward):
 
     def score(self, batch: Sequence[RewardSample]) -> list[Score]:
         """One score a sample."""
-        columns = [self._term(term).score(batch) for term in (WerAccuracy, AntiRepetition, DualGranularity)]
-        return [self._fuse(*row) for row in zip(*columns, strict=True)]
+        accuracy, dynamic = self._term(WerAccuracy).scorer(), self._term(DualGranularity).scorer()
+        repetition = self._term(AntiRepetition).score(batch)
+        static_weight, dynamic_weight = 1.0 - self.dynamic_weight, self.dynamic_weight
+        return [
+            None
+            if pair is None or loop is None
+            else static_weight * loop * accuracy(pair) + dynamic_weight * dynamic(pair)
+            for pair, loop in zip(pairs_of(batch), repetition, strict=True)
+        ]
 
-    def _term(self, term: type[Reward]) -> Reward:
+    def _term(self, term: type[Term]) -> Term:
         """A term with the fields that it shares with this reward."""
         return term.create({name: getattr(self, name) for name in term.model_fields})
-
-    def _fuse(self, accuracy: Score, repetition: Score, dynamic: Score) -> Score:
-        if accuracy is None or repetition is None or dynamic is None:
-            return None
-        return (1.0 - self.dynamic_weight) * repetition * accuracy + self.dynamic_weight * dynamic
 
 
 @hookimpl

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable
 from typing import ClassVar
 
 from pydantic import Field
 
-from megaasr import Reward, RewardSample, Score, hookimpl
+from megaasr import SamplePair, hookimpl
 
-from .pairs import pair_of
+from .pair_reward import PairReward
 from .sentence_reconstruction import SentenceReconstruction
 from .token_refinement import TokenRefinement
 
 
-class DualGranularity(Reward):
+class DualGranularity(PairReward):
     """``R_dynamic = 3/4 R_fine + 1/4 R_struc`` if WER < tau, else ``1/4 R_fine + 3/4 R_struc`` (Mega-ASR, DG-WGPO).
 
     Below the gate a model is polished word by word; from the gate on it must first find the sentence again. Without a
@@ -23,6 +23,7 @@ class DualGranularity(Reward):
     Below, "town" for "down" is soft: R_fine = 3 / 3.4, R_struc = 1/2 * 3/4 + 1/2, and WER 1/4 is under 0.3 but not
     under 0.25.
 
+    >>> from megaasr import RewardSample
     >>> sample = RewardSample("the cat sat town", "the cat sat down")
     >>> fine = TokenRefinement().score([sample])[0]
     >>> below, beyond = (DualGranularity(tau=tau).score([sample])[0] for tau in (0.3, 0.25))
@@ -37,18 +38,17 @@ class DualGranularity(Reward):
     soft_weight: float = Field(0.4, ge=0.0, le=1.0, description="a_s of token_refinement")
     min_similarity: float = Field(0.5, ge=0.0, le=1.0, description="min_similarity of token_refinement")
 
-    def score(self, batch: Sequence[RewardSample]) -> list[Score]:
-        """One score a sample."""
-        fine = TokenRefinement(soft_weight=self.soft_weight, min_similarity=self.min_similarity).score(batch)
-        structure = SentenceReconstruction().score(batch)
-        return [self._gate(*row) for row in zip(batch, fine, structure, strict=True)]
+    def scorer(self) -> Callable[[SamplePair], float]:
+        """The sum of the two terms, with the weights of the side of the gate on which the pair is."""
+        fine = TokenRefinement(soft_weight=self.soft_weight, min_similarity=self.min_similarity).scorer()
+        structure = SentenceReconstruction().scorer()
+        tau, major, minor = self.tau, self.major, 1.0 - self.major
 
-    def _gate(self, sample: RewardSample, fine: Score, structure: Score) -> Score:
-        pair = pair_of(sample)
-        if pair is None or fine is None or structure is None:
-            return None
-        weight = self.major if pair.alignment.wer < self.tau else 1.0 - self.major
-        return weight * fine + (1.0 - weight) * structure
+        def score(pair: SamplePair) -> float:
+            weight = major if pair.wer < tau else minor
+            return weight * fine(pair) + (1.0 - weight) * structure(pair)
+
+        return score
 
 
 @hookimpl

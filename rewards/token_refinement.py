@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable
 from typing import ClassVar
 
 from pydantic import Field
 
-from megaasr import Reward, RewardSample, Score, hookimpl
+from megaasr import SamplePair, hookimpl
 
-from .pairs import Pair, pair_of
+from .pair_reward import PairReward
 
 EPSILON = 1e-8
 
 
-class TokenRefinement(Reward):
+class TokenRefinement(PairReward):
     """``R_fine = n_C / (n_C + n_hard + soft_weight * n_soft + 1e-8)`` (Mega-ASR, DG-WGPO).
 
     n_C counts hits. A substitution (h, r) is soft when ``1 - edit(h, r) / max(|h|, |r|)`` over characters is at least
@@ -23,6 +23,7 @@ class TokenRefinement(Reward):
 
     Below: "the" is right, "cats" is near "cat" (similarity 3/4), "down" is missing: 1 / (1 + 1 + 0.4 * 1).
 
+    >>> from megaasr import RewardSample
     >>> [round(score, 6) for score in TokenRefinement().score([RewardSample("the cats", "the cat down")])]
     [0.416667]
     """
@@ -32,25 +33,18 @@ class TokenRefinement(Reward):
     soft_weight: float = Field(0.4, ge=0.0, le=1.0, description="a_s: weight of a soft substitution")
     min_similarity: float = Field(0.5, ge=0.0, le=1.0, description="similarity from which a substitution is soft")
 
-    def score(self, batch: Sequence[RewardSample]) -> list[Score]:
-        """One score a sample."""
-        return [self._one(pair_of(sample)) for sample in batch]
+    def scorer(self) -> Callable[[SamplePair], float]:
+        """The share of hits, soft substitutions counted in part."""
+        soft_weight, least = self.soft_weight, self.min_similarity
 
-    def _one(self, pair: Pair | None) -> Score:
-        if pair is None:
-            return None
-        if not pair.alignment.pairs:
-            return 1.0
-        hits = pair.alignment.hits
-        soft = self._soft(pair)
-        hard = pair.alignment.num_edits - soft
-        return hits / (hits + hard + self.soft_weight * soft + EPSILON)
+        def score(pair: SamplePair) -> float:
+            if not (pair.ref_len or pair.hyp_len):
+                return 1.0
+            soft = len([similarity for similarity in pair.similarities if similarity >= least])
+            hard = pair.num_edits - soft
+            return pair.hits / (pair.hits + hard + soft_weight * soft + EPSILON)
 
-    def _soft(self, pair: Pair) -> int:
-        from rapidfuzz.distance import Levenshtein
-
-        substituted = ((r, h) for operation, r, h in pair.alignment.pairs if operation == "substitution" and r and h)
-        return sum(Levenshtein.normalized_similarity(r, h) >= self.min_similarity for r, h in substituted)
+        return score
 
 
 @hookimpl

@@ -73,7 +73,7 @@ COUNTS = {
     "primitive": 10,
     "degradation": 10,
     "scenario": 54,
-    "reward": 6,
+    "reward": 7,
     "router": 6,
     "backend": 1,
     "engine": 2,

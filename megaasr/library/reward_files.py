@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from megaasr.library.composed_reward import ComposedReward, compose
+from megaasr.library.composed_reward import ComposedReward
+from megaasr.library.reward_composition import compose
 from megaasr_core.base.errors import ParameterError
 from megaasr_core.base.files import read_text
 from megaasr_core.contracts.reward import Reward

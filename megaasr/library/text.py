@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from functools import lru_cache
 
 from megaasr_core.base.errors import ParameterError, PluginError, unknown_name
@@ -35,8 +36,14 @@ def tokenise(text: str, language: str = "en") -> list[str]:
     >>> tokenise("Hello, world!"), tokenise("你好，世界", "zh")
     (['hello', 'world'], ['你', '好', '世', '界'])
     """
+    return tokeniser_of(language)(text)
+
+
+def tokeniser_of(language: str) -> Callable[[str], list[str]]:
+    """`tokenise` of one language, whose normaliser is looked up once: for many texts."""
     code = language_code(language)
-    return _normaliser_of(code).tokenise(text, code)
+    normaliser = _normaliser_of(code)
+    return lambda text: normaliser.tokenise(text, code)
 
 
 def is_scored_by_character(language: str) -> bool:

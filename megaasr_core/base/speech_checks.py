@@ -8,6 +8,9 @@ from dataclasses import dataclass
 
 from .language import is_unspaced
 
+NOT_IN_WORDS = "".join(c for c in map(chr, range(128)) if not (c.isalnum() or c.isspace() or c == "'")).encode()
+"""The ASCII characters that `loop_tokens` removes."""
+
 
 @dataclass(frozen=True)
 class RepetitionSettings:
@@ -30,14 +33,20 @@ def is_repetitive(tokens: Sequence[str], settings: RepetitionSettings | None = N
     """Whether an n-gram is repeated consecutively beyond the thresholds.
 
     For each n the longest run of ``tokens[i] == tokens[i + n]`` is computed; a run of k equal pairs is a unit of n
-    tokens that covers ``k + n`` tokens, that is ``(k + n) // n`` repeats. The time is O(max_ngram * len(tokens)).
+    tokens that covers ``k + n`` tokens, that is ``(k + n) // n`` repeats. The time is O(max_ngram * len(tokens)). The k
+    tokens are not new, so units for which fewer tokens of the whole list are not new are left out.
 
     >>> is_repetitive("thank you thank you thank you".split()), is_repetitive("very very good".split())
     (True, False)
     """
     settings = settings or RepetitionSettings()
-    for n in range(1, min(settings.max_ngram, len(tokens) // 2) + 1):
+    not_new = len(tokens) - len(set(tokens))
+    if not_new < min(settings.min_repeats_word - 1, 2 * (settings.min_repeats_ngram - 1)):
+        return False
+    for n in range(1, min(settings.max_ngram, len(tokens) // 2, not_new) + 1):
         needed = settings.min_repeats_word if n == 1 else settings.min_repeats_ngram
+        if not_new < max((needed - 1) * n, settings.min_repeated_tokens - n):
+            continue
         run = 0
         for i in range(len(tokens) - n):
             run = run + 1 if tokens[i] == tokens[i + n] else 0
@@ -64,7 +73,10 @@ def loop_tokens(text: str, language: str = "en") -> list[str]:
     """The tokens for loop detection, without case and punctuation: words, or characters where none are spaced."""
     if is_unspaced(language):
         return [character for character in text.lower() if character.isalnum()]
-    words = (
+    if text.isascii():
+        words = text.lower().encode().translate(None, NOT_IN_WORDS).decode().split()
+        return [word for word in words if word.strip("'")] if "'" in text else words
+    cleaned = (
         "".join(c for c in word if c == "'" or unicodedata.category(c)[0] in "LNM") for word in text.lower().split()
     )
-    return [word for word in words if any(c.isalnum() for c in word)]
+    return [word for word in cleaned if any(c.isalnum() for c in word)]

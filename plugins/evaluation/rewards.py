@@ -94,8 +94,7 @@ def rewards_identity(composed: ComposedReward, text: str, plugins: Plugins) -> d
     Args:
         text: of the file that describes the composed reward.
     """
-    used = [reward for term in composed.terms for reward in (term.reward, term.gate) if reward is not None]
-    units = [(reward.kind, reward.name) for reward in used]
+    units = [(reward.kind, reward.name) for reward in composed.rewards]
     return {"composition": fingerprint(text), "plugins": plugins_identity(plugins, units)}
 
 

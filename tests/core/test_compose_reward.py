@@ -5,7 +5,7 @@ import pytest
 from pydantic import Field
 
 from megaasr import MegaasrError, Reward, RewardSample, coverage, term_scores
-from megaasr.library.composed_reward import compose
+from megaasr.library.reward_composition import compose
 from megaasr.library.reward_files import read_reward
 from megaasr_core.base.errors import ManifestError, ParameterError, PluginError, UnknownNameError
 from megaasr_core.contracts.reward import checked_scores

@@ -1,3 +1,4 @@
+import unicodedata
 import zlib
 
 import pytest
@@ -81,3 +82,36 @@ def test_words_without_a_reference_are_invented():
     assert is_invented(["a"], [])
     assert not is_invented([], [])
     assert not is_invented(["a"], ["b"])
+
+
+def by_character(text):
+    """The words of a text by the rule for any alphabet."""
+    words = ["".join(c for c in w if c == "'" or unicodedata.category(c)[0] in "LNM") for w in text.lower().split()]
+    return [word for word in words if any(c.isalnum() for c in word)]
+
+
+@given(
+    st.text(alphabet=st.characters(max_codepoint=127)) | st.text(alphabet="aB1' .,\t\x1c\x1f", max_size=12) | st.text()
+)
+def test_loop_tokens_of_ascii_follow_the_rule_for_any_alphabet(text):
+    assert loop_tokens(text) == by_character(text)
+
+
+@given(
+    st.lists(st.sampled_from("abcd"), max_size=16),
+    st.integers(1, 6),
+    st.integers(2, 4),
+    st.integers(2, 4),
+    st.integers(1, 12),
+)
+def test_the_thresholds_hold_each_for_itself(tokens, max_ngram, of_word, of_ngram, covered):
+    settings = RepetitionSettings(max_ngram, of_word, of_ngram, covered)
+    by_hand = any(
+        all(tokens[i] == tokens[i + n] for i in range(start, end - n))
+        and (end - start) // n >= (of_word if n == 1 else of_ngram)
+        and end - start >= covered
+        for n in range(1, max_ngram + 1)
+        for start in range(len(tokens))
+        for end in range(start + 2 * n, len(tokens) + 1)
+    )
+    assert is_repetitive(tokens, settings) is by_hand

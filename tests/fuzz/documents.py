@@ -50,6 +50,13 @@ REWARD: dict[str, Any] = {
             **{"name": "dual_granularity", "weight": 0.5, "settings": {"tau": 0.5}, "label": "dual"},
             "gate": {"name": "anti_repetition", "settings": {"max_ngram": 8}},
         },
+        {
+            **{"label": "dynamic", "weight": 0.6},
+            "switch": {
+                **{"by": "wer", "below": 0.3, "then": {"token_refinement": 0.75, "sentence_reconstruction": 0.25}},
+                "else": [{"name": "invention", "weight": 0.5, "gate": "anti_repetition"}, {"name": "wer_accuracy"}],
+            },
+        },
     ],
     "abstain": "propagate",
 }

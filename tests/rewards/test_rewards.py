@@ -38,6 +38,13 @@ def score(name, hypothesis, reference, language="en", **settings):
         ("dual_granularity", "a b c", "a b c d", 0.75 * (3 / 4) + 0.25 * (0.5 * 3 / 4 + 0.5 * 3 / 4)),
         ("dual_granularity", "a b", "a b c d", 0.25 * (2 / 4) + 0.75 * (0.5 * 2 / 4 + 0.5 * 2 / 4)),
         ("dual_granularity", "", "a b", 0.0),
+        # An insertion at the beginning and one at the end of four words.
+        ("invention", "x a b c d y", "a b c d", 4 / 6),
+        ("invention", "a x", "a b c d", 1.0),
+        ("invention", "", "a b", 1.0),
+        ("invention", "", "", 1.0),
+        ("invention", "x y z", "", 1 / 4),
+        ("invention", "thank you " * 40, "yes", 1 / 80),
         ("dg_wgpo", "a b c d", "a b c d", 1.0),
         ("dg_wgpo", "", "a b", 0.0),
         ("dg_wgpo", "", "", 1.0),
@@ -123,7 +130,7 @@ def test_a_floor_of_zero_ranks_a_loop_below_a_shorter_invention(invention):
 PHRASE = st.lists(st.sampled_from(["qqqq", "zzzz", "a"]), min_size=1, max_size=3)
 
 
-@given(st.data(), st.lists(st.sampled_from("abc"), max_size=7), PHRASE, st.integers(1, 8))
+@given(st.data(), st.lists(st.sampled_from(["a", "bk", "ck"]), max_size=7), PHRASE, st.integers(1, 8))
 def test_with_a_floor_repetitions_never_raise_the_score(data, reference, phrase, copies):
     # Behind a right beginning, in a hypothesis that is no shorter than the reference: each new token is an insertion.
     right = data.draw(st.integers(0, len(reference)))
@@ -140,7 +147,14 @@ def test_similarity_one_half_is_soft_and_less_is_hard():
     assert score("token_refinement", "on abc", "on axy") == pytest.approx(1 / 2)
 
 
+@given(WORDS, WORDS, st.integers(0, 9))
+def test_each_invented_word_lowers_the_score_however_many_there_are(hypothesis, reference, more):
+    texts = [f"{hypothesis} {'qqqq ' * (len(reference.split()) + count)}" for count in (more, more + 1)]
+    assert 1.0 >= score("invention", texts[0], reference) > score("invention", texts[1], reference) > 0.0
+
+
 def test_chinese_is_scored_by_character():
+    assert score("invention", "你们好世界", "你好世界", "zh") == 4 / 5
     assert score("wer_accuracy", "你好", "你好世界", "zh") == 0.5
     assert score("token_refinement", "你好是界", "你好世界", "zh") == pytest.approx(3 / 4)
     assert score("anti_repetition", "好的好的好的", None, "zh") == 0.0

@@ -34,6 +34,8 @@ def plain_text(text: str) -> str:
     >>> plain_text("don’t\u200b －５ １️⃣ ٣")
     "don't -5 1 3"
     """
+    if text.isascii():
+        return text.translate(ALIKE)
     for old, new in JOINED.items():
         text = text.replace(old, new)
     text = NARROW_SPACE_IN_NUMBER.sub("", text).translate(ALIKE)  # NFKC makes a space and an accent of an accent alone

@@ -11,6 +11,7 @@ from megaasr_core.discovery.hookspecs import hookimpl
 
 from .base import Normaliser
 from .characters import MINUS, plain_text
+from .english_words import Rules, WordByWord
 
 NUMBER_WORDS = (
     "one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|o'?clock|oh five|fifteen|twenty|thirty|forty|fifty"
@@ -119,16 +120,32 @@ class English(Normaliser):
         >>> English().normalise("Mr. Smith’s colour isn't −21, O.K.? 10:30 p.m.", "en")
         'mister smith is color is not -21 ok 1030 pm'
         """
+        return " ".join(self.tokenise(text, language))
+
+    def tokenise(self, text: str, language: str) -> list[str]:
+        """The words of the normalised text."""
         del language
-        text = HALF.sub(_half, text)  # of which NFKC would make 1⁄2
-        text = MINUS.sub(" minus ", plain_text(text).lower())
-        for pattern, write in COMPILED:
-            text = pattern.sub(write, text)
-        try:
-            return " ".join(str(_whisper()(text)).split())
-        except (ValueError, AssertionError):  # a number of thousands of digits, which Python does not write: keep it
-            short = re.sub(r"\d{1000}(?=\d)", r"\g<0> ", text).split()
-            return " ".join(" ".join(str(_whisper()(word)) for word in short).split())
+        words = _word_by_word().tokens(text)
+        return _whole(text).split() if words is None else words
+
+
+def _whole(text: str) -> str:
+    text = HALF.sub(_half, text)  # of which NFKC would make 1⁄2
+    text = MINUS.sub(" minus ", plain_text(text).lower())
+    for pattern, write in COMPILED:
+        text = pattern.sub(write, text)
+    try:
+        return str(_whisper()(text))
+    except (ValueError, AssertionError):  # a number of thousands of digits, which Python does not write: keep it
+        short = re.sub(r"\d{1000}(?=\d)", r"\g<0> ", text).split()
+        return " ".join(str(_whisper()(word)) for word in short)
+
+
+@lru_cache(maxsize=1)
+def _word_by_word() -> WordByWord:
+    whisper = _whisper()
+    patterns = [pattern for pattern, _ in RULES] + [whisper.ignore_patterns, *whisper.replacers]
+    return WordByWord(Rules(_whole, patterns, whisper.standardize_spellings.mapping, whisper.standardize_numbers.words))
 
 
 @lru_cache(maxsize=1)
