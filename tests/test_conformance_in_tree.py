@@ -77,7 +77,7 @@ COUNTS = {
     "router": 6,
     "backend": 1,
     "engine": 2,
-    "trainer": 2,
+    "trainer": 4,
     "reader": 7,
     "corpus_source": 7,
 }

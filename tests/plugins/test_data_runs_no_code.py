@@ -176,6 +176,7 @@ OPEN = {
     "plugins/engines/worker.py": {"pickle.loads"},
     "plugins/engines/ray.py": {"pickle.loads"},
     "plugins/corpus/planning/plan_shard.py": {"np.load"},
+    "plugins/training/rl/checkpoints.py": {"torch.load"},
     "routers/audio_quality/training_run.py": {"torch.load"},
 }
 """Where code can be named or unpickled; another place is a decision, and belongs in this list."""
