@@ -1,11 +1,8 @@
-"""`train rl` from a configuration to an adapter: what it learns, logs and refuses; resuming, two processes."""
+"""`train rl` from a configuration to an adapter: what it learns, logs and refuses; resuming."""
 
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 from unittest import mock
 
@@ -109,33 +106,6 @@ def test_forward_passes_in_parts_are_one_step(write_rl, train_rl, tmp_path, monk
     assert any(float(one.abs().max()) > 0 for name, one in whole.items() if ".lora_B" in name)
     for name, tensor in whole.items():
         torch.testing.assert_close(parts[name], tensor, atol=1e-5, rtol=1e-3)
-
-
-@pytest.mark.slow
-def test_two_processes_take_the_step_of_one(write_rl, reward_file, tmp_path):
-    config = write_rl(steps=2, prompts=4, save_steps=1)
-    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
-    rows = []
-    for name, launcher in (
-        ("one", []),
-        ("two", ["-m", "torch.distributed.run", "--nproc-per-node=2", "--standalone"]),
-    ):
-        call = ["-m", "megaasr_core.cli", "train", "rl", str(config), "-o", str(tmp_path / name)]
-        done = subprocess.run(
-            [sys.executable, *launcher, *call, "--plugin", str(reward_file)],
-            env=environment,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        assert done.returncode == 0, done.stderr[-2000:]
-        rows.append(rows_of(tmp_path / name))
-    one, two = rows
-    for single, double in zip(one, two, strict=True):
-        assert double["terms"] == single["terms"]
-        assert double["groups"] == single["groups"]
-        for figure in ("loss", "divergence", "grad_norm", "entropy"):
-            assert double[figure] == pytest.approx(single[figure], abs=1e-5)
 
 
 def test_groups_without_variance_are_replaced_at_most_so_often(write_rl, train_rl, tmp_path):
