@@ -14,6 +14,7 @@ from .whisper_generation import beams, greedy_or_sampled
 from .whisper_heard import Heard, heard_by
 from .whisper_prompt import end_of, language_tokens, prompt_of
 from .whisper_sampling import Sampler
+from .whisper_scoring import scored
 from .whisper_timestamps import first_timestamp, timed_segments
 
 SCORED_ROWS = 64
@@ -151,20 +152,8 @@ def _score_rows(
         Natural log-probability of every emitted token, shape (num_tokens,) a row; and the probability that there is no
         speech (Radford et al. 2022, section 4.5), None for a model that has no token for it.
     """
-    import torch
-
-    end, start = end_of(model.generation_config), prompt.shape[1]
-    longest = max(map(len, emitted))
-    padded = torch.tensor([[*row, *[end] * (longest - len(row))] for row in emitted], device=prompt.device)
-    inputs = torch.cat([prompt, padded[:, :-1]], dim=1)
-    decoder, cache = model.get_decoder(), heard.cache()
-    states = decoder(input_ids=inputs, encoder_hidden_states=heard.hidden, past_key_values=cache).last_hidden_state
-    decoded = states[:, start - 1 :]
-    lengths = torch.tensor([len(row) for row in emitted], device=prompt.device)
-    is_emitted = torch.arange(longest, device=prompt.device) < lengths[:, None]
-    # The vocabulary is the expensive part: no logits of what lies behind a row's end.
-    logits = model.proj_out(decoded[is_emitted]).float()
-    logprobs = logits.log_softmax(dim=-1).gather(1, padded[is_emitted][:, None]).squeeze(1)
+    found = scored(model, heard, prompt, emitted)
+    logprobs = found.of_targets(found.logits.log_softmax(dim=-1))
     no_speech_token = model.generation_config.no_timestamps_token_id - 1  # in every Whisper; `end` comes long before it
-    no_speech = model.proj_out(states[:, 0]).float().softmax(dim=-1)[:, no_speech_token].tolist()
-    return list(logprobs.split(lengths.tolist())), no_speech
+    no_speech = model.proj_out(found.states[:, 0]).float().softmax(dim=-1)[:, no_speech_token].tolist()
+    return logprobs, no_speech

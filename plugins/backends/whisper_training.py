@@ -10,6 +10,7 @@ from megaasr import BackendError, RolloutScores, Utterance
 from .whisper_encoder import encode, log_mel
 from .whisper_heard import heard_by
 from .whisper_prompt import end_of, prompt_of
+from .whisper_scoring import scored
 
 IGNORED = -100
 """The label of what is no target, as torch's cross entropy has it."""
@@ -104,23 +105,14 @@ def score_rollouts(
     import torch
 
     features = log_mel(processor, batch, window_s).to(model.device, model.dtype)
-    heard, end = heard_by(model, encode(model, features)), end_of(model.generation_config)
     rows = [row for row, own in enumerate(rollouts) for _ in own]
-    tokens = [list(one) for own in rollouts for one in own]
-    prompts = torch.tensor([_prompt(model.generation_config, batch[row]) for row in rows], device=model.device)
-    start, longest = prompts.shape[1], max(map(len, tokens))
-    padded = torch.tensor([[*one, *[end] * (longest - len(one))] for one in tokens], device=model.device)
-    lengths = torch.tensor([len(one) for one in tokens], device=model.device)
-    is_drawn = torch.arange(longest, device=model.device) < lengths[:, None]
-    own = heard.rows(rows)
-    inputs = torch.cat([prompts, padded[:, :-1]], 1)
-    decoded = model.get_decoder()(input_ids=inputs, encoder_hidden_states=own.hidden, past_key_values=own.cache())
-    logits = model.proj_out(decoded.last_hidden_state[:, start - 1 :][is_drawn]).float() / temperature
-    logprobs = logits.log_softmax(-1)
-    chosen = logprobs.gather(1, padded[is_drawn][:, None]).squeeze(1).split(lengths.tolist())
-    spread: Sequence[Any] = [None] * len(tokens)
+    prompt = torch.tensor([_prompt(model.generation_config, batch[row]) for row in rows], device=model.device)
+    heard = heard_by(model, encode(model, features)).rows(rows)
+    found = scored(model, heard, prompt, [one for own in rollouts for one in own])
+    logprobs = (found.logits / temperature).log_softmax(-1)
+    spread: Sequence[Any] = [None] * len(rows)
     if entropies:
         with torch.no_grad():
-            spread = torch.special.entr(logprobs.exp()).sum(-1).split(lengths.tolist())
-    scores = iter([RolloutScores(*pair) for pair in zip(chosen, spread, strict=True)])
+            spread = torch.special.entr(logprobs.exp()).sum(-1).split(found.lengths)
+    scores = iter([RolloutScores(*pair) for pair in zip(found.of_targets(logprobs), spread, strict=True)])
     return [[next(scores) for _ in own] for own in rollouts]
