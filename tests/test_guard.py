@@ -21,11 +21,14 @@ SCENARIOS = (
 
 @pytest.fixture(scope="module")
 def decoded(tmp_path_factory):
-    """A folder with base.jsonl and routed.jsonl of 20 degraded and 8 clean clips, and the guard's completed process."""
+    """A folder with base.jsonl and routed.jsonl, and the guard's completed process.
+
+    The clips are 10 degraded ones, one of each scenario, and 8 clean ones.
+    """
     folder = tmp_path_factory.mktemp("guard")
     planned = megaasr(
         *("corpus", "plan", "--speech", CLEAN, "--noise", ROOT / "examples" / "noise", "--scenarios", SCENARIOS),
-        *("--count", 20, "--seed", 5, "--workers", 1, "-o", folder / "plan"),
+        *("--count", 10, "--seed", 5, "--workers", 1, "-o", folder / "plan"),
     )
     assert planned.returncode == 0, planned.stderr
     rows = join([folder / "plan", CLEAN], folder)
@@ -53,6 +56,6 @@ def test_what_ships_is_used_and_helps(decoded):
     folder, _ = decoded
     base, routed = (read_jsonl(folder / name) for name in ("base.jsonl", "routed.jsonl"))
     assert {row["adapter"] for row in base} == {None}
-    assert sum(row["adapter"] is not None for row in routed) > 10
+    assert sum(row["adapter"] is not None for row in routed) > 5
     assert all(row["adapter"] is None for row in routed if row["scenario"] == "clean")
     assert sum(row["num_edits"] for row in routed) < sum(row["num_edits"] for row in base)
