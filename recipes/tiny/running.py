@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-from megaasr import MegaasrError, RecordingsState, code_identity
+from megaasr import MegaasrError, code_identity, content_digest
 
 from . import command, dataset_files
 
@@ -50,11 +50,12 @@ def together(name: str, *steps: Step) -> Step:
 
 
 def inputs(data: Path) -> str:
-    """Digest of what all steps depend on: code of megaasr and of the recipe, sizes and times of the files of `data`."""
-    files = RecordingsState()
-    files.add_files(sorted(path for path in data.rglob("*") if path.is_file()))
+    """Digest of what all steps depend on: the code of megaasr and of the recipe, and the content of `data`.
+
+    Of the content, not of times of change as in a run of a command: a copy of the data costs no second training.
+    """
     sources = sorted(path for path in HERE.rglob("*") if path.suffix in (".py", ".txt"))
-    return dataset_files.digest_of(code_identity(), dataset_files.code_digest(*map(str, sources)), files.hexdigest())
+    return dataset_files.digest_of(code_identity(), dataset_files.code_digest(*map(str, sources)), content_digest(data))
 
 
 def finished(out: Path) -> str:

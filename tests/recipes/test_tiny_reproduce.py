@@ -42,6 +42,8 @@ def test_the_steps_depend_on_the_recordings_and_the_code(tmp_path: Path, monkeyp
     before = running.inputs(tmp_path)
     assert running.inputs(tmp_path) == before
     os.utime(clip, ns=(0, clip.stat().st_mtime_ns + 10**9))
+    assert running.inputs(tmp_path) == before, "data that is copied anew is the same data"
+    clip.write_bytes(b"two")
     later = running.inputs(tmp_path)
     assert later != before
     (tmp_path / "noise.jsonl").write_text("{}")
