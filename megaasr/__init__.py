@@ -188,6 +188,8 @@ if TYPE_CHECKING:
     from .library.outputs import is_stream as is_stream
     from .library.outputs import text_output as text_output
     from .library.outputs import write_text as write_text
+    from .library.pictures import new_figure as new_figure
+    from .library.pictures import png_of as png_of
     from .library.progress import progress as progress
     from .library.recording_states import RecordingsState as RecordingsState
     from .library.recording_states import recordings_state as recordings_state
@@ -265,6 +267,7 @@ _NAMES_BY_MODULE = {
     "megaasr.library.output_locks": "held_outputs",
     "megaasr.library.outputs": "check_writable is_standard_output is_stream text_output write_text",
     "megaasr.library.naming": "naming",
+    "megaasr.library.pictures": "new_figure png_of",
     "megaasr.library.progress": "progress",
     "megaasr.library.recordings": "find_recordings read_standard_input",
     "megaasr.library.recording_states": "recordings_state RecordingsState",

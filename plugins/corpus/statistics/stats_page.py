@@ -5,10 +5,9 @@ from __future__ import annotations
 import base64
 import html
 from collections.abc import Iterator
-from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
-from megaasr import ParameterError
+from megaasr import new_figure, png_of
 
 from .stats import SEVERITY_BINS, SNR_STEP_DB, CorpusStats
 
@@ -52,15 +51,9 @@ def picture(stats: CorpusStats) -> bytes:
     Raises:
         ParameterError: matplotlib is not installed.
     """
-    try:
-        from matplotlib.backends.backend_agg import FigureCanvasAgg
-        from matplotlib.figure import Figure
-    except ImportError as error:
-        raise ParameterError("pictures need matplotlib; run: pip install 'megaasr[plot]'") from error
     by_scenario = [name for name in stats.slices() if name in stats.scenarios] if stats.wer else sorted(stats.scenarios)
     height = max(6.0, 1.2 + BAR_INCHES * len(by_scenario))
-    figure = Figure(figsize=(13.0, height), layout="constrained")
-    FigureCanvasAgg(figure)
+    figure = new_figure(13.0, height)
     left, right = list(figure.subfigures(1, 2, width_ratios=(1.0, 1.2), squeeze=False).flat)
     axes = list(left.subplots(3 if stats.wer else 2, 1, squeeze=False).flat)
     _severity(axes[0], stats)
@@ -68,9 +61,7 @@ def picture(stats: CorpusStats) -> bytes:
     if stats.wer:
         _wer_by_severity(axes[2], stats)
     _scenarios(right.subplots(), stats, by_scenario)
-    file = BytesIO()
-    figure.savefig(file, format="png", dpi=110, metadata={"Software": None})
-    return file.getvalue()
+    return png_of(figure, dpi=110)
 
 
 def _severity(axes: Axes, stats: CorpusStats) -> None:

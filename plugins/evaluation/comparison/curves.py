@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from io import BytesIO
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from megaasr import ManifestError, ParameterError
+from megaasr import ManifestError, ParameterError, new_figure, png_of
 
 from .curve_points import Curves, Point
 from .systems import BASE, ORACLE
@@ -52,12 +51,8 @@ def draw_curves(curves: Sequence[Curves]) -> bytes:
         ManifestError, ParameterError: as for `check_drawable`.
     """
     check_drawable(curves)
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
     systems = list(curves[0].points[0].rates)
-    figure = Figure(figsize=(max(7.0, 6.2 * len(curves)), 5.6), layout="constrained")
-    FigureCanvasAgg(figure)
+    figure = new_figure(max(7.0, 6.2 * len(curves)), 5.6)
     axes = figure.subplots(2, len(curves), sharex="col", height_ratios=(4.5, 1.0), squeeze=False)
     for column, panel in enumerate(curves):
         for place, system in enumerate(systems):
@@ -66,9 +61,7 @@ def draw_curves(curves: Sequence[Curves]) -> bytes:
     handles, names = axes[0][0].get_legend_handles_labels()
     figure.legend(handles, names, loc="outside upper center", ncols=min(len(names), 3 * len(curves)), frameon=False)
     figure.supxlabel(CAPTION, fontsize=8, color=GREY)
-    file = BytesIO()
-    figure.savefig(file, format="png", dpi=130, metadata={"Software": None})
-    return file.getvalue()
+    return png_of(figure, dpi=130)
 
 
 def _line(axes: Axes, points: Sequence[Point], system: str, place: int) -> None:

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
-from megaasr import ParameterError
+from megaasr import new_figure, png_of
 
 Row = Mapping[str, Any]
 SMOOTHED = 10
 """Steps that a running mean takes together, at most."""
 
 
-def write_curves(rows: Sequence[Row], candidates: Sequence[Row], path: Path) -> None:
-    """Write the curves of a run as a PNG of six parts.
+def curves_of(rows: Sequence[Row], candidates: Sequence[Row]) -> bytes:
+    """The curves of a run as a PNG of six parts.
 
     Rewards by term, WER of the rollouts and on dev, entropy and distinct transcripts, faults of rollouts, divergence
     and clipped tokens, groups without variance. Figures of steps are running means.
@@ -26,13 +25,7 @@ def write_curves(rows: Sequence[Row], candidates: Sequence[Row], path: Path) -> 
     Raises:
         ParameterError: matplotlib is not installed.
     """
-    try:
-        from matplotlib.backends.backend_agg import FigureCanvasAgg
-        from matplotlib.figure import Figure
-    except ImportError as error:
-        raise ParameterError("pictures need matplotlib; run: pip install 'megaasr[plot]'") from error
-    figure = Figure(figsize=(13, 7.2), layout="constrained")
-    FigureCanvasAgg(figure)
+    figure = new_figure(13, 7.2)
     parts = figure.subplots(2, 3).flatten()
     learned = [row for row in rows if "loss" in row]
 
@@ -65,7 +58,7 @@ def write_curves(rows: Sequence[Row], candidates: Sequence[Row], path: Path) -> 
         "after resampling": _percent("groups", "without_variance_after"),
     }
     draw(parts[5], "groups without variance, %", rows, flat)
-    figure.savefig(path, format="png", dpi=110)
+    return png_of(figure, dpi=110)
 
 
 def running_mean(values: Sequence[float]) -> list[float]:

@@ -1,19 +1,20 @@
-"""What the trainer `rl-probe` draws, and its plot."""
+"""What the trainer `rl-probe` asks of the start, and its plot."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
-from megaasr import ComposedReward, ParameterError, Plugins, Sampling, tokenise
+from megaasr import Plugins, new_figure, tokenise
 
 from ..training_clips import Clip, open_clips
-from .groups import num_edits, scored_groups
-from .policy import Policy, open_policy_backend, split, start_parts
-from .probe import RlProbe, shares
+from .groups import num_edits
+from .policy import Policy, split
+from .probe import RlProbe
 from .prompts import Prompts
-from .run import open_reward
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 CURVES = {
     "cpi": "a better one is drawn (CPI)",
@@ -23,69 +24,27 @@ CURVES = {
 }
 
 
-class ProbedPolicy:
-    """The policy as it starts, its clips, and how it is asked."""
-
-    def __init__(self, settings: RlProbe, plugins: Plugins) -> None:
-        backend = open_policy_backend(settings, plugins)
-        self.backend = backend
-        self._settings = settings
-        self._policy = Policy(settings, backend, start_parts(settings.adapter), plugins)
-
-    def start_wers(self, clips: Sequence[Clip]) -> list[float]:
-        """WER of the transcript that the start decodes of each clip."""
-        policy, wers = self._policy, []
-        for part in split(clips, self._settings.eval_batch_size):
-            heard = self.backend.transcribe([policy.utterance(clip) for clip in part], policy.options)
-            for clip, one in zip(part, heard, strict=True):
-                words = tokenise(clip.text, clip.language)
-                wers.append(num_edits(tokenise(one.text, clip.language), words) / max(1, len(words)))
-        return wers
-
-    def draw(self, clips: Sequence[Clip], sampling: Sampling) -> list[Any]:
-        """The rollouts of some clips at a sampling."""
-        settings, policy = self._settings, self._policy
-        drawn = []
-        for part in split(clips, settings.micro_prompts):
-            utterances = [policy.utterance(clip) for clip in part]
-            drawn += self.backend.sample(
-                utterances, settings.rollouts, policy.options, sampling, seed=settings.seed, step=1
-            )
-        return drawn
-
-
-def opened(settings: RlProbe, plugins: Plugins) -> tuple[ProbedPolicy, list[Clip], ComposedReward]:
-    """The policy, the clips to draw of, and the reward."""
-    reward = open_reward(settings, plugins)
+def first_clips(settings: RlProbe, plugins: Plugins) -> list[Clip]:
+    """The first clips that a training by the settings draws of."""
     known = open_clips(settings.training, plugins)
     prompts = Prompts(len(known), settings.seed)
-    clips = [known[prompts.at(place)] for place in range(min(settings.clips, len(known)))]
-    return ProbedPolicy(settings, plugins), clips, reward
+    return [known[prompts.at(place)] for place in range(min(settings.clips, len(known)))]
 
 
-def figures_at(
-    policy: ProbedPolicy,
-    sampling: Sampling,
-    clips: Sequence[Clip],
-    reward: ComposedReward,
-    starts: Sequence[float],
-    margin: float,
-    min_spread: float,
-) -> dict[str, float]:
-    """The figures of one sampling; see `shares`."""
-    groups = scored_groups(range(len(clips)), clips, policy.draw(clips, sampling), reward)
-    return shares(groups, starts, margin, min_spread)
+def start_wers(policy: Policy, clips: Sequence[Clip], batch_size: int) -> list[float]:
+    """WER of the transcript that the policy decodes of each clip before it is trained."""
+    wers = []
+    for part in split(clips, batch_size):
+        heard = policy.backend.transcribe([policy.utterance(clip) for clip in part], policy.options)
+        for clip, one in zip(part, heard, strict=True):
+            words = tokenise(clip.text, clip.language)
+            wers.append(num_edits(tokenise(one.text, clip.language), words) / max(1, len(words)))
+    return wers
 
 
-def plot(found: Sequence[dict[str, float]], path: Path) -> None:
-    """Write the shares over the temperature as a PNG; ParameterError without matplotlib."""
-    try:
-        from matplotlib.backends.backend_agg import FigureCanvasAgg
-        from matplotlib.figure import Figure
-    except ImportError as error:
-        raise ParameterError("pictures need matplotlib; run: pip install 'megaasr[plot]'") from error
-    figure = Figure(figsize=(7, 4.2), layout="constrained")
-    FigureCanvasAgg(figure)
+def figure_of(found: Sequence[dict[str, float]]) -> Figure:
+    """The shares over the temperature; ParameterError without matplotlib."""
+    figure = new_figure(7, 4.2)
     axes = figure.add_subplot()
     temperatures = [one["temperature"] for one in found]
     for name, label in CURVES.items():
@@ -95,4 +54,4 @@ def plot(found: Sequence[dict[str, float]], path: Path) -> None:
     axes.set_ylim(0, 102)
     axes.grid(alpha=0.3)
     axes.legend(loc="center right")
-    figure.savefig(path, format="png", dpi=120)
+    return figure
