@@ -14,10 +14,9 @@ from .low_rank import write_adapter
 from .phase_run import CHOSEN, REPORT, START, phase_folder
 from .selection import Scores, best_of, candidate, read_scores, score_on
 from .settings import SftSettings
+from .starting import RUN
 
 ADAPTER = "adapter"
-RUN = "run.json"
-"""The identity of a run: configuration, data, recordings, model, plugins and code."""
 
 
 def open_backend(settings: SftSettings, plugins: Plugins) -> Any:
@@ -32,18 +31,17 @@ def finish(
     settings: SftSettings, out: Path, blocks: Sequence[LoraPart], base: Scores, plugins: Plugins
 ) -> dict[str, Any]:
     """Write the adapter at each scale, decode the dev sets through it as a user would, and keep the best."""
-    names = f"{settings.backend} {settings.backend_settings}" if settings.backend_settings else settings.backend
     candidates = {}
     listener = open_backend(settings, plugins)
     for scale in settings.scales:
-        write_adapter(out / ADAPTER, blocks, scale, names)
+        write_adapter(out / ADAPTER, blocks, scale, settings.model_name)
         listener.mount("robust", out / ADAPTER)
         scores = score_on(listener, settings, plugins, adapter=True)
         candidates[scale] = candidate(f"scale {scale:g}", scores, base, settings.dev, settings.tolerance)
         listener.unmount("robust")
     best = best_of(list(candidates.values()))
     scale = next(scale for scale, one in candidates.items() if one is best)
-    write_adapter(out / ADAPTER, blocks, scale, names)
+    write_adapter(out / ADAPTER, blocks, scale, settings.model_name)
     return {
         "adapter": str(out / ADAPTER),
         "scale": scale,

@@ -6,7 +6,6 @@ import shutil
 import sys
 import warnings
 from collections.abc import Sequence
-from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -21,10 +20,9 @@ from .objective import Collator, Objective
 from .phases import Phase
 from .selection import Candidate, Scores, best_of, candidate, read_scores, score_on
 from .settings import SftSettings
+from .starting import WAIT
 from .training_clips import Clip
 
-WAIT = timedelta(hours=6)
-"""How long other processes wait while the first one decodes the dev sets."""
 CHOSEN = "chosen"
 REPORT = "report.json"
 START = "start"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import importlib.util
 from collections.abc import Sequence
 from contextlib import nullcontext
 from dataclasses import asdict, replace
@@ -11,23 +10,19 @@ from pathlib import Path
 from typing import Any
 
 from megaasr import (
-    Backend,
     LoraPart,
-    ManifestError,
-    ParameterError,
     TrainContext,
-    claim_identity,
-    fingerprint,
     read_json,
     run_folder,
     write_json,
 )
 
-from .finish import RUN, finish, open_backend
+from .finish import finish, open_backend
 from .phase_run import REPORT as PHASE_REPORT
-from .phase_run import WAIT, phase_folder, run_phases
+from .phase_run import phase_folder, run_phases
 from .selection import read_scores, score_on
 from .settings import SftSettings
+from .starting import check_languages, check_reports, claim_run, open_processes
 from .training_clips import Clip, open_clips, order_of
 
 REPORT = "report.json"
@@ -36,11 +31,7 @@ BASE = "base.json"
 
 def train_sft(settings: SftSettings, out: Path, context: TrainContext) -> dict[str, Any]:
     """Train as `SftTraining.train` says; in the first process the folder `out` is locked meanwhile."""
-    from accelerate import PartialState
-
-    for name in settings.report_to:
-        if importlib.util.find_spec(name) is None:
-            raise ParameterError(f"trainer sft: report_to {name} needs the package of that name; install it")
+    check_reports(settings.name, settings.report_to)
     clips = open_clips(settings.training, context.plugins)
     runs = [settings.model_copy(update={"seed": settings.seed + number}) for number in range(settings.runs)]
     orders = [[order_of(clips, phase, one.seed) for phase in one.phases] for one in runs]
@@ -48,9 +39,8 @@ def train_sft(settings: SftSettings, out: Path, context: TrainContext) -> dict[s
         dev.rows(context.plugins)
     backend = open_backend(settings, context.plugins)
     backend.load()
-    _check_languages(clips, backend)
-    cpu = next(backend.network.parameters()).device.type == "cpu"
-    processes = PartialState(cpu=cpu, timeout=WAIT)
+    check_languages(clips, backend)
+    processes = open_processes(backend)
     with run_folder(out) if processes.is_main_process else nullcontext():
         return _train(settings, out, context, clips, orders, runs, backend, processes)
 
@@ -66,10 +56,7 @@ def _train(
     processes: Any,
 ) -> dict[str, Any]:
     if processes.is_main_process:
-        configuration = fingerprint([settings.model_dump(mode="json", exclude={"workers"}), processes.num_processes])
-        manifests = [source.manifest for source in (*settings.training, *settings.dev)]
-        identity = {"run": configuration, **context.identity(settings, manifests, [backend])}
-        claim_identity(out / RUN, identity, other="a run of another configuration")
+        claim_run(settings, out, context, backend, processes.num_processes)
         if not (out / BASE).is_file():
             scores = score_on(backend, settings, context.plugins, adapter=False)
             write_json(out / BASE, {name: asdict(score) for name, score in scores.items()})
@@ -98,14 +85,3 @@ def _train(
     }
     write_json(out / REPORT, found)
     return found
-
-
-def _check_languages(clips: Sequence[Clip], backend: Backend) -> None:
-    """ManifestError where the backend's model does not know the language of a clip."""
-    known = backend.info.languages
-    for clip in clips:
-        if known is not None and clip.language not in known:
-            raise ManifestError(
-                f"{clip.audio}: its language is {clip.language!r}, the model of backend {backend.name} knows "
-                f"{', '.join(known)}; leave it out, or choose another model"
-            )

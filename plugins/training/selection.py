@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from pydantic import Field
 
@@ -14,6 +14,9 @@ from ..evaluation.evaluate import evaluate, item_of
 from ..evaluation.intervals import Interval
 from ..evaluation.summary import edit_columns, slice_figures
 from .training_clips import LIMITS, Source
+
+if TYPE_CHECKING:
+    from .clip_trainer import ClipTrainer
 
 USELESS = ("empty", "repetitive", "invented")
 
@@ -77,23 +80,7 @@ class Candidate:
         return {"name": self.name, "relative_wer": self.relative_wer, "faults": list(self.faults), "dev": scores}
 
 
-class ChoosesByDev(Protocol):
-    """The part of a trainer's configuration that says how candidates are held against each other."""
-
-    @property
-    def dev(self) -> Sequence[DevSet]:
-        """The sets to choose by."""
-
-    @property
-    def decode(self) -> Mapping[str, Any]:
-        """Decoding options."""
-
-    @property
-    def eval_batch_size(self) -> int:
-        """Utterances decoded at once."""
-
-
-def score_on(backend: Backend, settings: ChoosesByDev, plugins: Plugins, *, adapter: bool) -> Scores:
+def score_on(backend: Backend, settings: ClipTrainer, plugins: Plugins, *, adapter: bool) -> Scores:
     """Decode the dev sets of the settings, by the base or through the mounted adapter ``robust``.
 
     A row that cannot be read ends the run: a choice by the readable rest would be another choice.

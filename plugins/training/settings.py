@@ -2,31 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, Literal, Self
+from typing import ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
-from megaasr import Trainer
-
+from .clip_trainer import ClipTrainer, check_names
 from .phases import PAPER, Phase
-from .selection import DevSet
-from .training_clips import Source
 
 
-class SftSettings(Trainer):
+class SftSettings(ClipTrainer):
     """The configuration of the trainer `sft`, without the training itself."""
 
     name: ClassVar[str] = "sft"
 
-    backend: str = Field("whisper", description="a trainable backend")
-    backend_settings: dict[str, Any] = Field({}, description="of the backend")
-    # `train` is the method's name, so the field cannot have it.
-    training: list[Source] = Field(
-        min_length=1, examples=[[{"manifest": "labelled.jsonl"}]], description="the clips to learn from"
-    )
-    dev: list[DevSet] = Field(
-        min_length=1, examples=[[{"name": "dev", "manifest": "dev.jsonl"}]], description="the clips to choose by"
-    )
     phases: list[Phase] = Field(list(PAPER), min_length=1, description="in order")
     runs: int = Field(
         1, gt=0, description="trainings from the base, each with the next seed; the adapter is the mean of their deltas"
@@ -40,28 +28,20 @@ class SftSettings(Trainer):
         0.0, ge=0, description="weight of the encoder states' squared distance from the base's on the clean clip"
     )
     dropout: float = Field(0.05, ge=0, lt=1, description="before A, in training")
-    weight_decay: float = Field(0.01, ge=0, description="of AdamW")
-    clip_norm: float = Field(1.0, gt=0, description="largest norm of the gradient")
     bf16: bool = Field(False, description="compute in bfloat16 (autocast); weights and optimiser stay in float32")
     save_steps: int = Field(200, gt=0, description="steps between checkpoints; a multiple of logging_steps")
     logging_steps: int = Field(10, gt=0, description="steps between rows of metrics.jsonl")
     scales: list[float] = Field([1.0, 0.75, 0.5], min_length=1, description="of the delta, to choose from")
-    tolerance: float = Field(0.01, ge=0, description="useless outputs above the base's, as a share of a dev set")
-    eval_batch_size: int = Field(16, gt=0, description="utterances decoded at once")
-    decode: dict[str, Any] = Field({}, description="decoding options for the dev sets; none: the backend's defaults")
     workers: int = Field(0, ge=0, description="processes that render; changes no result")
     report_to: list[Literal["tensorboard", "trackio", "wandb"]] = Field(
         ["tensorboard"], description="besides metrics.jsonl"
     )
-    seed: int = Field(0, ge=0, description="of everything that is drawn")
 
     @model_validator(mode="after")
     def _fits(self) -> Self:
         if self.save_steps % self.logging_steps:
             raise ValueError(f"save_steps {self.save_steps} is no multiple of logging_steps {self.logging_steps}")
-        for what, names in (("phases", [one.name for one in self.phases]), ("dev", [one.name for one in self.dev])):
-            if len(set(names)) < len(names):
-                raise ValueError(f"{what}: two have the same name in {', '.join(names)}")
+        check_names("phases", [one.name for one in self.phases])
         if min(self.scales) <= 0:
             raise ValueError(f"scales {self.scales}: every scale is above 0")
         return self

@@ -9,7 +9,7 @@ import yaml
 
 from megaasr import RewardSample, UnknownNameError, installed_plugins
 from megaasr_plugins.training.commands.run_trainer import open_trainer
-from megaasr_plugins.training.rl.run import open_reward
+from megaasr_plugins.training.rl.groups import open_reward
 from recipes.tiny import reinforce, rl_ablations
 from recipes.tiny.running import HERE
 from tests.recipes.test_tiny_reproduce import check_order, steps

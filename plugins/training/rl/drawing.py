@@ -5,15 +5,17 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from megaasr import ComposedReward
 
 from ..training_clips import Clip
 from .groups import Group, scored_groups
-from .policy import Policy, split
+from .policy import Policy
 from .prompts import Prompts
 from .settings import RlSettings
+
+Item = TypeVar("Item")
 
 
 @dataclass(frozen=True)
@@ -67,7 +69,7 @@ class Drawer:
             groups, *taken = self._groups(numbers, step)
             seconds.append((taken[0], taken[1]))
             rounds.append(groups)
-            kept += [group for group in groups if group.spread >= settings.min_spread]
+            kept += [group for group in groups if not group.is_flat(settings.min_spread)]
             if len(kept) == settings.prompts or len(rounds) > settings.max_resamples:
                 drawing_s, reward_s = (sum(column) for column in zip(*seconds, strict=True))
                 return Drawn(kept, rounds, cursor, drawing_s, reward_s, sum(map(sum, seconds[1:])))
@@ -75,10 +77,10 @@ class Drawer:
     def _groups(self, numbers: Sequence[int], step: int) -> tuple[list[Group], float, float]:
         """The groups of some clips, in their order, and the seconds of drawing and of scoring in this process."""
         processes = self._processes
-        own = numbers[processes.process_index :: processes.num_processes]
+        own = shared(numbers, processes)
         clips = [self._clips[number] for number in own]
         started = time.perf_counter()
-        drawn = [one for part in split(clips, self._settings.micro_prompts) for one in self._policy.draw(part, step)]
+        drawn = self._policy.draw(clips, step)
         between = time.perf_counter()
         groups = scored_groups(own, clips, drawn, self._reward)
         ended = time.perf_counter()
@@ -102,6 +104,6 @@ def _interleaved(lists: Sequence[Sequence[Any]]) -> list[Any]:
     return [one[place] for place in range(longest) for one in lists if place < len(one)]
 
 
-def shared(groups: Sequence[Group], processes: Any) -> list[Group]:
-    """The groups that this process learns from."""
-    return list(groups[processes.process_index :: processes.num_processes])
+def shared(items: Sequence[Item], processes: Any) -> Sequence[Item]:
+    """The items that are this process's share."""
+    return items[processes.process_index :: processes.num_processes]

@@ -4,18 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from megaasr import (
     ComposedReward,
     PluginError,
+    Plugins,
     RewardSample,
     Score,
     Transcript,
     check_text,
+    compose,
+    read_reward,
     tokenise,
 )
 
 from ..training_clips import Clip
+from .settings import RlSettings
 
 
 @dataclass(frozen=True)
@@ -51,12 +56,30 @@ class Group:
         known = [reward for reward in self.rewards if reward is not None]
         return max(known) - min(known) if known else 0.0
 
+    def is_flat(self, min_spread: float) -> bool:
+        """Whether its rewards differ by less than that, so that it says nothing."""
+        return self.spread < min_spread
+
+    @property
+    def wers(self) -> list[float]:
+        """Word error rate of each rollout; of an empty reference the number of words."""
+        return [edits / max(1, self.words) for edits in self.edits]
+
     def lengths(self, mask_overlong: bool) -> list[int]:
         """Tokens of each rollout; 0 for those that the loss leaves out: without a reward, or masked as overlong."""
         return [
             0 if reward is None or (mask_overlong and "overlong" in flags) else len(rollout.token_ids)
             for rollout, reward, flags in zip(self.rollouts, self.rewards, self.flags, strict=True)
         ]
+
+
+def open_reward(settings: RlSettings, plugins: Plugins) -> ComposedReward:
+    """The reward of the settings; ParameterError or UnknownNameError when it cannot be composed."""
+    given = settings.reward
+    if isinstance(given, Path):
+        return read_reward(given, plugins.rewards)
+    content = {"terms": [{"name": given}]} if isinstance(given, str) else given
+    return compose(content, plugins.rewards, "reward")
 
 
 def scored_groups(

@@ -11,10 +11,9 @@ from megaasr import Plugins, align, tokenise
 
 from ..training_clips import open_clips
 from .algorithms import advantages
-from .groups import Group, scored_groups
-from .policy import Policy, open_policy_backend, start_parts
+from .groups import Group, open_reward, scored_groups
+from .policy import open_policy
 from .prompts import Prompts
-from .run import open_reward
 from .settings import RlSettings
 
 COLOURS = {"substitution": typer.colors.YELLOW, "insertion": typer.colors.RED, "deletion": typer.colors.BLUE}
@@ -30,7 +29,7 @@ def inspected(settings: RlSettings, count: int, plugins: Plugins) -> Iterator[di
     """
     reward = open_reward(settings, plugins)
     clips = open_clips(settings.training, plugins)
-    policy = Policy(settings, open_policy_backend(settings, plugins), start_parts(settings.adapter), plugins)
+    policy = open_policy(settings, plugins)
     prompts = Prompts(len(clips), settings.seed)
     for place in range(count):
         number = prompts.at(place)
@@ -46,7 +45,7 @@ def group_as_json(group: Group, start: str, gains: Sequence[float]) -> dict[str,
     rollouts = [
         {
             "text": one.text,
-            "wer": group.edits[place] / max(1, group.words),
+            "wer": group.wers[place],
             "terms": {label: scores[place] for label, scores in group.terms.items()},
             "advantage": gains[place],
             "rank": None if reward is None else 1 + known.index(reward),

@@ -36,7 +36,7 @@ def row_of(settings: RlSettings, step: int, drawn: Drawn, updated: Updated | Non
             "drawn": len(sampled),
             "kept": len(drawn.kept),
             "rounds": len(drawn.rounds),
-            "without_variance": _flat_share(settings, first),
+            "without_variance": sum(group.is_flat(settings.min_spread) for group in first) / len(first),
             "without_variance_after": 1.0 - len(drawn.kept) / settings.prompts,
         },
         "distinct": statistics.fmean(len({one.text for one in group.rollouts}) for group in first),
@@ -84,18 +84,14 @@ def _gate(bound: float, groups: Sequence[Group]) -> dict[str, Any]:
     """Share of the rollouts with a WER below the bound, and the mean reward on both sides."""
     sides: dict[bool, list[float | None]] = {True: [], False: []}
     for group in groups:
-        for edits, reward in zip(group.edits, group.rewards, strict=True):
-            sides[edits / max(1, group.words) < bound].append(reward)
+        for wer, reward in zip(group.wers, group.rewards, strict=True):
+            sides[wer < bound].append(reward)
     total = sum(map(len, sides.values()))
     return {
         "below": len(sides[True]) / total,
         "reward_below": spread(sides[True])["mean"],
         "reward_above": spread(sides[False])["mean"],
     }
-
-
-def _flat_share(settings: RlSettings, groups: Sequence[Group]) -> float:
-    return sum(group.spread < settings.min_spread for group in groups) / len(groups)
 
 
 def scalars(row: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, float]]:

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any, TypeVar
-
-import torch
 
 from megaasr import (
     DecodingOptions,
@@ -16,11 +14,14 @@ from megaasr import (
     Plugins,
     PolicyBackend,
     RolloutScores,
+    SampleKey,
+    Sampling,
     Transcript,
     Utterance,
     read_parts,
 )
 
+from ..hf_trainer import own_random_state
 from ..low_rank import PhaseLora, merge_parts
 from ..phases import Phase
 from ..training_clips import Clip
@@ -48,10 +49,12 @@ class Policy:
         phase = Phase(name="rl", learning_rates=settings.learning_rates, rank=settings.rank, alpha=settings.alpha)
         self.backend = backend
         self.options: DecodingOptions = backend.make_options(settings.decode)
-        self.lora = PhaseLora(backend.network, backend.module_groups(), phase, dropout=0.0)
+        with own_random_state(int(SampleKey(settings.seed, "rl").rng("torch").integers(2**31))):
+            self.lora = PhaseLora(backend.network, backend.module_groups(), phase, dropout=0.0)
         self.longest = self.options.max_tokens(backend.info.max_duration_s or LONGEST_S)
         """The most tokens that a rollout of any clip may have."""
         self._settings, self._plugins = settings, plugins
+        self._heard: dict[str, Utterance] = {}
         backend.network.eval()
 
     def parameter_groups(self) -> list[dict[str, Any]]:
@@ -60,21 +63,27 @@ class Policy:
         return [{"params": self.lora.parameters(group), "lr": rate} for group, rate in rates.items()]
 
     def utterance(self, clip: Clip) -> Utterance:
-        """The sound of a clip at the backend's rate, under the clip's key."""
-        audio = clip.read(self._plugins).resampled(self.backend.info.sample_rate)
-        return Utterance(audio, language=clip.language, reference=clip.text, id=clip.key)
+        """The sound of a clip at the backend's rate, under the clip's key; in a step it is read or rendered once."""
+        if clip.key not in self._heard:
+            if len(self._heard) >= 2 * self._settings.prompts:
+                del self._heard[next(iter(self._heard))]  # the one that was read first
+            audio = clip.read(self._plugins).resampled(self.backend.info.sample_rate)
+            known = {"language": clip.language, "reference": clip.text, "id": clip.key}
+            self._heard[clip.key] = Utterance(audio, **known)
+        return self._heard[clip.key]
 
-    def draw(self, clips: Sequence[Clip], step: int) -> list[list[Transcript]]:
-        """The rollouts of some clips at a step."""
+    def draw(self, clips: Sequence[Clip], step: int, sampling: Sampling | None = None) -> list[list[Transcript]]:
+        """The rollouts of some clips at a step, `micro_prompts` clips at once.
+
+        Args:
+            sampling: instead of that of the settings.
+        """
         settings = self._settings
-        drawn: list[list[Transcript]] = self.backend.sample(
-            [self.utterance(clip) for clip in clips],
-            settings.rollouts,
-            self.options,
-            settings.sampling,
-            seed=settings.seed,
-            step=step,
-        )
+        asked = settings.rollouts, self.options, sampling or settings.sampling
+        drawn: list[list[Transcript]] = []
+        for part in split(clips, settings.micro_prompts):
+            utterances = [self.utterance(clip) for clip in part]
+            drawn += self.backend.sample(utterances, *asked, seed=settings.seed, step=step)
         return drawn
 
     def scores(self, groups: Sequence[Group], *, entropies: bool = False) -> list[list[RolloutScores]]:
@@ -87,11 +96,9 @@ class Policy:
         )
         return scored
 
-    @contextmanager
-    def as_it_started(self) -> Iterator[None]:
-        """In this block the policy is what it was before the first step."""
-        with self.lora.off():
-            yield
+    def as_it_started(self) -> AbstractContextManager[None]:
+        """In the block of this the policy is what it was before the first step."""
+        return self.lora.off()
 
 
 def open_policy_backend(settings: RlSettings, plugins: Plugins) -> Any:
@@ -108,11 +115,11 @@ def start_parts(adapter: Path | None) -> list[LoraPart]:
     return [] if adapter is None else read_parts(adapter)
 
 
+def open_policy(settings: RlSettings, plugins: Plugins) -> Policy:
+    """The policy as it starts, to look at; the errors of `open_policy_backend` and `read_parts`."""
+    return Policy(settings, open_policy_backend(settings, plugins), start_parts(settings.adapter), plugins)
+
+
 def split(items: Sequence[Item], size: int) -> list[Sequence[Item]]:
     """The items in parts of at most `size`."""
     return [items[first : first + size] for first in range(0, len(items), size)]
-
-
-def detached(scores: Sequence[Sequence[RolloutScores]]) -> list[list[torch.Tensor]]:
-    """The log-probabilities alone."""
-    return [[one.logprobs.detach() for one in own] for own in scores]

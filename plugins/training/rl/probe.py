@@ -14,16 +14,18 @@ from megaasr import (
     claim_identity,
     fingerprint,
     hookimpl,
+    new_figure,
+    png_of,
     run_folder,
     write_json,
     write_text,
 )
 
+from ..starting import RUN
 from .groups import Group
 from .settings import RlSettings
 
 REPORT, TABLE, PLOT = "probe.json", "probe.md", "probe.png"
-RUN = "run.json"
 HEADS = ("temperature", "better (CPI)", "chosen not worse (BAP)", "valid", "without variance", "mean WER", "best WER")
 
 
@@ -49,26 +51,30 @@ class RlProbe(RlSettings):
         Raises:
             As `RlTraining.train`; ParameterError without matplotlib.
         """
-        from .probing import figures_at, opened, plot
+        from .groups import open_reward, scored_groups
+        from .policy import open_policy
+        from .probing import figure_of, first_clips, start_wers
 
-        found = []
+        found: list[dict[str, float]] = []
+        new_figure(1, 1)  # without matplotlib nothing is drawn
+        reward, clips = open_reward(self, context.plugins), first_clips(self, context.plugins)
         with run_folder(out):
-            policy, clips, reward = opened(self, context.plugins)
+            policy = open_policy(self, context.plugins)
             identity = {
                 "run": fingerprint(self.model_dump(mode="json")),
                 **context.identity(self, [source.manifest for source in self.training], [policy.backend]),
             }
             claim_identity(out / RUN, identity, other="a probe of another configuration")
-            starts = policy.start_wers(clips)
+            starts = start_wers(policy, clips, self.eval_batch_size)
             for temperature in self.temperatures:
                 sampling = self.sampling.model_copy(update={"temperature": temperature})
-                figures = figures_at(policy, sampling, clips, reward, starts, self.margin, self.min_spread)
-                found.append({"temperature": temperature, **figures})
+                groups = scored_groups(range(len(clips)), clips, policy.draw(clips, 1, sampling), reward)
+                found.append({"temperature": temperature, **shares(groups, starts, self.margin, self.min_spread)})
             report = {"clips": len(clips), "rollouts": self.rollouts, "margin": self.margin, "temperatures": found}
             write_json(out / REPORT, report)
             write_text(out / TABLE, table(found))
             with atomic_path(out / PLOT) as temporary:
-                plot(found, temporary)
+                temporary.write_bytes(png_of(figure_of(found), dpi=120))
         return report
 
 
@@ -81,11 +87,11 @@ def shares(groups: Sequence[Group], starts: Sequence[float], margin: float, min_
     """
     better, chosen, flat, best_wers, wers = 0, 0, 0, [], []
     for group, start in zip(groups, starts, strict=True):
-        own = [edits / max(1, group.words) for edits in group.edits]
+        own = group.wers
         ranked = [(reward, -place) for place, reward in enumerate(group.rewards) if reward is not None]
         better += min(own) <= start - margin
         chosen += bool(ranked) and own[-max(ranked)[1]] <= start + margin
-        flat += group.spread < min_spread
+        flat += group.is_flat(min_spread)
         best_wers.append(min(own))
         wers += own
     flags = [one for group in groups for one in group.flags]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
@@ -13,31 +12,29 @@ from typing import Any
 from megaasr import (
     ComposedReward,
     LoraPart,
-    ParameterError,
     Plugins,
-    SampleKey,
     TrainContext,
     atomic_path,
-    claim_identity,
-    compose,
-    fingerprint,
+    content_digest,
     jsonl_line,
+    new_figure,
+    plugins_identity,
     read_json,
-    read_reward,
     run_folder,
     write_json,
     write_text,
 )
 
-from ..finish import ADAPTER, RUN
-from ..hf_trainer import METRICS, checkpoints, drop_broken, own_random_state, read_tensors
+from ..finish import ADAPTER
+from ..hf_trainer import METRICS, checkpoints, drop_broken, read_tensors
 from ..low_rank import write_adapter
-from ..phase_run import WAIT
 from ..selection import Candidate, Scores, best_of, candidate, read_scores, score_on
+from ..starting import check_languages, check_reports, claim_run, open_processes
 from ..training_clips import Clip, open_clips
 from . import checkpoints as saved
-from .curves import write_curves
+from .curves import curves_of
 from .drawing import Drawer
+from .groups import open_reward
 from .metrics import row_of, scalars
 from .policy import Policy, open_policy_backend, start_parts
 from .settings import RlSettings
@@ -51,51 +48,38 @@ BASE = "start.json"
 BOARD, CURVES = "tensorboard", "curves.png"
 
 
-def open_reward(settings: RlSettings, plugins: Plugins) -> ComposedReward:
-    """The reward of the settings; ParameterError or UnknownNameError when it cannot be composed."""
-    given = settings.reward
-    if isinstance(given, Path):
-        return read_reward(given, plugins.rewards)
-    content = {"terms": [{"name": given}]} if isinstance(given, str) else given
-    return compose(content, plugins.rewards, "reward")
-
-
 def train_rl(settings: RlSettings, out: Path, context: TrainContext) -> dict[str, Any]:
     """Train as `RlTraining.train` says; in the first process the folder `out` is locked meanwhile."""
-    from accelerate import PartialState
-
-    for name in settings.report_to:
-        if importlib.util.find_spec(name) is None:
-            raise ParameterError(f"trainer rl: report_to {name} needs the package of that name; install it")
+    check_reports(settings.name, settings.report_to)
+    new_figure(1, 1)  # without matplotlib nothing is trained
     reward = open_reward(settings, context.plugins)
     clips = open_clips(settings.training, context.plugins)
     for dev in settings.dev:
         dev.rows(context.plugins)
     parts = start_parts(settings.adapter)
     backend = open_policy_backend(settings, context.plugins)
-    cpu = next(backend.network.parameters()).device.type == "cpu"
-    processes = PartialState(cpu=cpu, timeout=WAIT)
+    check_languages(clips, backend)
+    processes = open_processes(backend)
     lock: AbstractContextManager[Any] = run_folder(out) if processes.is_main_process else nullcontext()
     with lock:
         if processes.is_main_process:
-            _claim(settings, out, context, backend, processes.num_processes)
+            known = _identity(settings, reward, context.plugins)
+            claim_run(settings, out, context, backend, processes.num_processes, known)
         processes.wait_for_everyone()
         if (out / REPORT).is_file():
             return read_json(out / REPORT) if processes.is_main_process else {}
-        seed = int(SampleKey(settings.seed, "rl").rng("torch").integers(2**31))
-        with own_random_state(seed):
-            policy = Policy(settings, backend, parts, context.plugins)
+        policy = Policy(settings, backend, parts, context.plugins)
         run = Run(settings, out, policy, clips, reward, context.plugins, processes)
         run.steps()
         processes.wait_for_everyone()
         return run.finish(parts) if processes.is_main_process else {}
 
 
-def _claim(settings: RlSettings, out: Path, context: TrainContext, backend: Any, num_processes: int) -> None:
-    configuration = fingerprint([settings.model_dump(mode="json"), num_processes])
-    manifests = [source.manifest for source in (*settings.training, *settings.dev)]
-    identity = {"run": configuration, **context.identity(settings, manifests, [backend])}
-    claim_identity(out / RUN, identity, other="a run of another configuration")
+def _identity(settings: RlSettings, reward: ComposedReward, plugins: Plugins) -> dict[str, Any]:
+    """The start and the rewards, by their contents."""
+    rewards = [(one.kind, one.name) for one in reward.rewards]
+    adapter = content_digest(settings.adapter) if settings.adapter else None
+    return {"adapter": adapter, "rewards": plugins_identity(plugins, rewards)}
 
 
 class Run:
@@ -179,8 +163,7 @@ class Run:
         best = best_of(candidates)
         learned = [] if best.name == START else [LoraPart(read_tensors(out / best.name), settings.rank, settings.alpha)]
         kept = [*parts, *learned]
-        names = settings.backend
-        names += f" {settings.backend_settings}" if settings.backend_settings else ""
+        names = settings.model_name
         if kept:
             write_adapter(out / ADAPTER, kept, 1.0, names)
         last = LoraPart(read_tensors(checkpoints(out)[-1]), settings.rank, settings.alpha)
@@ -194,7 +177,7 @@ class Run:
             "candidates": listed,
         }
         with atomic_path(out / CURVES) as temporary:
-            write_curves(_rows(out, settings.steps), listed, temporary)
+            temporary.write_bytes(curves_of(_rows(out, settings.steps), listed))
         write_json(out / REPORT, found)
         saved.drop(out)
         return found

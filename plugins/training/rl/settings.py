@@ -7,11 +7,10 @@ from typing import Any, ClassVar, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
-from megaasr import Sampling, Trainer
+from megaasr import Sampling
 
+from ..clip_trainer import ClipTrainer
 from ..phases import Group as ModuleGroup
-from ..selection import DevSet
-from ..training_clips import Source
 from .algorithms import Algorithm
 
 PAPER_SAMPLING = Sampling(temperature=0.5, top_p=0.95, top_k=50, repetition_penalty=1.08)
@@ -25,21 +24,12 @@ REWARD: dict[str, Any] = {
 """The paper's reward, and its terms with weight 0, which are logged."""
 
 
-class RlSettings(Trainer):
+class RlSettings(ClipTrainer):
     """The configuration of the trainer `rl`, without the training itself."""
 
     name: ClassVar[str] = "rl"
 
-    backend: str = Field("whisper", description="a backend with a policy")
-    backend_settings: dict[str, Any] = Field({}, description="of the backend")
     adapter: Path | None = Field(None, description="adapter folder that the policy begins with; none: the base alone")
-    # `train` is the method's name, so the field cannot have it.
-    training: list[Source] = Field(
-        min_length=1, examples=[[{"manifest": "labelled.jsonl"}]], description="the clips to draw transcripts of"
-    )
-    dev: list[DevSet] = Field(
-        min_length=1, examples=[[{"name": "dev", "manifest": "dev.jsonl"}]], description="the clips to choose by"
-    )
     reward: dict[str, Any] | Path | str = Field(
         REWARD, description="name of a reward, a file NAME.yaml of a composed one, or the content of such a file"
     )
@@ -48,7 +38,6 @@ class RlSettings(Trainer):
     prompts: int = Field(8, gt=0, description="clips a step, over all processes")
     rollouts: int = Field(12, ge=2, description="transcripts drawn of each clip")
     sampling: Sampling = Field(PAPER_SAMPLING, description="how they are drawn")
-    decode: dict[str, Any] = Field({}, description="decoding options of rollouts and dev sets; none: the backend's")
     iterations: int = Field(2, gt=0, description="optimiser steps a batch of rollouts")
     clip_low: float = Field(0.2, gt=0, lt=1, description="the ratio to the drawing policy counts down to 1 - clip_low")
     clip_high: float = Field(0.28, gt=0, description="and up to 1 + clip_high")
@@ -62,15 +51,10 @@ class RlSettings(Trainer):
     warmup_ratio: float = Field(0.03, ge=0, lt=1, description="share of the steps with a rising learning rate")
     rank: int = Field(8, gt=0, description="of the LoRA")
     alpha: float = Field(16.0, gt=0, description="the delta is alpha / rank times B A")
-    weight_decay: float = Field(0.01, ge=0, description="of AdamW")
-    clip_norm: float = Field(1.0, gt=0, description="largest norm of the gradient")
     micro_prompts: int = Field(4, gt=0, description="clips in one forward pass; the memory of a step goes by it")
     save_steps: int = Field(20, gt=0, description="steps between checkpoints, each of which is held against dev")
     gate: float = Field(0.3, gt=0, description="WER at which the logs divide the rollouts")
-    tolerance: float = Field(0.01, ge=0, description="useless outputs above the start's, as a share of a dev set")
-    eval_batch_size: int = Field(16, gt=0, description="utterances decoded at once")
     report_to: list[Literal["tensorboard"]] = Field(["tensorboard"], description="besides metrics.jsonl")
-    seed: int = Field(0, ge=0, description="of everything that is drawn")
 
     @field_validator("reward", mode="before")
     @classmethod
@@ -79,9 +63,6 @@ class RlSettings(Trainer):
 
     @model_validator(mode="after")
     def _fits(self) -> Self:
-        names = [one.name for one in self.dev]
-        if len(set(names)) < len(names):
-            raise ValueError(f"dev: two have the same name in {', '.join(names)}")
         if not self.learning_rates or min(self.learning_rates.values()) <= 0:
             raise ValueError("learning_rates names a group or more, each with a rate above 0")
         return self

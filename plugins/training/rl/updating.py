@@ -9,10 +9,13 @@ from typing import Any
 
 import torch
 
-from .algorithms import Clipping, advantages, policy_loss, token_weights
+from megaasr import RolloutScores
+
+from .algorithms import advantages, token_weights
 from .drawing import gathered, shared
 from .groups import Group
-from .policy import Policy, detached, split
+from .policy import Policy, split
+from .policy_loss import Clipping, policy_loss
 from .settings import RlSettings
 
 
@@ -114,23 +117,24 @@ class Updater:
         """This process's batches, and the sum of the entropies of the tokens that count, over all processes."""
         settings, policy = self._settings, self._policy
         weights = iter(token_weights(settings.algorithm, lengths, policy.longest))
-        known = {
-            id(group): (advantages(settings.algorithm, group.rewards), [next(weights) for _ in group.rollouts])
+        known = [
+            (group, advantages(settings.algorithm, group.rewards), [next(weights) for _ in group.rollouts])
             for group in groups
-        }
+        ]
         batches, entropy = [], 0.0
         with torch.no_grad():
-            for part in split(shared(groups, self._processes), settings.micro_prompts):
-                scores = policy.scores(part, entropies=True)
+            for part in split(shared(known, self._processes), settings.micro_prompts):
+                own = [group for group, _, _ in part]
+                gains, counted = _flat([one for _, one, _ in part]), _flat([one for _, _, one in part])
+                drawn = _flat(policy.scores(own, entropies=True))
                 start = None
                 if settings.beta:
                     with policy.as_it_started():
-                        start = _flat(detached(policy.scores(part)))
-                gains, own = (_flat([known[id(group)][place] for group in part]) for place in (0, 1))
-                batches.append(Batch(part, gains, own, _flat(detached(scores)), start))
+                        start = _logprobs(policy.scores(own))
+                batches.append(Batch(own, gains, counted, [one.logprobs for one in drawn], start))
                 entropy += sum(
                     float(one.entropies.sum())
-                    for one, weight in zip(_flat(scores), own, strict=True)
+                    for one, weight in zip(drawn, counted, strict=True)
                     if weight and one.entropies is not None
                 )
         return batches, self._added([entropy])[0]
@@ -140,7 +144,7 @@ class Updater:
         self.optimizer.zero_grad(set_to_none=False)
         sums, strayed = [0.0] * 4, 0.0
         for batch in batches:
-            logprobs = [one.logprobs for own in self._policy.scores(batch.groups) for one in own]
+            logprobs = _logprobs(self._policy.scores(batch.groups))
             loss = policy_loss(logprobs, batch.old, batch.start, batch.gains, batch.weights, self._clipping)
             loss.value.backward()
             found = (float(loss.value.detach()), loss.divergence, loss.clipped_low, loss.clipped_high)
@@ -170,6 +174,10 @@ class Updater:
 
 def _flat(lists: Sequence[Sequence[Any]]) -> list[Any]:
     return [one for own in lists for one in own]
+
+
+def _logprobs(scores: Sequence[Sequence[RolloutScores]]) -> list[torch.Tensor]:
+    return [one.logprobs for one in _flat(scores)]
 
 
 def _each(figure: float, processes: Any) -> list[float]:

@@ -164,6 +164,30 @@ def test_the_log_probabilities_of_a_rollout_are_those_of_the_policy_that_drew_it
         assert rollout.token_logprobs == pytest.approx(expected.tolist(), abs=2e-3)
 
 
+def test_rollouts_are_scored_as_they_were_drawn(tiny):
+    """Without changes of the distribution, up to the tokens that decoding suppresses; entropies of the same logits."""
+    batch = [tone(1.0), tone(2.0, 200.0)]
+    drawn = tiny.sample(batch, 2, FEW, Sampling(), seed=7)
+    tokens = [[rollout.token_ids for rollout in own] for own in drawn]
+    scores = tiny.score_rollouts(batch, tokens, entropies=True)
+    alone = tiny.score_rollouts(batch[1:], tokens[1:])
+    torch.testing.assert_close(scores[1][1].logprobs, alone[0][1].logprobs, atol=1e-4, rtol=1e-4)
+    assert alone[0][0].entropies is None
+    for own, given in zip(scores, drawn, strict=True):
+        for one, rollout in zip(own, given, strict=True):
+            assert one.logprobs.requires_grad
+            assert not one.entropies.requires_grad
+            assert one.logprobs.shape == one.entropies.shape == (rollout.num_tokens,)
+            assert float(one.entropies.min()) >= 0.0
+            # Suppression leaves less for the others, so that what was drawn was likelier than the model has it.
+            assert all(
+                mine <= drawn_at + 1e-3
+                for mine, drawn_at in zip(one.logprobs.tolist(), rollout.token_logprobs, strict=True)
+            )
+    cold = tiny.score_rollouts(batch[:1], tokens[:1], temperature=0.5, entropies=True)
+    assert float(cold[0][0].entropies.mean()) < float(scores[0][0].entropies.mean())
+
+
 def test_only_what_sampling_leaves_is_drawn(tiny):
     """With the most probable token alone, a rollout is the greedy transcript, whatever the temperature."""
     greedy = tiny.transcribe([tone(1.0)], FEW)[0]

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 import torch
 
-from megaasr_plugins.training.rl.algorithms import Clipping, advantages, policy_loss, token_weights
+from megaasr_plugins.training.rl.algorithms import advantages, token_weights
+from megaasr_plugins.training.rl.policy_loss import Clipping, policy_loss
 
 ALGORITHMS = ("grpo", "dapo", "dr_grpo", "rloo")
 CLIPPING = Clipping(0.2, 0.28, 0.04)

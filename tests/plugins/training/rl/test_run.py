@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 from unittest import mock
 
@@ -12,12 +13,14 @@ import torch
 from safetensors.torch import load_file
 
 from megaasr import Audio, Utterance, load_plugins, read_lora, read_parts
-from megaasr_core.base.errors import OutputError, ParameterError, PluginError, UnknownNameError
+from megaasr_core.base.errors import ManifestError, OutputError, ParameterError, PluginError, UnknownNameError
 from megaasr_plugins.backends.whisper import Whisper
 from megaasr_plugins.training.commands.run_trainer import open_trainer
 from megaasr_plugins.training.hf_trainer import read_tensors
 from megaasr_plugins.training.low_rank import merge_parts
 from megaasr_plugins.training.rl import checkpoints, run
+from megaasr_plugins.training.rl.policy import Policy
+from megaasr_plugins.training.training_clips import Clip
 from tests.command_line import megaasr
 
 BLOCKS = "mega_lora_blocks.json"
@@ -171,10 +174,10 @@ def make_start(small_folder):
     from megaasr import LoraPart
     from megaasr_plugins.training.low_rank import write_adapter
 
-    def make(folder):
+    def make(folder, seed=4):
         names = Whisper.create({"model": str(small_folder), "device": "cpu"}).module_groups()["encoder"]
         network = Whisper.create({"model": str(small_folder), "device": "cpu"}).network
-        generator = torch.Generator().manual_seed(4)
+        generator = torch.Generator().manual_seed(seed)
         parts = []
         for rank, used in ((4, names), (2, names[:3])):
             tensors = {}
@@ -213,6 +216,45 @@ def test_what_does_not_fit_is_refused_before_the_first_step(write_rl, train_rl, 
     train_rl(write_rl(steps=1, save_steps=1), tmp_path / "d")
     with pytest.raises(OutputError, match="another configuration"):
         train_rl(write_rl(steps=2, save_steps=1), tmp_path / "d")
+
+
+def test_a_run_is_its_reward_and_its_start(write_rl, train_rl, make_start, reward_file, tmp_path):
+    """Another reward under the same name, or another adapter in the same folder, is another run."""
+    config = write_rl(adapter=str(make_start(tmp_path / "start")), steps=1, save_steps=1)
+    found = train_rl(config, tmp_path / "out")
+    assert train_rl(config, tmp_path / "out") == found
+    text = reward_file.read_text()
+    reward_file.write_text(text.replace('"aeiou"', '"aeio"'))
+    with pytest.raises(OutputError, match=r"different: .*rewards"):
+        train_rl(config, tmp_path / "out")
+    reward_file.write_text(text)
+    make_start(tmp_path / "start", seed=5)
+    with pytest.raises(OutputError, match="different: adapter"):
+        train_rl(config, tmp_path / "out")
+
+
+def test_each_clip_is_read_once_a_step(write_rl, train_rl, tmp_path, monkeypatch):
+    read, drawn = [], []
+    real, draw = Clip.read, Policy.draw
+    monkeypatch.setattr(Clip, "read", lambda self, plugins: read.append(self.key) or real(self, plugins))
+    monkeypatch.setattr(Policy, "draw", lambda self, clips, *rest: drawn.extend(clips) or draw(self, clips, *rest))
+    train_rl(write_rl(steps=1, save_steps=1, prompts=3, iterations=3), tmp_path / "out")
+    assert sorted(read) == sorted({clip.key for clip in drawn})
+
+
+def test_without_matplotlib_nothing_is_trained(write_rl, train_rl, tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
+    with pytest.raises(ParameterError, match="pictures need matplotlib"):
+        train_rl(write_rl(), tmp_path / "out")
+    assert not list((tmp_path / "out").iterdir())
+
+
+def test_a_language_that_the_model_does_not_know_is_refused(write_rl, train_rl, data, tmp_path):
+    (row,) = (data / "train.jsonl").read_text().splitlines()[:1]
+    foreign = {**json.loads(row), "audio": str(data / json.loads(row)["audio"]), "language": "fr"}
+    (tmp_path / "french.jsonl").write_text(json.dumps(foreign) + "\n")
+    with pytest.raises(ManifestError, match="its language is 'fr'"):
+        train_rl(write_rl(training=[{"manifest": str(tmp_path / "french.jsonl")}]), tmp_path / "out")
 
 
 def test_the_command_lists_and_refuses(write_rl, reward_file, tmp_path):
