@@ -61,19 +61,45 @@ def greedy_or_sampled(
 def beams(
     model: Any, heard: Heard, prompt: Any, budgets: Sequence[int], options: DecodingOptions, timestamps: bool
 ) -> list[list[int]]:
-    """The tokens of each beam of each row, as `greedy_or_sampled` has them; beams cannot be continued in rounds."""
+    """The tokens of each beam of each row, as `greedy_or_sampled` has them.
+
+    A row that has ended still costs what one that goes on does. So all rows are first given the tokens that speech
+    takes, a third of their budget; the few that have not ended, mostly loops, are decoded again with all of it.
+    A row whose hypotheses all end within a bound has them without it too: one that goes on would have been among them.
+    """
+    end = end_of(model.generation_config)
+    emitted: list[list[int]] = [[] for _ in range(len(budgets) * options.num_beams)]
+    waiting, bounds = list(range(len(budgets))), [min(one, max(ROUND_TOKENS, one // 3)) for one in budgets]
+    while waiting:
+        found = _beams_within(
+            model, heard.rows(waiting), prompt[waiting], [bounds[row] for row in waiting], options, timestamps
+        )
+        going_on = []
+        for place, row in enumerate(waiting):
+            own = found[place * options.num_beams : (place + 1) * options.num_beams]
+            emitted[row * options.num_beams : (row + 1) * options.num_beams] = own
+            if bounds[row] < budgets[row] and any(end not in tokens for tokens in own):
+                going_on.append(row)
+        waiting, bounds = going_on, list(budgets)
+    return emitted
+
+
+def _beams_within(
+    model: Any, heard: Heard, prompt: Any, bounds: Sequence[int], options: DecodingOptions, timestamps: bool
+) -> list[list[int]]:
+    """The tokens of each beam of each row within the row's bound, `BEAM_ROWS` hypotheses at once."""
     end, start = end_of(model.generation_config), prompt.shape[1]
     rules = [timestamp_rules(model.generation_config, end, start)] if timestamps else None
     emitted: list[list[int]] = []
     at_once = max(1, BEAM_ROWS // options.num_beams)
-    for first in range(0, len(budgets), at_once):
-        rows = list(range(first, min(first + at_once, len(budgets))))
-        own, of_beams = [budgets[row] for row in rows], [row for row in rows for _ in range(options.num_beams)]
+    for first in range(0, len(bounds), at_once):
+        rows = list(range(first, min(first + at_once, len(bounds))))
+        own, of_beams = [bounds[row] for row in rows], [row for row in rows for _ in range(options.num_beams)]
         settings = _settings(model, options, start + max(own), at_begin=True)
         cache = heard.rows(of_beams).cache()
         found = _continue(model, settings, heard.rows(rows), cache, prompt[rows], start, own, rules)
         tokens = found[:, start:].tolist()
-        emitted += [_ended(one[: budgets[row]], end) for one, row in zip(tokens, of_beams, strict=True)]
+        emitted += [_ended(one[: bounds[row]], end) for one, row in zip(tokens, of_beams, strict=True)]
     return emitted
 
 

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from rapidfuzz.distance import Levenshtein
 
 from megaasr import DecodingOptions
+from megaasr_plugins.backends import whisper_generation
 from megaasr_plugins.backends.whisper_beams import least_expected_errors
 
 TEXTS = st.lists(st.text("ab ", max_size=6), min_size=1, max_size=5)
@@ -59,3 +60,21 @@ def test_beams_give_the_same_in_any_batch(tiny, clips):
     assert [one.text for one in batch] == [tiny.transcribe([clip], options)[0].text for clip in clips]
     assert all(one.num_tokens == len(one.token_logprobs) for one in batch)
     assert batch[0].mean_logprob is not None
+
+
+@pytest.mark.slow
+def test_a_first_bound_on_the_beams_changes_no_token(tiny, clips, noise_clips, monkeypatch):
+    """Most of these rows end within the first bound, and some do not."""
+    options, batch = DecodingOptions(num_beams=3), [*clips[:4], *noise_clips]
+    calls = []
+    within = whisper_generation._beams_within
+    monkeypatch.setattr(whisper_generation, "_beams_within", lambda *args: calls.append(args[3]) or within(*args))
+    texts = {}
+    for first in (4, 32, 1000):
+        monkeypatch.setattr(whisper_generation, "ROUND_TOKENS", first)
+        calls.clear()
+        texts[first] = [(one.text, one.token_ids) for one in tiny.transcribe(batch, options)]
+        assert all(len(bounds) <= len(batch) for bounds in calls)
+        again = [bounds for bounds in calls if len(bounds) < len(batch)]
+        assert bool(again) or first == 1000
+    assert texts[4] == texts[32] == texts[1000]
