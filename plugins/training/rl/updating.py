@@ -19,22 +19,24 @@ from .policy_loss import Clipping, policy_loss
 from .settings import RlSettings
 
 
-@dataclass(frozen=True)
+@dataclass
 class Batch:
     """The groups that one forward pass takes, with everything about them that does not change in a step.
 
     Args:
         groups: of clips and rollouts.
         gains, weights: advantage and token weight of each rollout.
-        old: log-probabilities of the rollouts under the policy that drew them.
-        start: under the policy that the training began with, or None where the divergence has no weight.
+        start: log-probabilities of the rollouts under the policy that the training began with, or None where the
+            divergence has no weight.
+        old: under the policy that drew them: those of the first optimiser step, before which nothing has changed, so
+            that the ratio is 1 there.
     """
 
     groups: Sequence[Group]
     gains: list[float]
     weights: list[float]
-    old: list[torch.Tensor]
     start: list[torch.Tensor] | None
+    old: list[torch.Tensor] | None = None
 
 
 @dataclass(frozen=True)
@@ -45,7 +47,7 @@ class Updated:
         loss: at the last step.
         divergence: mean estimate of KL(policy || start) at the last step.
         clipped_low, clipped_high: shares of the tokens at the last step whose ratio was beyond its bound.
-        strayed: largest distance of a ratio from 1 at the first step, which is rounding alone.
+        strayed: largest distance of a ratio from 1 at the last step.
         entropy: mean over the tokens, under the policy that drew them, in nats.
         grad_norm: mean norm of the gradient before it is clipped.
         scoring_s, update_s: seconds of this process.
@@ -92,13 +94,13 @@ class Updater:
                 self.schedule.step()
             return None
         started = time.perf_counter()
-        batches, entropy = self._batches(groups, lengths)
+        batches = self._batches(groups, lengths)
         between = time.perf_counter()
-        norms, first = [], 0.0
-        for iteration in range(settings.iterations):
+        entropies, norms = [], []
+        for _ in range(settings.iterations):
             sums, strayed, norm = self._step(batches)
+            entropies.append(sums.pop())
             norms.append(norm)
-            first = strayed if iteration == 0 else first
         tokens = sum(lengths)
         loss, divergence, low, high = sums
         return Updated(
@@ -106,48 +108,49 @@ class Updater:
             divergence / tokens,
             low / tokens,
             high / tokens,
-            first,
-            entropy / tokens,
+            strayed,
+            entropies[0] / tokens,
             sum(norms) / len(norms),
             between - started,
             time.perf_counter() - between,
         )
 
-    def _batches(self, groups: Sequence[Group], lengths: Sequence[int]) -> tuple[list[Batch], float]:
-        """This process's batches, and the sum of the entropies of the tokens that count, over all processes."""
+    def _batches(self, groups: Sequence[Group], lengths: Sequence[int]) -> list[Batch]:
+        """This process's batches."""
         settings, policy = self._settings, self._policy
         weights = iter(token_weights(settings.algorithm, lengths, policy.longest))
         known = [
             (group, advantages(settings.algorithm, group.rewards), [next(weights) for _ in group.rollouts])
             for group in groups
         ]
-        batches, entropy = [], 0.0
-        with torch.no_grad():
-            for part in split(shared(known, self._processes), settings.micro_prompts):
-                own = [group for group, _, _ in part]
-                gains, counted = _flat([one for _, one, _ in part]), _flat([one for _, _, one in part])
-                drawn = _flat(policy.scores(own, entropies=True))
-                start = None
-                if settings.beta:
-                    with policy.as_it_started():
-                        start = _logprobs(policy.scores(own))
-                batches.append(Batch(own, gains, counted, [one.logprobs for one in drawn], start))
-                entropy += sum(
-                    float(one.entropies.sum())
-                    for one, weight in zip(drawn, counted, strict=True)
-                    if weight and one.entropies is not None
-                )
-        return batches, self._added([entropy])[0]
+        batches = []
+        for part in split(shared(known, self._processes), settings.micro_prompts):
+            own, start = [group for group, _, _ in part], None
+            if settings.beta:
+                with torch.no_grad(), policy.as_it_started():
+                    start = [one.logprobs for one in _flat(policy.scores(own))]
+            batches.append(Batch(own, _flat([one for _, one, _ in part]), _flat([one for _, _, one in part]), start))
+        return batches
 
     def _step(self, batches: Sequence[Batch]) -> tuple[list[float], float, float]:
-        """One optimiser step: loss, divergence and clipped tokens summed; the farthest ratio; the gradient's norm."""
+        """One optimiser step.
+
+        Returns:
+            Sums over the tokens that count, of all processes: loss, divergence, clipped low, clipped high, entropy (0
+            after the first step of a batch); the farthest ratio from 1; the norm of the gradient.
+        """
         self.optimizer.zero_grad(set_to_none=False)
-        sums, strayed = [0.0] * 4, 0.0
+        sums, strayed = [0.0] * 5, 0.0
         for batch in batches:
-            logprobs = _logprobs(self._policy.scores(batch.groups))
+            scores: list[RolloutScores] = _flat(self._policy.scores(batch.groups, entropies=batch.old is None))
+            logprobs, entropy = [one.logprobs for one in scores], 0.0
+            if batch.old is None:
+                batch.old = [one.detach() for one in logprobs]
+                counted = [one for one, weight in zip(scores, batch.weights, strict=True) if weight]
+                entropy = sum(float(one.entropies.sum()) for one in counted if one.entropies is not None)
             loss = policy_loss(logprobs, batch.old, batch.start, batch.gains, batch.weights, self._clipping)
             loss.value.backward()
-            found = (float(loss.value.detach()), loss.divergence, loss.clipped_low, loss.clipped_high)
+            found = (float(loss.value.detach()), loss.divergence, loss.clipped_low, loss.clipped_high, entropy)
             sums = [one + other for one, other in zip(sums, found, strict=True)]
             strayed = max(strayed, loss.strayed)
         for weight in self._parameters:
@@ -174,10 +177,6 @@ class Updater:
 
 def _flat(lists: Sequence[Sequence[Any]]) -> list[Any]:
     return [one for own in lists for one in own]
-
-
-def _logprobs(scores: Sequence[Sequence[RolloutScores]]) -> list[torch.Tensor]:
-    return [one.logprobs for one in _flat(scores)]
 
 
 def _each(figure: float, processes: Any) -> list[float]:
