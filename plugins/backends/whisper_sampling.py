@@ -42,42 +42,60 @@ class Sampler:
 
     def processors(self, rows: Sequence[int]) -> Any:
         """transformers' list of logits processors for a batch of these rows, which leaves the drawn token alone."""
+        import torch
         from transformers import LogitsProcessor, LogitsProcessorList
 
-        draw, warp = self._draw, self._warpers()
+        penalise, most_probable = self._penalty(), self._most_probable
+        warp, draw = self._warpers(), self._draw
 
         class Draw(LogitsProcessor):
             """The logits of one token for each row."""
 
             def __call__(self, input_ids: Any, scores: Any) -> Any:
-                return draw(rows, input_ids, warp(input_ids, scores.float()))
+                kept, tokens = most_probable(penalise(input_ids, scores.float()))
+                drawn = tokens.gather(1, draw(rows, input_ids.shape[1], warp(input_ids, kept)))
+                return torch.full_like(scores, -torch.inf).scatter(1, drawn, 0.0)
 
         return LogitsProcessorList([Draw()])
 
-    def _draw(self, rows: Sequence[int], input_ids: Any, scores: Any) -> Any:
+    def _most_probable(self, logits: Any) -> tuple[Any, Any]:
+        """The logits (batch, k) of the `top_k` most probable tokens and their ids, in the order of the ids; or all.
+
+        What comes after it sorts and sums, which over the whole vocabulary takes a quarter of the time of a rollout.
+        """
         import torch
 
-        position = input_ids.shape[1] - self._prompt_length
-        policy = scores.log_softmax(-1)
-        cumulative = policy.double().exp().cumsum(-1)
-        numbers = torch.tensor(self._numbers[list(rows), position], device=scores.device)[:, None]
-        tokens = (cumulative <= numbers * cumulative[:, -1:]).sum(-1, keepdim=True)
-        for row, logprob in zip(rows, policy.gather(1, tokens).squeeze(1).tolist(), strict=True):
-            self.logprobs[row].append(logprob)
-        return torch.full_like(scores, -torch.inf).scatter(1, tokens, 0.0)
+        vocabulary = logits.shape[1]
+        if not 0 < self._sampling.top_k < vocabulary:
+            return logits, torch.arange(vocabulary, device=logits.device).expand_as(logits)
+        tokens = logits.topk(self._sampling.top_k).indices.sort().values
+        return logits.gather(1, tokens), tokens
 
-    def _warpers(self) -> Any:
-        from transformers import LogitsProcessorList, TemperatureLogitsWarper, TopKLogitsWarper, TopPLogitsWarper
+    def _draw(self, rows: Sequence[int], length: int, logits: Any) -> Any:
+        """The place of the drawn one of the logits (batch, 1), for sequences of that length."""
+        import torch
+
+        policy = logits.log_softmax(-1)
+        cumulative = policy.double().exp().cumsum(-1)
+        numbers = torch.tensor(self._numbers[list(rows), length - self._prompt_length], device=logits.device)[:, None]
+        places = (cumulative <= numbers * cumulative[:, -1:]).sum(-1, keepdim=True)
+        for row, logprob in zip(rows, policy.gather(1, places).squeeze(1).tolist(), strict=True):
+            self.logprobs[row].append(logprob)
+        return places
+
+    def _penalty(self) -> Any:
+        from transformers import LogitsProcessorList
         from transformers.generation.logits_process import RepetitionPenaltyLogitsProcessor
 
-        given = self._sampling
+        penalty = self._sampling.repetition_penalty
+        return LogitsProcessorList([RepetitionPenaltyLogitsProcessor(penalty)] if penalty != 1.0 else [])
+
+    def _warpers(self) -> Any:
+        from transformers import LogitsProcessorList, TemperatureLogitsWarper, TopPLogitsWarper
+
         warpers = LogitsProcessorList()
-        if given.repetition_penalty != 1.0:
-            warpers.append(RepetitionPenaltyLogitsProcessor(given.repetition_penalty))
-        if given.temperature != 1.0:
-            warpers.append(TemperatureLogitsWarper(given.temperature))
-        if given.top_k:
-            warpers.append(TopKLogitsWarper(given.top_k))
-        if given.top_p < 1.0:
-            warpers.append(TopPLogitsWarper(given.top_p))
+        if self._sampling.temperature != 1.0:
+            warpers.append(TemperatureLogitsWarper(self._sampling.temperature))
+        if self._sampling.top_p < 1.0:
+            warpers.append(TopPLogitsWarper(self._sampling.top_p))
         return warpers

@@ -212,6 +212,23 @@ def test_tokens_are_drawn_as_often_as_they_are_probable():
     assert torch.all((shares - probabilities).abs() < 4 * (probabilities * (1 - probabilities) / 4000).sqrt())
 
 
+def test_the_distribution_is_the_written_out_one():
+    """Penalty, temperature, the three most probable tokens, and of these those of 90 % together, in this order."""
+    logits = torch.tensor([2.0, -1.0, 3.0, 0.5, 2.5])
+    penalised = torch.tensor([2.0, -1.2, 3.0, 0.5, 2.5 / 1.2]) / 0.8  # tokens 1 and 4 are there already
+    best = penalised.topk(3).values.softmax(0)  # of 2, 4, 0: .60, .19, .17 and a little
+    assert best[:2].sum() < 0.9 < best.sum()
+    expected = {token: float(best[place].log()) for place, token in enumerate((2, 4, 0))}
+    sampler = Sampler(
+        Sampling(repetition_penalty=1.2, temperature=0.8, top_k=3, top_p=0.9), list("abcdefghij"), 20, 0, 0
+    )
+    sampler.begin(2, 1)
+    (process,) = sampler.processors(range(200))
+    drawn = process(torch.tensor([[1, 4]]).expand(200, 2), logits.repeat(200, 1)).argmax(-1).tolist()
+    assert set(drawn) == {0, 2, 4}
+    assert [row[0] for row in sampler.logprobs] == pytest.approx([expected[token] for token in drawn], abs=1e-6)
+
+
 def test_a_target_that_does_not_fit_is_one_line(tiny):
     with pytest.raises(BackendError, match=r"a target has .* tokens, at most 445 fit"):
         tiny.collate([(tone(1.0), "word " * 500)])
