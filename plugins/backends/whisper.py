@@ -130,6 +130,7 @@ class Whisper(Backend):
 
         from .whisper_checks import check_weights
         from .whisper_folder import FolderError, check_folder, check_loaded
+        from .whisper_heard import share_heard
 
         os.environ.setdefault(NO_CONVERSION, "1")
         source = self._source()
@@ -152,6 +153,7 @@ class Whisper(Backend):
             model, report = loaded
             check_loaded(model, processor, report)
             check_weights(model)
+            share_heard(model)
             self._processor, self._loaded = processor, model.to(device).eval()
         except MegaasrError:
             raise

@@ -15,7 +15,7 @@ from .whisper_timestamps import timestamp_rules
 ROUND_TOKENS = 32
 """Greedy decoding drops the rows that have ended each time this many tokens have been added."""
 BEAM_ROWS = 40
-"""Hypotheses of a beam search that are decoded at once; each holds its own copy of the keys and values of its row."""
+"""Hypotheses of a beam search that are decoded at once."""
 
 
 def greedy_or_sampled(
@@ -127,8 +127,8 @@ def _continue(
     return GenerationMixin.generate(
         model,
         generation_config=settings,
-        encoder_outputs=BaseModelOutput(last_hidden_state=heard.hidden),
-        attention_mask=torch.ones(heard.hidden.shape[:2], dtype=torch.long, device=model.device),
+        encoder_outputs=BaseModelOutput(last_hidden_state=heard.states()),
+        attention_mask=torch.ones((len(sequences), 1), dtype=torch.long, device=model.device),
         decoder_input_ids=sequences,
         past_key_values=cache,
         logits_processor=processors,

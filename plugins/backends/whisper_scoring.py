@@ -46,7 +46,7 @@ def scored(model: Any, heard: Heard, prompt: Any, tokens: Sequence[Sequence[int]
     padded = torch.tensor([[*row, *[end] * (longest - len(row))] for row in tokens], device=prompt.device)
     inputs = torch.cat([prompt, padded[:, :-1]], dim=1)
     decoder, cache = model.get_decoder(), heard.cache()
-    states = decoder(input_ids=inputs, encoder_hidden_states=heard.hidden, past_key_values=cache).last_hidden_state
+    states = decoder(input_ids=inputs, encoder_hidden_states=heard.states(), past_key_values=cache).last_hidden_state
     is_given = torch.arange(longest, device=prompt.device) < torch.tensor(lengths, device=prompt.device)[:, None]
     # The vocabulary is the expensive part: no logits of what lies behind a row's end.
     logits = model.proj_out(states[:, start - 1 :][is_given]).float()
