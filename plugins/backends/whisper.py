@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import re
 import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -23,31 +21,25 @@ from megaasr import (
     BackendInfo,
     DecodingOptions,
     Defaults,
-    MegaasrError,
     RolloutScores,
     Sampling,
     Transcript,
     Utterance,
-    cache_folder,
     hookimpl,
     mount_lora,
-    one_line,
     read_lora,
     unknown_name,
     unmount_lora,
     using_lora,
 )
 
+from .whisper_loading import TINY
 from .whisper_windows import MAX_DURATION_S, Window, check_utterances, other_window, rows_by, went_astray, window_of
 
 if TYPE_CHECKING:
     import torch
 
-TINY = "tiny.en"
-HUB_ID = re.compile(r"[\w.-]+/[\w.-]+")
 FEATURES = frozenset({"timestamps", "token_logprobs"})
-NO_CONVERSION = "DISABLE_SAFETENSORS_CONVERSION"
-"""Environment variable that keeps transformers from asking a service to convert the weights of a hub id."""
 
 
 class WhisperOptions(DecodingOptions):
@@ -109,7 +101,9 @@ class Whisper(Backend):
         """Load model and processor; BackendError when they cannot be had."""
         with self._lock:
             if self._loaded is None:
-                self._load()
+                from .whisper_loading import load_whisper
+
+                self._processor, self._loaded = load_whisper(self.model, self.device, self.dtype)
 
     def close(self) -> None:
         """Free the model; see `Backend.close`."""
@@ -123,70 +117,12 @@ class Whisper(Backend):
 
                 torch.cuda.empty_cache()
 
-    def _load(self) -> None:
-        import torch
-        from transformers import WhisperForConditionalGeneration, WhisperProcessor
-        from transformers.utils import logging
-
-        from .whisper_checks import check_weights
-        from .whisper_folder import FolderError, check_folder, check_loaded
-        from .whisper_heard import share_heard
-
-        os.environ.setdefault(NO_CONVERSION, "1")
-        source = self._source()
-        device = self.device if self.device != "auto" else "cuda" if torch.cuda.is_available() else "cpu"
-        bar_was_on, verbosity = logging.is_progress_bar_enabled(), logging.get_verbosity()
-        logging.disable_progress_bar()  # the weights are read in a fraction of a second
-        logging.set_verbosity_error()  # what it would report of the weights is checked below
-        try:
-            if Path(source).is_dir():
-                check_folder(Path(source))
-            processor = WhisperProcessor.from_pretrained(source)
-            with torch.random.fork_rng(devices=[]):  # it draws weights that the file does not have
-                loaded: Any = WhisperForConditionalGeneration.from_pretrained(
-                    source,
-                    dtype=getattr(torch, self.dtype),
-                    use_safetensors=True,
-                    output_loading_info=True,
-                    ignore_mismatched_sizes=True,  # so that they are reported by name
-                )
-            model, report = loaded
-            check_loaded(model, processor, report)
-            check_weights(model)
-            share_heard(model)
-            self._processor, self._loaded = processor, model.to(device).eval()
-        except MegaasrError:
-            raise
-        except BaseException as error:  # a library in Rust panics with an exception of its own
-            if isinstance(error, (KeyboardInterrupt, SystemExit, GeneratorExit)):
-                raise
-            kind = "" if isinstance(error, (FolderError, OSError, ValueError)) else f"{type(error).__name__}: "
-            reason = f"{kind}{one_line(error)}"[:300]
-            raise BackendError(f"backend whisper: cannot load model {self.model!r}: {reason}") from error
-        finally:
-            logging.set_verbosity(verbosity)
-            if bar_was_on:
-                logging.enable_progress_bar()
-
-    def _source(self) -> str:
-        if self.model != TINY:
-            folder = Path(self.model)
-            if folder.is_dir() and not (folder / "config.json").is_file():
-                raise BackendError(f"backend whisper: {folder} holds no config.json; name a transformers model folder")
-            if not folder.is_dir() and not HUB_ID.fullmatch(self.model):
-                raise BackendError(
-                    f"backend whisper: {self.model!r} is no folder, and no hub id such as openai/whisper-small"
-                )
-            return self.model
-        from .tiny_model import tiny_english_folder
-
-        return str(tiny_english_folder(cache_folder()))
-
     def content_files(self) -> list[Path]:
         """The files that a model is loaded from, in its folder or in the hub's cache; see `HasContentFiles`."""
         from .whisper_folder import model_files
+        from .whisper_loading import source_of
 
-        return model_files(self._source())
+        return model_files(source_of(self.model))
 
     @property
     def network(self) -> torch.nn.Module:
