@@ -34,7 +34,15 @@ from megaasr import (
 )
 
 from .whisper_loading import TINY
-from .whisper_windows import MAX_DURATION_S, Window, check_utterances, other_window, rows_by, went_astray, window_of
+from .whisper_windows import (
+    MAX_DURATION_S,
+    Window,
+    check_utterances,
+    other_window,
+    rows_by,
+    went_astray,
+    window_of,
+)
 
 if TYPE_CHECKING:
     import torch
@@ -59,8 +67,9 @@ class Whisper(Backend):
     A batch is one `generate` call for each adapter and window in it. Utterances over `timestamps_from_s` are decoded
     with timestamps in the window of 30 s, which keeps sentences from being passed over; shorter ones without, and
     padded to `short_window_s`: half the work, and clean transcripts stay as they are at 15 s, which they do not
-    below. A transcript that loops or does not end is decoded again in the other window (`whisper_windows`). The
-    weights of an adapter lie beside the base's and are added on the fly, so the base weights are never written to.
+    below. A transcript that loops or does not end is decoded again greedily, and then in the other window
+    (`whisper_windows`): of noise, beams find the loops, which are likely word by word. The weights of an adapter lie
+    beside the base's and are added on the fly, so the base weights are never written to.
     """
 
     name: ClassVar[str] = "whisper"
@@ -140,14 +149,20 @@ class Whisper(Backend):
         with self._lock:  # the network has one active adapter at a time, and none is mounted meanwhile
             self.load()
             self._check(batch, routes)
-            windows = [window_of(utterance, short_s, self.timestamps_from_s) for utterance in batch]
-            heard = self._decoded(batch, options, routes, windows)
-            astray = [row for row, transcript in enumerate(heard) if went_astray(transcript)]
-            others = [other_window(batch[row], windows[row], short_s) for row in astray]
-            again = self._decoded([batch[row] for row in astray], options, [routes[row] for row in astray], others)
-        for row, second in zip(astray, again, strict=True):
-            kept = heard[row] if went_astray(second) else second
-            heard[row] = replace(kept, seconds=heard[row].seconds + second.seconds)
+            own = [window_of(utterance, short_s, self.timestamps_from_s) for utterance in batch]
+            others = [other_window(*pair, short_s) for pair in zip(batch, own, strict=True)]
+            heard = self._decoded(batch, options, routes, own)
+            for windows in (own, others) if options.num_beams > 1 else (others,):
+                astray = [row for row, transcript in enumerate(heard) if went_astray(transcript)]
+                again = self._decoded(
+                    [batch[row] for row in astray],
+                    options.model_copy(update={"num_beams": 1}),
+                    [routes[row] for row in astray],
+                    [windows[row] for row in astray],
+                )
+                for row, second in zip(astray, again, strict=True):
+                    kept = heard[row] if went_astray(second) else second
+                    heard[row] = replace(kept, seconds=heard[row].seconds + second.seconds)
         return heard
 
     def _decoded(

@@ -1,4 +1,4 @@
-"""The window in which Whisper hears an utterance, and the other one in which it hears it again after a loop."""
+"""The window in which Whisper hears an utterance, and how it hears it again after a loop."""
 
 from __future__ import annotations
 

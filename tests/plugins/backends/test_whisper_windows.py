@@ -1,4 +1,7 @@
-"""The window of an utterance, and the other one after a transcript that loops."""
+"""The window of an utterance, and how it is heard again after a transcript that loops."""
+
+import itertools
+import time
 
 import numpy as np
 import pytest
@@ -6,7 +9,13 @@ import pytest
 from megaasr import Audio, BackendError, Transcript, Utterance
 from megaasr_plugins.backends import whisper_decoding
 from megaasr_plugins.backends.whisper import Whisper
-from megaasr_plugins.backends.whisper_windows import Window, check_utterances, other_window, went_astray, window_of
+from megaasr_plugins.backends.whisper_windows import (
+    Window,
+    check_utterances,
+    other_window,
+    went_astray,
+    window_of,
+)
 
 LOOP = "and then " * 8
 
@@ -54,30 +63,47 @@ def test_what_another_model_would_have_to_resample_or_cut_is_refused():
 
 @pytest.fixture
 def heard(monkeypatch):
-    """Transcribe with a decoder that answers by the utterance's length and the window; also its calls."""
+    """Transcribe with a decoder that answers by length, window and number of beams; also its calls."""
     calls = []
 
-    def answered(answers, *durations_s):
+    def answered(answers, *durations_s, num_beams=1):
         def decode(model, processor, batch, options, *, window_s, timestamps):
-            calls.extend((one.duration_s, window_s, timestamps) for one in batch)
-            return [Transcript(answers[one.duration_s, window_s], "en", -0.5) for one in batch]
+            calls.extend((one.duration_s, window_s, timestamps, options.num_beams) for one in batch)
+            found = [answers.get((one.duration_s, window_s, options.num_beams)) for one in batch]
+            return [Transcript(text, "en", -0.5, seconds=1.0) for text in found]
 
         monkeypatch.setattr(whisper_decoding, "decode", decode)
+        monkeypatch.setattr(time, "perf_counter", itertools.count().__next__)
         backend = Whisper()
         backend.load()
-        made = backend.transcribe([utterance(one) for one in durations_s], backend.make_options())
-        return [one.text for one in made], calls
+        made = backend.transcribe(
+            [utterance(one) for one in durations_s], backend.make_options({"num_beams": num_beams})
+        )
+        return [(one.text, one.seconds) for one in made], calls
 
     return answered
 
 
 def test_a_loop_alone_is_decoded_again_and_the_better_one_is_kept(heard):
-    texts, calls = heard({(2.0, 15.0): LOOP, (2.0, 30.0): "well", (3.0, 15.0): "fine"}, 2.0, 3.0)
-    assert texts == ["well", "fine"]
-    assert calls == [(2.0, 15.0, False), (3.0, 15.0, False), (2.0, 30.0, True)]
+    texts, calls = heard({(2.0, 15.0, 1): LOOP, (2.0, 30.0, 1): "well", (3.0, 15.0, 1): "fine"}, 2.0, 3.0)
+    assert texts == [("well", 1.5), ("fine", 0.5)]
+    assert calls == [(2.0, 15.0, False, 1), (3.0, 15.0, False, 1), (2.0, 30.0, True, 1)]
 
 
 def test_the_first_is_kept_where_both_loop(heard):
-    texts, calls = heard({(9.0, 30.0): LOOP, (9.0, 15.0): f"oh {LOOP}"}, 9.0)
-    assert texts == [LOOP]
+    texts, calls = heard({(9.0, 30.0, 1): LOOP, (9.0, 15.0, 1): f"oh {LOOP}"}, 9.0)
+    assert texts == [(LOOP, 2.0)]
     assert len(calls) == 2
+
+
+def test_what_beams_loop_on_is_decoded_greedily_first_in_its_own_window(heard):
+    texts, calls = heard({(2.0, 15.0, 5): LOOP, (2.0, 15.0, 1): "well"}, 2.0, num_beams=5)
+    assert texts == [("well", 2.0)]
+    assert calls == [(2.0, 15.0, False, 5), (2.0, 15.0, False, 1)]
+
+
+def test_and_then_in_the_other_one(heard):
+    answers = {(2.0, 15.0, 5): LOOP, (2.0, 15.0, 1): f"oh {LOOP}", (2.0, 30.0, 1): "well"}
+    texts, calls = heard(answers, 2.0, num_beams=5)
+    assert texts == [("well", 3.0)]
+    assert calls == [(2.0, 15.0, False, 5), (2.0, 15.0, False, 1), (2.0, 30.0, True, 1)]
